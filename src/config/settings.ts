@@ -1,0 +1,129 @@
+/**
+ * Letterlock's settings as the other rooms receive them: checked, files loaded, durations in ms, sizes in bytes.
+ * `table.ts` says how each is written; `load.ts` makes this value or a list of problems.
+ */
+import type { IpAddress } from "../mail/address.ts";
+import type { Domain } from "../mail/domain.ts";
+import type { Nexthop } from "../mail/nexthop.ts";
+import type { PolicySource } from "../policy/rules.ts";
+import type { SenderTimeouts } from "../smtp/client/sender.ts";
+import type { ReceiverLimits, ReceiverTimeouts } from "../smtp/server/receiver.ts";
+import type { Credential } from "../tls/handshake-settings.ts";
+import type { ServerTlsProfile } from "../tls/server-tls.ts";
+
+/** An address block; `prefix` in bits. */
+export type Cidr = Readonly<{ address: IpAddress; prefix: number }>;
+
+export type ListenerSettings = Readonly<{
+  name: string;
+  address: IpAddress;
+  /** 0 lets the system choose (tests). */
+  port: number;
+  tls: "starttls" | "implicit" | "none";
+  requireTls: boolean;
+  profile: ServerTlsProfile | undefined;
+  bareNewline: "reject" | "normalize";
+}>;
+
+/** Who we are towards a peer: source address, EHLO name, client certificate. */
+export type Binding = Readonly<{
+  name: string;
+  group: string | undefined;
+  sourceAddress4: IpAddress | undefined;
+  sourceAddress6: IpAddress | undefined;
+  ehlo: Domain;
+  clientCertificate: Credential | undefined;
+}>;
+
+/** The first rule whose every given condition holds names the binding. */
+export type BindingRule = Readonly<{
+  listener: string | undefined;
+  clients: readonly Cidr[] | undefined;
+  senderDomain: DomainPattern | undefined;
+  binding: string;
+}>;
+
+/** `example.com`, `.example.com` (any depth below, not itself), `*`. */
+export type DomainPattern =
+  | Readonly<{ kind: "exact"; domain: Domain }>
+  | Readonly<{ kind: "below"; domain: Domain }>
+  | Readonly<{ kind: "any" }>;
+
+export type TransportEntry = Readonly<{ pattern: DomainPattern; nexthop: Nexthop }>;
+
+export type DnsServer = Readonly<{
+  address: IpAddress;
+  port: number;
+  /** AD is believed: loopback by default, others only when told (RS-1). */
+  trusted: boolean;
+}>;
+
+export type RetrySettings = Readonly<{
+  /** Waits between attempts; the last repeats. */
+  scheduleMs: readonly number[];
+  /** Share of the wait that chance may add or take, 0 to 1. */
+  jitter: number;
+  lifetimeMs: number;
+  /** For null-sender messages. */
+  bounceLifetimeMs: number;
+  /** A delay notice after this age; undefined: none. */
+  delayNoticeMs: number | undefined;
+}>;
+
+export type OutboundSettings = Readonly<{
+  port: number;
+  ipv4: boolean;
+  ipv6: boolean;
+  /** Blocks that public DNS may lead to although they are loopback, private or reserved. */
+  allowAddresses: readonly Cidr[];
+  allowAddressLiterals: boolean;
+  maxConnectionsPerDestination: number;
+  maxConnections: number;
+  maxMessagesPerConnection: number;
+  idleConnectionMs: number;
+  /** Addresses tried in one attempt (MX-8). */
+  maxAddressesPerAttempt: number;
+  timeouts: SenderTimeouts;
+  /** EX-8: 8-bit content to a peer without 8BITMIME. */
+  eightBitWithoutExtension: "bounce" | "send";
+}>;
+
+export type Settings = Readonly<{
+  hostname: Domain;
+  dataDirectory: string;
+  workers: number;
+  listeners: readonly ListenerSettings[];
+  relayNetworks: readonly Cidr[];
+  relayDomains: readonly DomainPattern[];
+  postmaster: string | undefined;
+  dns: Readonly<{ servers: readonly DnsServer[]; timeoutMs: number; overallMs: number }>;
+  bindings: ReadonlyMap<string, Binding>;
+  defaultBinding: string;
+  bindingRules: readonly BindingRule[];
+  /** Lower case; undefined: no header chooses. Only believed from relay networks. */
+  bindingHeader: string | undefined;
+  transports: readonly TransportEntry[];
+  outbound: OutboundSettings;
+  retry: RetrySettings;
+  limits: ReceiverLimits &
+    Readonly<{
+      /** Bodies on disk and in memory, all shards of one worker: 451 above. */
+      maxQueueBytes: number;
+      minFreeDiskBytes: number;
+      /** Jobs that one worker keeps in memory. */
+      maxActiveMessages: number;
+      maxActiveBytes: number;
+    }>;
+  timeouts: ReceiverTimeouts;
+  policy: PolicySource;
+  records: Readonly<{
+    /** `-` is standard output. */ file: string;
+    maxBytes: number;
+    keepFiles: number;
+    historyMs: number;
+  }>;
+  log: Readonly<{ level: "debug" | "info" | "warn" | "error"; format: "auto" | "pretty" | "json" }>;
+  metrics: Readonly<{ address: IpAddress; port: number }> | undefined;
+  /** Every file that was read, for watching. */
+  files: readonly string[];
+}>;

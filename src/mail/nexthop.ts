@@ -1,0 +1,17 @@
+/**
+ * What routing chose for a recipient: a domain to ask MX for, or a host as it is (`[host]`).
+ */
+import type { IpAddress } from "./address.ts";
+import type { Domain } from "./domain.ts";
+
+export type Nexthop =
+  /** `domain` or `domain:port`: MX look-up, then the hosts. */
+  | Readonly<{ kind: "mx"; domain: Domain; port: number }>
+  /** `[host]` or `[host]:port`, `[192.0.2.1]:port`: no MX look-up. */
+  | Readonly<{ kind: "host"; host: Domain | IpAddress; isIp: boolean; port: number; implicitTls: boolean }>;
+
+/** The text by which people know a nexthop: `example.com`, `example.com:2525`, `[mx.example.com]`, `[192.0.2.1]:26`. */
+export function formatNexthop(nexthop: Nexthop, defaultPort = 25): string {
+  const port = nexthop.port === defaultPort ? "" : `:${nexthop.port}`;
+  return nexthop.kind === "mx" ? `${nexthop.domain}${port}` : `[${nexthop.host}]${port}`;
+}

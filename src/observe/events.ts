@@ -1,0 +1,78 @@
+/**
+ * The one list of events that can be logged and counted. Rooms report them to an `Observer` they are handed;
+ * the human log (`record/human-log.ts`) and the metrics (`record/metrics.ts`) are readings of them.
+ * Text from peers is raw here: the readings escape it.
+ */
+import type { AttemptRecord } from "../mail/attempt.ts";
+
+export type LetterlockEvent =
+  | Readonly<{ kind: "listening"; listener: string; address: string; port: number; tls: string }>
+  | Readonly<{
+      kind: "session-ended";
+      listener: string;
+      client: string;
+      ehlo: string;
+      tls: string | null;
+      messages: number;
+      refusals: number;
+      reason: string;
+      durationMs: number;
+    }>
+  | Readonly<{ kind: "connection-refused"; listener: string; client: string; reason: string }>
+  | Readonly<{
+      kind: "inbound-handshake";
+      listener: string;
+      client: string;
+      protocol: string;
+      cipher: string;
+      group: string | null;
+      resumed: boolean;
+    }>
+  | Readonly<{ kind: "inbound-handshake-failed"; listener: string; client: string; error: string }>
+  | Readonly<{
+      kind: "refused";
+      listener: string;
+      client: string;
+      stage: string;
+      from: string | null;
+      to: string | null;
+      reply: string;
+    }>
+  | Readonly<{
+      kind: "accepted";
+      messageId: string;
+      client: string;
+      from: string;
+      recipients: number;
+      sizeBytes: number;
+      binding: string;
+      tls: string | null;
+    }>
+  | Readonly<{ kind: "attempt"; record: AttemptRecord }>
+  | Readonly<{
+      kind: "outbound-handshake";
+      host: string;
+      address: string;
+      protocol: string | null;
+      error: string | null;
+      durationMs: number;
+    }>
+  | Readonly<{
+      kind: "notice-queued";
+      messageId: string;
+      about: string;
+      to: string;
+      action: "failed" | "delayed" | "relayed" | "expired";
+    }>
+  | Readonly<{ kind: "commit"; operations: number; seconds: number }>
+  | Readonly<{ kind: "store-trouble"; error: string }>
+  | Readonly<{ kind: "configuration-loaded"; files: readonly string[] }>
+  | Readonly<{ kind: "configuration-rejected"; problems: readonly string[] }>
+  | Readonly<{ kind: "certificate-swapped"; name: string; notAfter: string }>
+  | Readonly<{ kind: "worker-started"; worker: number; pid: number }>
+  | Readonly<{ kind: "worker-ended"; worker: number; pid: number; reason: string }>
+  | Readonly<{ kind: "recovered"; worker: number; trying: number }>
+  | Readonly<{ kind: "stopping"; reason: string }>
+  | Readonly<{ kind: "trouble"; where: string; error: string }>;
+
+export type Observer = (event: LetterlockEvent) => void;

@@ -1,0 +1,92 @@
+/**
+ * The shapes at the border of the SMTP receiver: what a listener is given, and the mail that it hands on.
+ * The receiver knows the protocol (RFC 5321, 3207, 1870, 2920, 3030, 3461, 6152, 6531, 2034) and nothing of queue,
+ * policy or routing: it is handed functions.
+ */
+import type { IpAddress, Mailbox } from "../../mail/address.ts";
+import type { Body, BodyFacts } from "../../mail/body.ts";
+import type { Envelope, EnvelopeSender } from "../../mail/envelope.ts";
+import type { Reply } from "../../mail/reply.ts";
+import type { ServerTlsProfile } from "../../tls/server-tls.ts";
+
+/** What is known of one session when a question about it is asked. */
+export type SessionFacts = Readonly<{
+  id: string;
+  listener: string;
+  clientAddress: IpAddress;
+  clientPort: number;
+  /** As given in EHLO or HELO, raw: escape before showing. */
+  ehlo: string;
+  esmtp: boolean;
+  tls:
+    | Readonly<{ protocol: string; cipher: string; group: string | undefined; serverName: string | undefined }>
+    | undefined;
+}>;
+
+/** A whole message, its bytes already under our `Received:` field. */
+export type ReceivedMail = Readonly<{
+  id: string;
+  session: SessionFacts;
+  /** ms since 1970, when the final dot (or last chunk) was read. */
+  receivedAt: number;
+  envelope: Envelope;
+  body: Body;
+  facts: BodyFacts;
+  /** Value of the binding header, which is no longer in `body`; undefined when absent or not asked for. */
+  bindingHeader: string | undefined;
+}>;
+
+export type ReceiverLimits = Readonly<{
+  /** EX-1; 0 is none. */
+  maxMessageBytes: number;
+  maxRecipients: number;
+  /** Longest line taken in data, octets with CR LF (LN-11). */
+  maxLineBytes: number;
+  /** Messages above this go to a spool file instead of memory. */
+  maxMemoryBytes: number;
+  maxHeaderBytes: number;
+  maxReceivedFields: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** Erroneous commands before 421. */
+  maxErrors: number;
+  maxCommands: number;
+}>;
+
+/** All in ms. */
+export type ReceiverTimeouts = Readonly<{
+  /** Between commands (SR-18), and before the first one. */
+  commandMs: number;
+  greetingMs: number;
+  handshakeMs: number;
+  /** Between two reads of data, and for one whole message. */
+  dataBlockMs: number;
+  dataTotalMs: number;
+  sessionMs: number;
+}>;
+
+export type ReceiverOptions = Readonly<{
+  listener: string;
+  /** A-label name in greeting, EHLO reply and Received. */
+  hostname: string;
+  tlsMode: "starttls" | "implicit" | "none";
+  /** Asked at each connection, so that renewed certificates serve the next one; undefined: no certificate, no STARTTLS. */
+  tlsProfile: () => ServerTlsProfile | undefined;
+  /** ST-7: refuse all but EHLO, NOOP, QUIT, STARTTLS with 530 until TLS is on. */
+  requireTls: boolean;
+  limits: ReceiverLimits;
+  timeouts: ReceiverTimeouts;
+  /** LN-3. */
+  bareNewline: "reject" | "normalize";
+  /** Header field whose value names a binding; removed before relaying. Lower case. */
+  bindingHeader: string | undefined;
+  /** Folder for messages above `maxMemoryBytes`: files are written, synced and handed on. */
+  spoolDirectory: string;
+  newId: () => string;
+  /** Relay decision and the like; a reply refuses. Pure and immediate: no waiting between commands. */
+  checkClient: (client: IpAddress) => Reply | undefined;
+  checkSender: (session: SessionFacts, sender: EnvelopeSender) => Reply | undefined;
+  checkRecipient: (session: SessionFacts, sender: EnvelopeSender, recipient: Mailbox) => Reply | undefined;
+  /** Takes responsibility: 250 only once it is on disk. Never throws. */
+  accept: (mail: ReceivedMail) => Promise<Reply>;
+}>;

@@ -1,0 +1,35 @@
+/**
+ * What goes into an outbound handshake, as a value. Two connections with equal `id` were made alike.
+ */
+
+/** Which CAs count. `id` is stable for equal contents, so that contexts can be cached by it. */
+export type TrustAnchors =
+  | Readonly<{ kind: "system" }>
+  | Readonly<{ kind: "bundle"; id: string; pem: readonly string[]; files: readonly string[] }>;
+
+/** A key and its certificate chain, PEM. `id` changes with the contents. */
+export type Credential = Readonly<{ name: string; id: string; certificateChain: string; privateKey: string }>;
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+export type HandshakeSettings = Readonly<{
+  /** SNI to send, never an IP (TL-8); `undefined` sends none. */
+  serverName: string | undefined;
+  anchors: TrustAnchors;
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  /** OpenSSL cipher list and suites; `undefined` is Letterlock's default. */
+  ciphers: string | undefined;
+  /** OpenSSL group list; `undefined` is `?X25519MLKEM768:DEFAULT` (TL-13). */
+  groups: string | undefined;
+  credential: Credential | undefined;
+}>;
+
+/** A short text equal for equal settings: part of a pooled connection's identity. */
+export function handshakeId(settings: HandshakeSettings): string {
+  const { serverName, anchors, minVersion, maxVersion, ciphers, groups, credential } = settings;
+  const trust = anchors.kind === "system" ? "system" : anchors.id;
+  return [serverName, trust, minVersion, maxVersion, ciphers, groups, credential?.id]
+    .map((part) => part ?? "")
+    .join("|");
+}
