@@ -4,15 +4,14 @@
  */
 import type { IpAddress } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
+import type { DomainPattern } from "../mail/domain-pattern.ts";
+import type { Cidr } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { PolicySource } from "../policy/rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
 import type { ReceiverLimits, ReceiverTimeouts } from "../smtp/server/receiver.ts";
 import type { Credential } from "../tls/handshake-settings.ts";
 import type { ServerTlsProfile } from "../tls/server-tls.ts";
-
-/** An address block; `prefix` in bits. */
-export type Cidr = Readonly<{ address: IpAddress; prefix: number }>;
 
 export type ListenerSettings = Readonly<{
   name: string;
@@ -42,12 +41,6 @@ export type BindingRule = Readonly<{
   senderDomain: DomainPattern | undefined;
   binding: string;
 }>;
-
-/** `example.com`, `.example.com` (any depth below, not itself), `*`. */
-export type DomainPattern =
-  | Readonly<{ kind: "exact"; domain: Domain }>
-  | Readonly<{ kind: "below"; domain: Domain }>
-  | Readonly<{ kind: "any" }>;
 
 export type TransportEntry = Readonly<{ pattern: DomainPattern; nexthop: Nexthop }>;
 
