@@ -1,0 +1,125 @@
+/**
+ * What one attempt came to, recipient by recipient, before it is turned into records and queue states. Pure.
+ */
+import type { IpAddress } from "../mail/address.ts";
+import type { Domain } from "../mail/domain.ts";
+import type { EnhancedStatus, Outcome } from "../mail/outcome.ts";
+import { formatReply, type Reply } from "../mail/reply.ts";
+import type { TlsDecision } from "../policy/decide.ts";
+import type { TlsVerdict } from "../policy/judge.ts";
+import type { QueuedRecipient } from "../queue/queue.ts";
+import type { RecipientResult } from "../smtp/client/sender.ts";
+import type { PeerFacts } from "../tls/peer-facts.ts";
+
+/** One host as it was met: everything the record says of it. Absent parts were not reached. */
+export type HostContact = Readonly<{
+  host: Domain | undefined;
+  address: IpAddress;
+  port: number;
+  decision: TlsDecision;
+  facts?: PeerFacts;
+  verdict?: TlsVerdict;
+  reusedConnection?: boolean;
+}>;
+
+/** Why a recipient is not delivered (yet); `permanent` only for what a retry cannot change. */
+export type Failure = Readonly<{
+  status: EnhancedStatus;
+  text: string;
+  permanent: boolean;
+  /** Policy failures alone obey `on-failure`. */
+  kind: "policy" | "route" | "unreachable" | "greeting" | "refused" | "unsuitable" | "broken" | "suspended";
+  reply?: Reply;
+  contact?: HostContact;
+  uncertain?: boolean;
+}>;
+
+export type RecipientOutcome = Readonly<{
+  recipient: QueuedRecipient;
+  outcome: Outcome;
+  contact: HostContact | undefined;
+  reply: Reply | undefined;
+  uncertain: boolean;
+  /** DS-3: the next hop took over DSN duties for this recipient. */
+  dsnPassedOn: boolean;
+}>;
+
+/** `4.7.5` from `5.7.5` and back; subject and detail stay. */
+export function withClass(status: EnhancedStatus, digit: 4 | 5): EnhancedStatus {
+  return `${digit}${status.slice(1)}` as EnhancedStatus;
+}
+
+/** The peer's enhanced status when it fits its code, else `x.0.0` (EX-10). */
+export function statusOf({ code, enhanced }: Reply): EnhancedStatus {
+  const digit = Math.floor(code / 100);
+  if (enhanced?.startsWith(`${digit}.`)) return enhanced as EnhancedStatus;
+  return digit === 2 ? "2.0.0" : digit === 5 ? "5.0.0" : "4.0.0";
+}
+
+/** What a recipient's result means for the walk: an end, or the next host may do better (Postfix does the same). */
+export function afterSending(
+  result: RecipientResult,
+  contact: HostContact,
+):
+  | Readonly<{ kind: "delivered"; reply: Reply; dsnPassedOn: boolean }>
+  | Readonly<{ kind: "final" | "try-next"; failure: Failure }> {
+  switch (result.kind) {
+    case "delivered":
+      return { kind: "delivered", reply: result.reply, dsnPassedOn: result.dsnPassedOn };
+    case "refused": {
+      const { reply } = result;
+      const permanent = reply.code >= 500;
+      const text = `host said: ${formatReply(reply)} (in reply to ${stageWord(result.stage)})`;
+      const failure: Failure = { status: statusOf(reply), text, permanent, kind: "refused", reply, contact };
+      return { kind: permanent ? "final" : "try-next", failure };
+    }
+    case "unsuitable":
+      return {
+        kind: "try-next",
+        failure: { status: result.status, text: result.text, permanent: true, kind: "unsuitable", contact },
+      };
+    case "broken": {
+      const { status, text, uncertain } = result;
+      // Another host now could deliver what this one may have taken (CL-8).
+      return {
+        kind: uncertain ? "final" : "try-next",
+        failure: { status, text, permanent: false, kind: "broken", contact, uncertain },
+      };
+    }
+  }
+}
+
+function stageWord(stage: string): string {
+  const words: Record<string, string> = {
+    mail: "MAIL FROM",
+    rcpt: "RCPT TO",
+    data: "DATA",
+    body: "the message",
+    "final-dot": "end of DATA",
+  };
+  return words[stage] ?? stage.toUpperCase();
+}
+
+/**
+ * The end of the walk for a recipient that no host took: the last failure speaks, unless some other host might still
+ * take the mail later while the last one said never.
+ */
+export function concludeFailures(failures: readonly Failure[], onFailure: "defer" | "bounce"): Failure {
+  const last = failures.at(-1) ?? {
+    status: "4.4.1",
+    text: "no host could be tried",
+    permanent: false,
+    kind: "unreachable" as const,
+  };
+  if (failures.every(({ kind }) => kind === "policy") && onFailure === "bounce") {
+    return { ...last, status: withClass(last.status, 5), permanent: true };
+  }
+  if (!last.permanent) return last;
+  return failures.findLast(({ permanent }) => !permanent) ?? last;
+}
+
+export function outcomeOf({ status, text, permanent }: Failure): Outcome {
+  return permanent
+    ? { kind: "failed", status: withClass(status, 5), text }
+    : { kind: "deferred", status: withClass(status, 4), text };
+}

@@ -1,0 +1,315 @@
+/**
+ * One attempt to deliver one job: walk its MX hosts in order, and at each address decide, connect, judge, send.
+ * Owns no rules: what must hold is `policy/`'s word, where to go `route/`'s, how to speak `smtp/client`'s.
+ *
+ * Promises: no octet of a message leaves before a verdict that lets it flow on that connection, for that message;
+ * after an uncertain end (connection lost behind the final dot) no other host is tried in the same attempt.
+ */
+
+import type { Binding, OutboundSettings } from "../config/settings.ts";
+import type { IpAddress } from "../mail/address.ts";
+import { domainOf } from "../mail/address.ts";
+import type { Clock } from "../mail/clock.ts";
+import { isIpv6 } from "../mail/ip.ts";
+import type { Nexthop } from "../mail/nexthop.ts";
+import { formatReply } from "../mail/reply.ts";
+import { type ConnectDecision, decide, type TlsDecision } from "../policy/decide.ts";
+import { judge, mayTryClear, type TlsVerdict } from "../policy/judge.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { QueuedRecipient } from "../queue/queue.ts";
+import type { MxHost, Route } from "../route/route.ts";
+import type { OpenOptions, OpenResult, SmtpConnection } from "../smtp/client/sender.ts";
+import {
+  afterSending,
+  concludeFailures,
+  type Failure,
+  type HostContact,
+  outcomeOf,
+  type RecipientOutcome,
+  statusOf,
+} from "./attempt-result.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
+import type { DeliveryJob } from "./delivery-job.ts";
+
+export type AttemptTools = Readonly<{
+  findRoute: (nexthop: Nexthop) => Promise<Route>;
+  policy: () => Policy;
+  binding: (name: string) => Binding;
+  outbound: () => OutboundSettings;
+  pool: ConnectionPool;
+  /** Opens within the worker's connection limit: evicts an idle one or waits. */
+  open: (options: OpenOptions) => Promise<OpenResult>;
+  clock: Clock;
+}>;
+
+type Candidate = Readonly<{ host: MxHost; address: IpAddress; decision: ConnectDecision }>;
+
+/** The state of one walk: who is still without an end, and what went wrong so far. */
+type Walk = {
+  readonly job: DeliveryJob;
+  readonly binding: Binding;
+  pending: QueuedRecipient[];
+  readonly outcomes: RecipientOutcome[];
+  readonly failures: Failure[];
+  /** Hosts where TLS could not be had and clear text is allowed, once every host was tried with TLS. */
+  readonly clearLater: Candidate[];
+  onFailure: "defer" | "bounce";
+};
+
+export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Promise<readonly RecipientOutcome[]> {
+  const walk: Walk = {
+    job,
+    binding: tools.binding(job.mail.binding),
+    pending: [...job.recipients],
+    outcomes: [],
+    failures: [],
+    clearLater: [],
+    onFailure: "defer",
+  };
+  const route = await tools.findRoute(job.nexthop);
+  if (route.kind === "hosts") await walkHosts(route.hosts, walk, tools);
+  else {
+    const { status, text } = route;
+    walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route" });
+  }
+  if (walk.pending.length > 0) endAll(walk, concludeFailures(walk.failures, walk.onFailure));
+  return walk.outcomes;
+}
+
+async function walkHosts(hosts: readonly MxHost[], walk: Walk, tools: AttemptTools): Promise<void> {
+  let left = tools.outbound().maxAddressesPerAttempt;
+  for (const host of hosts) {
+    for (const address of host.addresses) {
+      if (left === 0 || walk.pending.length === 0) break;
+      left -= 1;
+      await tryAddress(host, address, walk, tools);
+    }
+  }
+  for (const candidate of walk.clearLater) {
+    if (walk.pending.length === 0) break;
+    await tryInClear(candidate, walk, tools);
+  }
+}
+
+async function tryAddress(host: MxHost, address: IpAddress, walk: Walk, tools: AttemptTools): Promise<void> {
+  const decision = decideFor(host, address, walk, tools);
+  if (decision.kind === "refuse") {
+    const contact: HostContact = { host: host.name, address, port: host.port, decision };
+    walk.failures.push({ status: "4.7.5", text: decision.text, permanent: false, kind: "policy", contact });
+    return;
+  }
+  walk.onFailure = decision.onFailure;
+  const key = poolKey(host, address, walk.binding, decision);
+  const pooled = takeJudged(key, host, address, decision, tools);
+  if (pooled !== undefined) {
+    const broke = await sendOver(pooled.connection, key, { ...pooled.contact, reusedConnection: true }, walk, tools);
+    // A pooled connection may have died unseen: that says nothing about the host.
+    if (!broke) return;
+    walk.failures.pop();
+  }
+  await tryFresh({ host, address, decision }, key, walk, tools);
+}
+
+/** An idle connection under this very decision, judged again for this message (PO-9). */
+function takeJudged(
+  key: string,
+  host: MxHost,
+  address: IpAddress,
+  decision: ConnectDecision,
+  { pool }: AttemptTools,
+): Readonly<{ connection: SmtpConnection; contact: HostContact }> | undefined {
+  const connection = pool.take(key);
+  if (connection === undefined) return undefined;
+  const verdict = judge(decision, connection.facts, peerName(host, address));
+  if (verdict.kind !== "flow") {
+    connection.quit();
+    return undefined;
+  }
+  return {
+    connection,
+    contact: { host: host.name, address, port: host.port, decision, facts: connection.facts, verdict },
+  };
+}
+
+async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: AttemptTools): Promise<void> {
+  const { host, address, decision } = candidate;
+  const opened = await tools.open(openOptions(candidate, walk.binding, tools.outbound()));
+  const contact: HostContact = { host: host.name, address, port: host.port, decision };
+  if (opened.kind === "refused" || opened.kind === "unreachable") {
+    walk.failures.push(notOpened(opened, contact));
+    return;
+  }
+  const { facts } = opened;
+  const verdict = judge(decision, facts, peerName(host, address));
+  const judged: HostContact = { ...contact, facts, verdict };
+  if (verdict.kind !== "flow" || opened.kind === "tls-broken") {
+    if (opened.kind === "open") opened.connection.quit();
+    notFlowing(candidate, judged, verdict, walk);
+    return;
+  }
+  const { connection } = opened;
+  const unready = await connection.prepare();
+  if (unready !== undefined && unready.kind !== "tls-broken") {
+    connection.quit();
+    walk.failures.push(notOpened(unready, judged));
+    return;
+  }
+  const broke = await sendOver(connection, key, { ...judged, reusedConnection: false }, walk, tools);
+  if (broke && facts.tls.kind === "done" && mayTryClear(decision)) walk.clearLater.push(candidate);
+}
+
+function notFlowing(candidate: Candidate, contact: HostContact, verdict: TlsVerdict, walk: Walk): void {
+  if (verdict.kind === "flow") return;
+  if (verdict.kind === "clear-again") walk.clearLater.push(candidate);
+  const { status, text } = verdict;
+  walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
+}
+
+/** The last resort of an opportunistic rule: the same host on a new connection, without asking for TLS (OUT-8). */
+async function tryInClear({ host, address, decision }: Candidate, walk: Walk, tools: AttemptTools): Promise<void> {
+  if (host.implicitTls) return;
+  const inClear: ConnectDecision = { ...decision, starttls: "never", id: `clear|${decision.id}` };
+  await tryFresh({ host, address, decision: inClear }, poolKey(host, address, walk.binding, inClear), walk, tools);
+}
+
+/** @returns true when the connection broke before the end of the message was certain: nobody was settled by it. */
+async function sendOver(
+  connection: SmtpConnection,
+  key: string,
+  contact: HostContact,
+  walk: Walk,
+  tools: AttemptTools,
+): Promise<boolean> {
+  const { mail } = walk.job;
+  const sent = walk.pending;
+  const results = await connection.send({
+    sender: mail.sender,
+    recipients: sent.map(({ recipient }) => recipient),
+    body: mail.body,
+    facts: mail.facts,
+  });
+  if (connection.messages >= tools.outbound().maxMessagesPerConnection) connection.quit();
+  else tools.pool.give(key, connection);
+  return takeResults(sent, results, contact, walk);
+}
+
+function takeResults(
+  sent: readonly QueuedRecipient[],
+  results: Awaited<ReturnType<SmtpConnection["send"]>>,
+  contact: HostContact,
+  walk: Walk,
+): boolean {
+  const still: QueuedRecipient[] = [];
+  let lastFailure: Failure | undefined;
+  sent.forEach((recipient, index) => {
+    const result = results[index];
+    if (result === undefined) throw new Error("a recipient without a result");
+    const next = afterSending(result, contact);
+    if (next.kind === "delivered") {
+      const text = formatReply(next.reply);
+      walk.outcomes.push({
+        recipient,
+        outcome: { kind: "delivered", status: statusOf(next.reply), text },
+        contact,
+        reply: next.reply,
+        uncertain: recipient.uncertain,
+        dsnPassedOn: next.dsnPassedOn,
+      });
+    } else if (next.kind === "final") walk.outcomes.push(ended(recipient, next.failure));
+    else {
+      still.push(recipient);
+      lastFailure = next.failure;
+    }
+  });
+  walk.pending = still;
+  if (lastFailure !== undefined) walk.failures.push(lastFailure);
+  return lastFailure?.kind === "broken" && still.length === sent.length;
+}
+
+function endAll(walk: Walk, failure: Failure): void {
+  for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, failure));
+  walk.pending = [];
+}
+
+function ended(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
+  return {
+    recipient,
+    outcome: outcomeOf(failure),
+    contact: failure.contact,
+    reply: failure.reply,
+    uncertain: failure.uncertain ?? recipient.uncertain,
+    dsnPassedOn: false,
+  };
+}
+
+function notOpened(opened: Extract<OpenResult, { kind: "refused" | "unreachable" }>, contact: HostContact): Failure {
+  if (opened.kind === "unreachable") {
+    return { status: opened.status, text: opened.text, permanent: false, kind: "unreachable", contact };
+  }
+  const { reply, stage } = opened;
+  const where = stage === "greeting" ? "greeting" : "EHLO";
+  const text = `host ${contact.host ?? contact.address} refused to talk (${where}): ${formatReply(reply)}`;
+  return { status: statusOf(reply), text, permanent: reply.code >= 500, kind: "greeting", reply, contact };
+}
+
+function decideFor(
+  host: MxHost,
+  address: IpAddress,
+  { job, binding }: Walk,
+  { policy, clock }: AttemptTools,
+): TlsDecision {
+  const now = clock.now();
+  const recipient = job.lead.recipient.mailbox;
+  const rule = policy().rule({
+    sender: job.mail.sender.mailbox,
+    recipient,
+    recipientDomain: domainOf(recipient),
+    nexthop: job.nexthop,
+    binding: binding.name,
+    bindingGroup: binding.group,
+    host: host.name,
+    address,
+    now,
+  });
+  return decide(
+    rule,
+    {
+      nexthop: job.nexthop,
+      host: host.name,
+      address,
+      mxStatus: host.mxStatus,
+      implicitTls: host.implicitTls,
+      messageAgeMs: now - job.mail.arrival.at,
+    },
+    binding.clientCertificate,
+  );
+}
+
+function openOptions(
+  { host, address, decision }: Candidate,
+  binding: Binding,
+  outbound: OutboundSettings,
+): OpenOptions {
+  return {
+    address,
+    port: host.port,
+    localAddress: sourceAddress(binding, address),
+    ehlo: binding.ehlo,
+    implicitTls: host.implicitTls,
+    starttls: decision.starttls,
+    handshake: decision.handshake,
+    timeouts: outbound.timeouts,
+  };
+}
+
+function sourceAddress(binding: Binding, address: IpAddress): IpAddress | undefined {
+  return isIpv6(address) ? binding.sourceAddress6 : binding.sourceAddress4;
+}
+
+function poolKey(host: MxHost, address: IpAddress, binding: Binding, { id }: ConnectDecision): string {
+  return `${address}|${host.port}|${host.name ?? ""}|${binding.name}|${id}`;
+}
+
+function peerName({ name }: MxHost, address: IpAddress): string {
+  return name === undefined ? `[${address}]` : `${name}[${address}]`;
+}
