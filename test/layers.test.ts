@@ -14,6 +14,7 @@ const tiers: readonly (readonly string[])[] = [
   ["route", "queue", "record", "dsn", "config"],
   ["delivery", "probe"],
   ["lab"],
+  ["server"],
   ["admin", "cli"],
   ["main"],
 ];

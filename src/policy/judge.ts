@@ -51,7 +51,9 @@ export function judge(decision: ConnectDecision, facts: PeerFacts, peer: string)
   const { tls } = facts;
   switch (tls.kind) {
     case "skipped":
-      return clear(decision, [because("tls-not-asked")]);
+      // A connection on which TLS was never asked for is good only for a decision that never asks.
+      if (decision.starttls === "never") return clear(decision, [because("tls-not-asked")]);
+      return stop("next-host", decision, [because("tls-not-asked")], "4.7.4", `TLS was not asked of ${peer}`);
     case "not-offered":
       return decision.level === "none" ? clear(decision, [because("tls-not-asked")]) : notOffered(decision, peer);
     case "refused":

@@ -1,0 +1,115 @@
+/**
+ * Takes responsibility for a received message: chooses its binding, stores it, says 250 when it is on disk, and hands it
+ * to the conductor while its body is still in memory.
+ */
+import type { Settings } from "../config/settings.ts";
+import type { Clock } from "../mail/clock.ts";
+import { type Reply, reply } from "../mail/reply.ts";
+import type { Observer } from "../observe/events.ts";
+import type { NewMail, Queue, QueuedMail } from "../queue/queue.ts";
+import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
+import { chooseBinding } from "./choose-binding.ts";
+import type { Conductor } from "./conductor.ts";
+
+export type AcceptTools = Readonly<{
+  queue: Queue;
+  conductor: Conductor;
+  settings: () => Settings;
+  observe: Observer;
+  clock: Clock;
+}>;
+
+const noRoom = reply(451, "4.3.1", "no room in the queue, try again later");
+const storeTrouble = reply(451, "4.3.0", "the queue cannot be written, try again later");
+
+/** Never throws: whatever goes wrong, the client is told to try again and keeps the message. */
+export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promise<Reply> {
+  const { queue, conductor, observe } = tools;
+  const stored = toNewMail(mail, tools);
+  const heldBytes = stored.body.kind === "memory" ? stored.body.sizeBytes : 0;
+  const atOnce = conductor.hasRoom(heldBytes);
+  try {
+    const result = await queue.accept(stored, atOnce ? "trying" : "ready");
+    if (result.kind === "full") {
+      observe({ kind: "store-trouble", error: result.error });
+      return noRoom;
+    }
+  } catch (error) {
+    observe({ kind: "store-trouble", error: String(error) });
+    return storeTrouble;
+  }
+  observe({
+    kind: "accepted",
+    messageId: stored.id,
+    client: mail.session.clientAddress,
+    from: stored.sender.mailbox?.text ?? "",
+    recipients: stored.recipients.length,
+    sizeBytes: stored.body.sizeBytes,
+    binding: stored.binding,
+    tls: stored.arrival.tls,
+  });
+  if (atOnce) conductor.submit(asTaken(stored));
+  else conductor.wake();
+  return reply(250, "2.0.0", `Ok: queued as ${stored.id}`);
+}
+
+function toNewMail(
+  { id, session, receivedAt, envelope, body, facts, bindingHeader }: ReceivedMail,
+  tools: AcceptTools,
+): NewMail {
+  const settings = tools.settings();
+  const { binding, why } = chooseBinding(
+    {
+      listener: session.listener,
+      client: session.clientAddress,
+      sender: envelope.sender.mailbox,
+      header: bindingHeader,
+    },
+    settings,
+  );
+  if (why === "unknown-header") {
+    tools.observe({
+      kind: "trouble",
+      where: "binding header",
+      error: `${id} names no known binding: ${bindingHeader ?? ""}; ${binding} is used`,
+    });
+  }
+  const { lifetimeMs, bounceLifetimeMs } = settings.retry;
+  return {
+    id,
+    sender: envelope.sender,
+    recipients: envelope.recipients,
+    body,
+    facts,
+    binding,
+    arrival: {
+      at: receivedAt,
+      listener: session.listener,
+      clientAddress: session.clientAddress,
+      ehlo: session.ehlo,
+      tls: describeTls(session.tls),
+    },
+    expiresAt: receivedAt + (envelope.sender.mailbox === undefined ? bounceLifetimeMs : lifetimeMs),
+  };
+}
+
+function describeTls(tls: SessionFacts["tls"]): string | null {
+  return tls === undefined
+    ? null
+    : [tls.protocol, tls.cipher, tls.group].filter((part) => part !== undefined).join(" ");
+}
+
+/** As `take` would hand it out. */
+export function asTaken(mail: NewMail): QueuedMail {
+  return {
+    ...mail,
+    recipients: mail.recipients.map((recipient, number) => ({
+      number,
+      recipient,
+      attempts: 0,
+      uncertain: false,
+      lastError: undefined,
+      delayNotified: false,
+    })),
+  };
+}

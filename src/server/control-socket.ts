@@ -1,0 +1,78 @@
+/**
+ * How commands reach a running relay: a Unix socket in the data folder, readable by its owner alone, one JSON request
+ * or answer a line.
+ */
+import { chmodSync, rmSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import readline from "node:readline";
+import { answer, Caller, isRequest, isResponse, type Methods } from "./ipc.ts";
+
+/** Longest request or answer line. */
+const maxLineBytes = 64 * 1024 * 1024;
+
+export function controlPath(dataDirectory: string): string {
+  return path.join(dataDirectory, "control.sock");
+}
+
+/** Serves `methods` until it is disposed. A socket left by a dead process is replaced. */
+export async function serveControl(file: string, methods: Methods): Promise<AsyncDisposable> {
+  rmSync(file, { force: true });
+  const open = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    socket.on("error", () => socket.destroy());
+    readline.createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => {
+      if (line.length > maxLineBytes) socket.destroy();
+      else void reply(socket, line, methods);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(file, resolve);
+  });
+  chmodSync(file, 0o600);
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      rmSync(file, { force: true });
+    },
+  };
+}
+
+async function reply(socket: net.Socket, line: string, methods: Methods): Promise<void> {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    request = undefined;
+  }
+  if (!isRequest(request)) {
+    socket.end(`${JSON.stringify({ id: 0, ok: false, error: "not a request" })}\n`);
+    return;
+  }
+  const response = await answer(request, methods);
+  if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
+}
+
+export type ControlClient = Readonly<{ call(method: string, params?: unknown): Promise<unknown>; close(): void }>;
+
+/** @returns `undefined` when no relay listens there */
+export async function connectControl(file: string): Promise<ControlClient | undefined> {
+  const socket = net.connect(file);
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  if (!connected) return undefined;
+  const caller = new Caller((request) => socket.write(`${JSON.stringify(request)}\n`));
+  socket.on("error", () => socket.destroy());
+  socket.on("close", () => caller.breakOff("the relay closed the connection"));
+  readline.createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => {
+    const response: unknown = JSON.parse(line);
+    if (isResponse(response)) caller.receive(response);
+  });
+  return { call: (method, params) => caller.call(method, params), close: () => socket.end() };
+}
