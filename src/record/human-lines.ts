@@ -1,0 +1,145 @@
+/**
+ * Every event as one line in a postmaster's words: pure, one line each, everything raw escaped (standards.md AT-28).
+ * Attempt records are escaped when they are built; other events carry peers' text raw.
+ */
+import path from "node:path";
+import type { AttemptRecord, AttemptTls } from "../mail/attempt.ts";
+import { escapeText } from "../mail/escape.ts";
+import type { LetterlockEvent } from "../observe/events.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** The level at which an event is logged; undefined: only counted, never logged. */
+export function levelOf(event: LetterlockEvent): LogLevel | undefined {
+  switch (event.kind) {
+    case "commit":
+      return undefined;
+    case "inbound-handshake":
+    case "outbound-handshake":
+      return "debug";
+    case "attempt":
+      return event.record.event === "failed" || event.record.event === "expired" ? "warn" : "info";
+    case "worker-ended":
+      return "warn";
+    case "store-trouble":
+    case "configuration-rejected":
+    case "trouble":
+      return "error";
+    default:
+      return "info";
+  }
+}
+
+/** The line, without time and level. Never contains a control character. */
+export function describeEvent(event: LetterlockEvent): string {
+  switch (event.kind) {
+    case "attempt":
+      return describeAttempt(event.record);
+    case "accepted":
+      return (
+        `accepted id=${event.messageId} from=<${escapeText(event.from)}> recipients=${event.recipients} ` +
+        `size=${event.sizeBytes} client=${escapeText(event.client)} binding=${escapeText(event.binding)} ` +
+        `tls=${escapeText(event.tls ?? "none")}`
+      );
+    case "session-ended":
+      return (
+        `session ended client=${escapeText(event.client)} ehlo=${quote(event.ehlo)} listener=${event.listener} ` +
+        `tls=${escapeText(event.tls ?? "none")} messages=${event.messages} refusals=${event.refusals} ` +
+        `reason=${quote(event.reason)} duration=${event.durationMs}ms`
+      );
+    case "refused":
+      return (
+        `refused at ${event.stage} client=${escapeText(event.client)} listener=${event.listener}` +
+        `${event.from === null ? "" : ` from=<${escapeText(event.from)}>`}` +
+        `${event.to === null ? "" : ` to=<${escapeText(event.to)}>`} reply=${quote(event.reply)}`
+      );
+    case "connection-refused":
+      return `connection refused client=${escapeText(event.client)} listener=${event.listener} reason=${quote(event.reason)}`;
+    case "inbound-handshake":
+      return (
+        `TLS established from client=${escapeText(event.client)} listener=${event.listener}: ${event.protocol} ` +
+        `${event.cipher} ${event.group ?? ""}${event.resumed ? " resumed" : ""}`
+      );
+    case "inbound-handshake-failed":
+      return (
+        `TLS handshake failed from client=${escapeText(event.client)} listener=${event.listener} ` +
+        `error=${quote(event.error)}`
+      );
+    case "outbound-handshake":
+      return event.error === null
+        ? `TLS established to ${event.host}[${event.address}]: ${event.protocol ?? ""} in ${event.durationMs}ms`
+        : `TLS failed to ${event.host}[${event.address}] error=${quote(event.error)}`;
+    case "notice-queued":
+      return `notice queued id=${event.messageId} about=${event.about} to=<${escapeText(event.to)}> action=${event.action}`;
+    case "listening":
+      return `listening ${event.listener} on ${event.address}:${event.port} tls=${event.tls}`;
+    case "configuration-loaded":
+      return `configuration loaded ${event.files.map((file) => escapeText(file)).join(" ")}`;
+    case "configuration-rejected":
+      return `configuration rejected, the old one stays: ${escapeText(event.problems.join("; "), 4096)}`;
+    case "certificate-swapped":
+      return `certificate renewed name=${escapeText(event.name)} valid until ${event.notAfter}`;
+    case "worker-started":
+      return `worker ${event.worker} started pid=${event.pid}`;
+    case "worker-ended":
+      return `worker ${event.worker} ended pid=${event.pid} reason=${quote(event.reason)}`;
+    case "recovered":
+      return `worker ${event.worker} took up its queue again: ${event.trying} recipients were being tried`;
+    case "stopping":
+      return `stopping: ${escapeText(event.reason)}`;
+    case "store-trouble":
+      return `queue store: ${escapeText(event.error)}`;
+    case "trouble":
+      return `${event.where}: ${escapeText(event.error)}`;
+    case "commit":
+      return `commit operations=${event.operations} seconds=${event.seconds}`;
+    default:
+      return describeUnknown(event);
+  }
+}
+
+function describeAttempt(record: AttemptRecord): string {
+  return (
+    `${record.event} id=${record.messageId} to=<${record.to}> from=<${record.from}> mx=${describePlace(record)} ` +
+    `${describeTls(record.tls)} rule=${describeRule(record.rule)} status=${record.status} ` +
+    `${describeEnd(record)} attempt=${record.attempt} binding=${record.binding} ` +
+    `age=${(record.ageMs / 1000).toFixed(1)}s duration=${Math.round(record.durationMs)}ms` +
+    `${record.uncertain ? " uncertain=yes" : ""}`
+  );
+}
+
+/** `mail.example.net[192.0.2.7]:25`, `[192.0.2.7]:25`, or `none` when no host was reached. */
+function describePlace({ mx, address, port }: AttemptRecord): string {
+  if (mx === null && address === null) return "none";
+  return `${mx ?? ""}[${address ?? "none"}]:${port ?? ""}`;
+}
+
+function describeTls(tls: AttemptTls | null): string {
+  if (tls === null) return "tls=none required=undecided";
+  const how =
+    tls.protocol === null ? "" : ` ${tls.protocol} ${tls.cipher ?? ""}${tls.group === null ? "" : ` ${tls.group}`}`;
+  const monitor = tls.monitor === null ? "" : ` monitor=${tls.monitor}`;
+  return `tls=${tls.achieved}${how}${tls.reusedConnection ? " reused" : ""} required=${tls.required}${monitor}`;
+}
+
+function describeRule(rule: AttemptRecord["rule"]): string {
+  if (rule === null) return "none";
+  return rule.file === null ? rule.source : `${path.basename(rule.file)}:${rule.line ?? ""}`;
+}
+
+function describeEnd({ reply, error }: AttemptRecord): string {
+  if (reply !== null)
+    return `reply=${quote(`${reply.code}${reply.enhanced === null ? "" : ` ${reply.enhanced}`} ${reply.text}`)}`;
+  return `error=${quote(error ?? "none")}`;
+}
+
+/** In double quotes, which the text itself cannot end. */
+function quote(text: string): string {
+  return `"${escapeText(text).replaceAll('"', "'")}"`;
+}
+
+function describeUnknown(event: never): string {
+  return escapeText(JSON.stringify(event));
+}

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import fc from "fast-check";
+import { sampleAttempt, sampleRefusal } from "../mail/attempt-sample.ts";
+import type { LetterlockEvent } from "../observe/events.ts";
+import { describeEvent, levelOf } from "./human-lines.ts";
+import { createHumanLog } from "./human-log.ts";
+
+const rows: readonly [name: string, event: LetterlockEvent, want: string][] = [
+  [
+    "delivered",
+    { kind: "attempt", record: sampleAttempt },
+    "delivered id=01KD8W7F3N to=<bob@example.net> from=<alice@example.com> mx=mx.example.net[192.0.2.7]:25 " +
+      "tls=verified TLSv1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768 required=verify rule=letterlock.yaml:14 " +
+      'status=2.0.0 reply="250 2.0.0 Ok: queued as 4F2A" attempt=1 binding=default age=0.3s duration=240ms',
+  ],
+  [
+    "deferred by a TLS check",
+    { kind: "attempt", record: sampleRefusal },
+    "deferred id=01KD8W7F3N to=<bob@example.net> from=<alice@example.com> mx=mx.example.net[192.0.2.7]:25 " +
+      "tls=encrypted TLSv1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768 required=verify rule=letterlock.yaml:14 " +
+      'status=4.7.5 error="server certificate of mx.example.net[192.0.2.7] not accepted: certificate not trusted" ' +
+      "attempt=1 binding=default age=0.3s duration=240ms",
+  ],
+  [
+    "routing failed",
+    {
+      kind: "attempt",
+      record: { ...sampleRefusal, event: "failed", mx: null, address: null, tls: null, rule: null, error: "null MX" },
+    },
+    "failed id=01KD8W7F3N to=<bob@example.net> from=<alice@example.com> mx=none tls=none required=undecided " +
+      'rule=none status=4.7.5 error="null MX" attempt=1 binding=default age=0.3s duration=240ms',
+  ],
+  [
+    "refused, peer text escaped",
+    {
+      kind: "refused",
+      listener: "smtp",
+      client: "192.0.2.9",
+      stage: "RCPT",
+      from: "a\x1b[2J@example.com",
+      to: null,
+      reply: '554 5.7.1 "no"\r\nrelay',
+    },
+    "refused at RCPT client=192.0.2.9 listener=smtp from=<a\\x1b[2J@example.com> " +
+      "reply=\"554 5.7.1 'no'\\x0d\\x0arelay\"",
+  ],
+];
+
+for (const [name, event, want] of rows) test(`log line: ${name}`, () => assert.equal(describeEvent(event), want));
+
+test("log levels: commits are counted only, failures warn, trouble is an error", () => {
+  assert.equal(levelOf({ kind: "commit", operations: 1, seconds: 0.001 }), undefined);
+  assert.equal(levelOf({ kind: "attempt", record: sampleAttempt }), "info");
+  assert.equal(levelOf({ kind: "attempt", record: { ...sampleAttempt, event: "expired" } }), "warn");
+  assert.equal(levelOf({ kind: "trouble", where: "x", error: "y" }), "error");
+});
+
+test("AT-28 log line: one event is one line of printable ASCII", () => {
+  const text = fc.string({ unit: "binary", maxLength: 900 });
+  fc.assert(
+    fc.property(text, text, text, (one, two, three) => {
+      const events: LetterlockEvent[] = [
+        {
+          kind: "session-ended",
+          listener: "smtp",
+          client: "192.0.2.9",
+          ehlo: one,
+          tls: two,
+          messages: 1,
+          refusals: 0,
+          reason: three,
+          durationMs: 5,
+        },
+        { kind: "refused", listener: "smtp", client: one, stage: "MAIL", from: two, to: three, reply: one },
+        { kind: "inbound-handshake-failed", listener: "smtp", client: one, error: two },
+        { kind: "connection-refused", listener: "smtp", client: one, reason: two },
+        { kind: "notice-queued", messageId: "M", about: "N", to: one, action: "failed" },
+        { kind: "configuration-rejected", problems: [one, two] },
+        { kind: "outbound-handshake", host: "h", address: "192.0.2.1", protocol: null, error: one, durationMs: 1 },
+        { kind: "trouble", where: "here", error: three },
+      ];
+      for (const event of events) assert.match(describeEvent(event), /^[\x20-\x7e]+$/);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+async function logTo(t: TestContext, format: "json" | "pretty", level: "info" | "warn"): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), "log-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, "log");
+  const fd = openSync(file, "a");
+  const log = createHumanLog({ level, format, name: "worker 2", fd });
+  log.observe({ kind: "attempt", record: sampleAttempt });
+  log.observe({ kind: "commit", operations: 3, seconds: 0.001 });
+  log.observe({ kind: "trouble", where: "spool", error: "no space" });
+  log.close();
+  closeSync(fd);
+  return readFile(file, "utf8");
+}
+
+test("log: JSON lines carry process, event and the sentence", async (t) => {
+  const lines = (await logTo(t, "json", "info")).trimEnd().split("\n");
+  assert.equal(lines.length, 2);
+  const { level, name, event, msg } = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+  assert.deepEqual({ level, name, event }, { level: 30, name: "worker 2", event: "attempt" });
+  assert.match(String(msg), /^delivered id=01KD8W7F3N to=<bob@example.net>/);
+});
+
+test("log: pretty lines are one line each, without colour where no terminal is", async (t) => {
+  const lines = (await logTo(t, "pretty", "info")).trimEnd().split("\n");
+  assert.equal(lines.length, 2);
+  assert.match(lines[0] ?? "", /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO \(worker 2\): delivered id=/);
+});
+
+test("log: below the level nothing is written", async (t) => {
+  assert.match(await logTo(t, "json", "warn"), /^\{"level":50.*spool: no space"\}\n$/);
+});
+
+test("log: lines that wait are written when the process crashes", async () => {
+  const program = `
+    import { createHumanLog } from ${JSON.stringify(new URL("./human-log.ts", import.meta.url).href)};
+    const log = createHumanLog({ level: "info", format: "json", name: "test" });
+    log.observe({ kind: "stopping", reason: "about to crash" });
+    throw new Error("crash");
+  `;
+  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const [code] = await once(child, "close");
+  assert.equal(code, 1);
+  assert.match(Buffer.concat(chunks).toString(), /"msg":"stopping: about to crash"\}\n$/);
+});

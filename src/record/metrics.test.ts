@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { sampleAttempt, sampleTls } from "../mail/attempt-sample.ts";
+import type { LetterlockEvent } from "../observe/events.ts";
+import { aggregateMetrics, createMetrics } from "./metrics.ts";
+
+const accepted: LetterlockEvent = {
+  kind: "accepted",
+  messageId: "M",
+  client: "192.0.2.9",
+  from: "alice@example.com",
+  recipients: 2,
+  sizeBytes: 5000,
+  binding: "default",
+  tls: null,
+};
+
+async function page(...events: readonly LetterlockEvent[]): Promise<string[]> {
+  const metrics = createMetrics();
+  for (const event of events) metrics.observe(event);
+  return (await aggregateMetrics([await metrics.snapshot()])).split("\n");
+}
+
+test("metrics: deliveries by required, achieved and protocol", async () => {
+  const plain = { ...sampleAttempt, event: "failed", tls: null } as const;
+  const lines = await page(
+    accepted,
+    { kind: "attempt", record: sampleAttempt },
+    { kind: "attempt", record: sampleAttempt },
+    { kind: "attempt", record: plain },
+  );
+  for (const want of [
+    "letterlock_messages_accepted_total 1",
+    "letterlock_recipients_accepted_total 2",
+    "letterlock_accepted_bytes_total 5000",
+    'letterlock_attempts_total{event="delivered",required="verify",achieved="verified",protocol="TLSv1.3"} 2',
+    'letterlock_attempts_total{event="failed",required="undecided",achieved="none",protocol="none"} 1',
+    "letterlock_delivery_age_seconds_count 2",
+  ]) {
+    assert.ok(lines.includes(want), `${want}\n${lines.join("\n")}`);
+  }
+});
+
+test("metrics: a counter without labels starts at zero, reading twice adds nothing", async () => {
+  const metrics = createMetrics();
+  assert.match(await aggregateMetrics([await metrics.snapshot()]), /^letterlock_messages_accepted_total 0$/m);
+  metrics.observe(accepted);
+  await metrics.snapshot();
+  assert.match(await aggregateMetrics([await metrics.snapshot()]), /^letterlock_messages_accepted_total 1$/m);
+});
+
+test("metrics: workers are added up, of lag and largest group the highest counts", async () => {
+  const [one, two] = [createMetrics(), createMetrics()];
+  for (const metrics of [one, two]) metrics.observe(accepted);
+  for (const [metrics, lag, largest] of [
+    [one, 0.01, 40],
+    [two, 0.2, 7],
+  ] as const) {
+    metrics.setEventLoopLag(lag);
+    metrics.observeCommits({ commits: 2, operations: 10, largest, seconds: 0.5 });
+    metrics.setQueueCounts({ messages: 3, ready: 2, trying: 1, held: 0, bodyBytes: 100 });
+    metrics.setState({ sessions: 5, active: 1, idleConnections: 2 });
+  }
+  const snapshots = JSON.parse(JSON.stringify([await one.snapshot(), await two.snapshot()])) as unknown[];
+  const lines = (await aggregateMetrics(snapshots)).split("\n");
+  for (const want of [
+    "letterlock_messages_accepted_total 2",
+    "letterlock_event_loop_lag_seconds 0.2",
+    "letterlock_commits_total 4",
+    "letterlock_commit_operations_total 20",
+    "letterlock_commit_seconds_total 1",
+    "letterlock_commit_largest_group 40",
+    'letterlock_queue_recipients{state="ready"} 4',
+    "letterlock_queue_messages 6",
+    "letterlock_sessions_open 10",
+    "letterlock_connections_idle 4",
+  ]) {
+    assert.ok(lines.includes(want), `${want}\n${lines.join("\n")}`);
+  }
+});
+
+test("metrics: nothing a peer sends becomes a label", async () => {
+  const metrics = createMetrics();
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (one, two) => {
+      metrics.observe({ ...accepted, client: one, from: two, binding: one });
+      metrics.observe({ kind: "refused", listener: one, client: two, stage: one, from: one, to: two, reply: one });
+      metrics.observe({
+        kind: "inbound-handshake",
+        listener: one,
+        client: two,
+        protocol: one,
+        cipher: two,
+        group: one,
+        resumed: false,
+      });
+      metrics.observe({
+        kind: "outbound-handshake",
+        host: one,
+        address: two,
+        protocol: one,
+        error: two,
+        durationMs: 1,
+      });
+      const tls = { ...sampleTls, required: one, protocol: two };
+      metrics.observe({ kind: "attempt", record: { ...sampleAttempt, to: one, nexthop: two, binding: one, tls } });
+    }),
+  );
+  const lines = (await aggregateMetrics([await metrics.snapshot()])).split("\n");
+  assert.ok(lines.filter((line) => line.startsWith("letterlock_")).length < 100, lines.join("\n"));
+});

@@ -1,0 +1,232 @@
+/**
+ * Prometheus metrics: a reading of the events, and gauges that the worker sets. One set per process; the supervisor
+ * adds up the snapshots of all workers.
+ *
+ * Label values come from closed lists, never from a peer, a domain or an address: a metric has at most some hundred
+ * series whatever arrives. An event costs one or two increments of series that were looked up before.
+ * Every name is explained in docs/operating/metrics.md.
+ */
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { AttemptRecord } from "../mail/attempt.ts";
+import type { LetterlockEvent, Observer } from "../observe/events.ts";
+
+/** Mirrors of shapes in rooms that this one may not import. */
+type QueueSizes = Readonly<{ messages: number; ready: number; trying: number; held: number; bodyBytes: number }>;
+type CommitStats = Readonly<{ commits: number; operations: number; largest: number; seconds: number }>;
+type RelayState = Readonly<{ sessions: number; active: number; idleConnections: number }>;
+
+export type Metrics = Readonly<{
+  observe: Observer;
+  setQueueCounts: (counts: QueueSizes) => void;
+  /** Commits since the last call. */
+  observeCommits: (stats: CommitStats) => void;
+  setState: (state: RelayState) => void;
+  /** 99th percentile since the last call, in seconds. */
+  setEventLoopLag: (seconds: number) => void;
+  /** Plain JSON, to be sent to the supervisor and added up there. */
+  snapshot: () => Promise<unknown>;
+}>;
+
+export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+const requiredLevels = ["none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only"];
+const protocols = ["TLSv1.2", "TLSv1.3"];
+const stages = ["connect", "helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "bdat", "body"];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return {
+    observe: createObserver(registry),
+    ...createGauges(registry),
+    snapshot: () => registry.getMetricsAsJSON(),
+  };
+}
+
+/** The page for Prometheus: counters, sizes and sums added up over processes; of lag and largest group the highest. */
+export async function aggregateMetrics(snapshots: readonly unknown[]): Promise<string> {
+  type Snapshots = Parameters<typeof AggregatorRegistry.aggregate>[0];
+  return AggregatorRegistry.aggregate([...snapshots] as Snapshots).metrics();
+}
+
+function createObserver(registry: Registry): Observer {
+  const count = counters(registry);
+  const time = histograms(registry);
+  return (event: LetterlockEvent) => {
+    switch (event.kind) {
+      case "accepted":
+        count.messages();
+        count.recipients(event.recipients);
+        count.bytes(event.sizeBytes);
+        return;
+      case "attempt":
+        countAttempt(event.record);
+        return;
+      case "session-ended":
+        return count.sessions(1, event.tls === null ? "no" : "yes");
+      case "connection-refused":
+        return count.connectionsRefused();
+      case "refused":
+        return count.refusals(1, oneOf(stages, event.stage.toLowerCase()));
+      case "inbound-handshake":
+        return count.inboundHandshakes(1, "ok", oneOf(protocols, event.protocol));
+      case "inbound-handshake-failed":
+        return count.inboundHandshakes(1, "failed", "none");
+      case "outbound-handshake":
+        count.outboundHandshakes(1, event.error === null ? "ok" : "failed", protocolLabel(event.protocol));
+        if (event.error === null) time.handshake.observe(event.durationMs / 1000);
+        return;
+      case "notice-queued":
+        return count.notices(1, event.action);
+      case "configuration-loaded":
+        return count.configurations(1, "loaded");
+      case "configuration-rejected":
+        return count.configurations(1, "rejected");
+      case "worker-ended":
+        return count.workersEnded();
+      case "store-trouble":
+      case "trouble":
+        return count.troubles(1, event.kind === "trouble" ? "other" : "store");
+      default:
+    }
+  };
+
+  function countAttempt({ event, tls, ageMs }: AttemptRecord): void {
+    const required = tls === null ? "undecided" : oneOf(requiredLevels, tls.required);
+    count.attempts(1, event, required, tls?.achieved ?? "none", protocolLabel(tls?.protocol ?? null));
+    if (event === "delivered") time.age.observe(ageMs / 1000);
+    if (tls !== null && tls.monitor !== null) count.monitored(1, tls.monitor);
+  }
+}
+
+function counters(registry: Registry) {
+  const counter = (name: string, help: string, ...labels: string[]) => countBy(registry, name, help, labels);
+  return {
+    messages: counter("letterlock_messages_accepted_total", "Messages answered with 250 after they were on disk."),
+    recipients: counter("letterlock_recipients_accepted_total", "Recipients of accepted messages."),
+    bytes: counter("letterlock_accepted_bytes_total", "Bytes of accepted messages."),
+    attempts: counter(
+      "letterlock_attempts_total",
+      "Delivery attempts per recipient by outcome, required level, achieved protection and protocol.",
+      "event",
+      "required",
+      "achieved",
+      "protocol",
+    ),
+    monitored: counter("letterlock_monitored_attempts_total", "Attempts under monitor mode by verdict.", "verdict"),
+    sessions: counter("letterlock_sessions_total", "Inbound sessions that ended, by whether TLS was on.", "tls"),
+    connectionsRefused: counter("letterlock_connections_refused_total", "Inbound connections refused at once."),
+    refusals: counter("letterlock_refusals_total", "Commands and messages refused inbound, by stage.", "stage"),
+    inboundHandshakes: counter("letterlock_inbound_handshakes_total", "Inbound handshakes.", "result", "protocol"),
+    outboundHandshakes: counter("letterlock_outbound_handshakes_total", "Outbound handshakes.", "result", "protocol"),
+    notices: counter("letterlock_notices_total", "Delivery status notifications queued.", "action"),
+    configurations: counter("letterlock_configurations_total", "Configurations read.", "result"),
+    workersEnded: counter("letterlock_workers_ended_total", "Worker processes that ended unasked."),
+    troubles: counter("letterlock_troubles_total", "Errors that an operator should look at.", "where"),
+  };
+}
+
+function histograms(registry: Registry) {
+  return {
+    age: new Histogram({
+      name: "letterlock_delivery_age_seconds",
+      help: "From acceptance to delivery, per recipient.",
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600, 3600, 86_400],
+      registers: [registry],
+    }),
+    handshake: new Histogram({
+      name: "letterlock_outbound_handshake_seconds",
+      help: "Duration of outbound handshakes that succeeded.",
+      buckets: [0.002, 0.01, 0.05, 0.2, 1, 5, 30],
+      registers: [registry],
+    }),
+  };
+}
+
+function createGauges(registry: Registry): Omit<Metrics, "observe" | "snapshot"> {
+  const registers = [registry];
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const recipients = new Gauge({
+    name: "letterlock_queue_recipients",
+    help: "Recipients in the queue by state.",
+    labelNames: ["state"],
+    registers,
+  });
+  const messages = gauge("letterlock_queue_messages", "Messages in the queue.");
+  const bodyBytes = gauge("letterlock_queue_body_bytes", "Bytes of messages in the queue.");
+  const sessions = gauge("letterlock_sessions_open", "Inbound sessions open now.");
+  const active = gauge("letterlock_deliveries_active", "Messages being delivered now.");
+  const idle = gauge("letterlock_connections_idle", "Outbound connections kept for reuse.");
+  const commits = countBy(registry, "letterlock_commits_total", "Transactions of the queue store.", []);
+  const operations = countBy(registry, "letterlock_commit_operations_total", "Operations in those transactions.", []);
+  const seconds = countBy(registry, "letterlock_commit_seconds_total", "Time that those transactions took.", []);
+  const highest = { registers, aggregator: "max" as const };
+  const largest = new Gauge({
+    name: "letterlock_commit_largest_group",
+    help: "Operations in the largest transaction of the last second with any.",
+    ...highest,
+  });
+  const lag = new Gauge({
+    name: "letterlock_event_loop_lag_seconds",
+    help: "99th percentile of event-loop delay in the last second; the highest of all workers.",
+    ...highest,
+  });
+  return {
+    setQueueCounts(counts) {
+      messages.set(counts.messages);
+      bodyBytes.set(counts.bodyBytes);
+      for (const state of ["ready", "trying", "held"] as const) recipients.set({ state }, counts[state]);
+    },
+    observeCommits(stats) {
+      if (stats.commits === 0) return;
+      commits(stats.commits);
+      operations(stats.operations);
+      seconds(stats.seconds);
+      largest.set(stats.largest);
+    },
+    setState(state) {
+      sessions.set(state.sessions);
+      active.set(state.active);
+      idle.set(state.idleConnections);
+    },
+    setEventLoopLag: (value) => lag.set(value),
+  };
+}
+
+/** Adds to one series, named by its label values in the order of the labels. */
+type Count = (amount?: number, ...values: readonly string[]) => void;
+
+/**
+ * A counter that keeps its numbers in a plain map and hands them to prom-client when it is read: adding costs a map
+ * look-up instead of hashing and checking labels.
+ */
+function countBy(registry: Registry, name: string, help: string, labels: readonly string[]): Count {
+  const series = new Map<string, { values: readonly string[]; total: number }>();
+  if (labels.length === 0) series.set("", { values: [], total: 0 });
+  new Counter({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { values, total } of series.values()) {
+        this.inc(Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ""])), total);
+      }
+    },
+  });
+  return (amount = 1, ...values) => {
+    const key = values.length === 1 ? (values[0] ?? "") : values.join("|");
+    const known = series.get(key);
+    if (known === undefined) series.set(key, { values, total: amount });
+    else known.total += amount;
+  };
+}
+
+function protocolLabel(protocol: string | null): string {
+  return protocol === null ? "none" : oneOf(protocols, protocol);
+}
+
+function oneOf(known: readonly string[], value: string): string {
+  return known.includes(value) ? value : "other";
+}
