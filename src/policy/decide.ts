@@ -8,7 +8,7 @@ import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { StarttlsAsk } from "../smtp/client/sender.ts";
 import { type Credential, type HandshakeSettings, handshakeId } from "../tls/handshake-settings.ts";
-import type { NameReference } from "../tls/names.ts";
+import type { ReferenceName } from "../tls/names.ts";
 import type { TlsEvidence } from "./evidence.ts";
 import { because, type Reason, type ReasonCode } from "./reasons.ts";
 import type { Fallback, NamePattern, Origin, Pin, SniChoice, TlsLevel, TlsRule } from "./rules.ts";
@@ -16,7 +16,7 @@ import type { Fallback, NamePattern, Origin, Pin, SniChoice, TlsLevel, TlsRule }
 /** What the certificate must prove. `references` are also compared where nothing is required, for the record. */
 export type Authentication = Readonly<{
   required: "nothing" | "pin" | "chain-and-name";
-  references: readonly NameReference[];
+  references: readonly ReferenceName[];
   pins: readonly Pin[];
 }>;
 
@@ -155,10 +155,10 @@ function defaultMatch(level: TlsLevel): readonly NamePattern[] {
 }
 
 /** Patterns made into names for this host: an IP nexthop is compared with the certificate's IP addresses only (NC-5). */
-function referenceNames(patterns: readonly NamePattern[], { nexthop, host, address }: TlsEvidence): NameReference[] {
+function referenceNames(patterns: readonly NamePattern[], { nexthop, host, address }: TlsEvidence): ReferenceName[] {
   const nexthopName = nexthop.kind === "mx" ? nexthop.domain : nexthop.isIp ? undefined : (nexthop.host as Domain);
-  const byAddress: NameReference[] = address === undefined ? [] : [{ kind: "ip", ip: address }];
-  return patterns.flatMap((pattern): NameReference[] => {
+  const byAddress: ReferenceName[] = address === undefined ? [] : [{ kind: "ip", ip: address }];
+  return patterns.flatMap((pattern): ReferenceName[] => {
     switch (pattern.kind) {
       case "hostname":
         return host === undefined ? byAddress : [{ kind: "name", name: host }];

@@ -1,0 +1,137 @@
+/**
+ * `letterlock explain RECIPIENT`: what will be demanded of the hop, and which line of which file says so. Asks no DNS
+ * and connects to nobody.
+ */
+import { styleText } from "node:util";
+import { findConfiguration } from "../config/find.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Binding, Settings } from "../config/settings.ts";
+import { chooseBinding } from "../delivery/choose-binding.ts";
+import type { IpAddress } from "../mail/address.ts";
+import { domainOf, type Mailbox } from "../mail/address.ts";
+import { type Domain, parseDomain } from "../mail/domain.ts";
+import type { Nexthop } from "../mail/nexthop.ts";
+import { type Explanation, explainDecision } from "../policy/explain.ts";
+import { createPolicy } from "../policy/policy.ts";
+import { createTransportTable } from "../route/transport.ts";
+import { readSettings } from "../server/settings-source.ts";
+import { parseMailbox } from "../smtp/path.ts";
+import type { CommonOptions } from "./program.ts";
+import { table } from "./table.ts";
+
+type ExplainOptions = CommonOptions & Readonly<{ binding?: string; sender?: string; mx?: string; json?: boolean }>;
+
+export function explain(text: string, options: ExplainOptions): number {
+  const { settings, problems } = readSettings({ file: findConfiguration(options.config), data: options.data });
+  if (settings === undefined) {
+    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    return 2;
+  }
+  const recipient = parseMailbox(text.includes("@") ? text : `postmaster@${text}`);
+  const sender = options.sender === undefined || options.sender === "<>" ? undefined : parseMailbox(options.sender);
+  if (recipient === undefined) return usage(`${text}: neither a mailbox nor a domain`);
+  if (options.sender !== undefined && options.sender !== "<>" && sender === undefined)
+    return usage(`--sender ${options.sender}: not a mailbox`);
+  const host = options.mx === undefined ? undefined : parseDomain(options.mx);
+  if (options.mx !== undefined && host === undefined) return usage(`--mx ${options.mx}: not a host name`);
+  const binding = findBinding(options, sender, settings);
+  if (binding === undefined) {
+    return usage(
+      `--binding ${options.binding}: no such binding; there are: ${[...settings.bindings.keys()].join(", ")}`,
+    );
+  }
+  const { outbound } = settings;
+  const routing = createTransportTable(settings.transports).nexthopFor(recipient, {
+    defaultPort: outbound.port,
+    allowAddressLiterals: outbound.allowAddressLiterals,
+  });
+  if (routing.kind === "fail") {
+    process.stderr.write(`letterlock: mail to ${text} is returned: ${routing.status} ${routing.text}\n`);
+    return 1;
+  }
+  const explanation = explainFor(recipient, sender, routing.nexthop, binding, host, settings);
+  process.stdout.write(options.json ? `${JSON.stringify(explanation, null, 2)}\n` : inWords(explanation));
+  return 0;
+}
+
+function findBinding(options: ExplainOptions, sender: Mailbox | undefined, settings: Settings): Binding | undefined {
+  if (options.binding !== undefined) return settings.bindings.get(options.binding);
+  const question = { listener: "", client: "127.0.0.1" as IpAddress, sender, header: undefined };
+  return settings.bindings.get(chooseBinding(question, settings).binding);
+}
+
+function explainFor(
+  recipient: Mailbox,
+  sender: Mailbox | undefined,
+  nexthop: Nexthop,
+  binding: Binding,
+  mx: Domain | undefined,
+  settings: Settings,
+): Explanation {
+  const named = nexthop.kind === "host" && !nexthop.isIp ? (nexthop.host as Domain) : undefined;
+  const host = mx ?? named;
+  const address = nexthop.kind === "host" && nexthop.isIp ? (nexthop.host as IpAddress) : undefined;
+  const question = {
+    sender,
+    recipient,
+    recipientDomain: domainOf(recipient),
+    nexthop,
+    binding: binding.name,
+    bindingGroup: binding.group,
+    host,
+    address,
+    now: Date.now(),
+  };
+  const implicitTls = nexthop.kind === "host" && nexthop.implicitTls;
+  const evidence = { nexthop, host, address, mxStatus: "insecure" as const, implicitTls, messageAgeMs: 0 };
+  return explainDecision(createPolicy([settings.policy]), question, evidence, binding.clientCertificate);
+}
+
+function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, candidates }: Explanation): string {
+  const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
+  const place = rule.file === null ? rule.source : `${rule.file}:${rule.line ?? 0}`;
+  const lines = [
+    `recipient   ${recipient}`,
+    `nexthop     ${nexthop}${mx === null ? "" : `, MX host ${mx}`}`,
+    `binding     ${binding}`,
+    `level       ${strong(decision.level)}${decision.mode === "monitor" ? " (monitor: judged, not enforced)" : ""}`,
+    `rule        ${place}, ${rule.scope}`,
+  ];
+  if (!decision.connect) lines.push("             no connection is made under this rule");
+  else {
+    lines.push(`proof       ${proofInWords(decision)}`);
+    lines.push(`clear text  ${clearTextInWords(decision.clearText)}`);
+    lines.push(
+      `handshake   ${[decision.protocols, decision.ciphers, decision.serverName === null ? "no SNI" : `SNI ${decision.serverName}`, decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
+    );
+    if (decision.onFailure === "bounce") lines.push("failure     returned to the sender at once");
+  }
+  for (const { text, rfc } of reasons) lines.push(`because     ${text}${rfc === "" ? "" : ` (${rfc})`}`);
+  const rows = candidates.map(({ verdict, file, source, line, scope, settings }) => [
+    verdict,
+    file === null ? source : `${file}:${line ?? 0}`,
+    scope,
+    settings.join("; "),
+  ]);
+  return `${lines.join("\n")}\n\n${rows.length === 0 ? "No rule was considered: the built-in default holds.\n" : table(["VERDICT", "LINE", "SCOPE", "SETTINGS"], rows)}`;
+}
+
+function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level }: Explanation["decision"]): string {
+  const bits = minCipherBits === null ? "" : `, cipher of at least ${minCipherBits} bits`;
+  if (level === "none") return "none: TLS is not asked for";
+  if (authenticate === "pin") return `one of ${pins} pinned certificates or keys${bits}`;
+  if (authenticate === "nothing") return `none: ${level === "may" ? "encrypted when offered" : "encrypted"}${bits}`;
+  return `chain to ${anchors ?? "system"} CAs and the name ${names.join(" or ") || "of the MX host"}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
+}
+
+function clearTextInWords(clearText: string | null): string {
+  if (clearText === "allowed") return "allowed";
+  return clearText === "not-yet"
+    ? "only where TLS is not offered; after a failed handshake on a later attempt"
+    : "never";
+}
+
+function usage(text: string): number {
+  process.stderr.write(`letterlock: ${text}\n`);
+  return 2;
+}

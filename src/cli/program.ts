@@ -1,0 +1,96 @@
+/**
+ * The command line: every command, its options and its exit codes, one file per command beside this one.
+ *
+ * Exit codes: 0 done; 1 a warning under --strict, nothing found, or no relay running; 2 an error in the input or the
+ * configuration; 3 unexpected trouble.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { settingsHelp } from "../config/help.ts";
+import { runWorker, type WorkerStart } from "../server/worker.ts";
+import { check } from "./check.ts";
+import { demo } from "./demo.ts";
+import { explain } from "./explain.ts";
+import { queueCommand } from "./queue.ts";
+import { reload } from "./reload.ts";
+import { start } from "./start.ts";
+
+/** Options that every command has. */
+export type CommonOptions = Readonly<{ config?: string; data?: string }>;
+
+/**
+ * @param program the file that a worker process runs again
+ * @returns the exit code
+ */
+export async function runProgram(argv: readonly string[], program: string): Promise<number> {
+  // Worker processes are started by the supervisor only: no help, no options.
+  if (argv[0] === "worker" && argv[1] !== undefined && process.send !== undefined) {
+    await runWorker(JSON.parse(argv[1]) as WorkerStart);
+    return 0;
+  }
+  let exitCode = 0;
+  const took = async (code: Promise<number> | number): Promise<void> => {
+    exitCode = await code;
+  };
+  const root = new Command("letterlock")
+    .description("A mail relay that decides, enforces and proves how each hop is encrypted.")
+    .version(packageVersion(), "-V, --version")
+    .showHelpAfterError("(add --help for the options)")
+    .exitOverride();
+
+  withCommon(root.command("start"))
+    .description("run the relay until SIGTERM; SIGHUP reloads, SIGUSR1 reopens the delivery log")
+    .addHelpText("after", () => `\n${settingsHelp()}`)
+    .action((options: CommonOptions) => took(start(options, program)));
+  withCommon(root.command("check"))
+    .description("check the configuration: file:line:column: error|warning: message")
+    .option("--strict", "exit 1 when there are warnings")
+    .option("--json", "print the problems as JSON")
+    .action((options: CommonOptions & { strict?: boolean; json?: boolean }) => took(check(options)));
+  withCommon(root.command("explain"))
+    .description("say how mail to a recipient must be encrypted, and which line decides")
+    .argument("<recipient>", "user@example.com, or a domain alone")
+    .option("--binding <name>", "as whom the mail leaves")
+    .option("--sender <address>", "the envelope sender: it may choose the binding")
+    .option("--mx <host>", "the MX host to ask about; without it the rule before any host is known")
+    .option("--json", "print JSON")
+    .action(
+      (
+        recipient: string,
+        options: CommonOptions & { binding?: string; sender?: string; mx?: string; json?: boolean },
+      ) => took(explain(recipient, options)),
+    );
+  withCommon(root.command("reload"))
+    .description("make the running relay read its configuration again; on any error it keeps the old one")
+    .action((options: CommonOptions) => took(reload(options)));
+  root.addCommand(queueCommand(withCommon, took));
+  root
+    .command("demo")
+    .description("a world in one process: partner hosts of every kind, one mail to each, and what became of it")
+    .option("--once", "end after the table")
+    .option("--json", "print the outcome as JSON")
+    .action((options: { once?: boolean; json?: boolean }) => took(demo(options)));
+
+  try {
+    await root.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`letterlock: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 3;
+  }
+}
+
+function withCommon(command: Command): Command {
+  return command
+    .option(
+      "-c, --config <file>",
+      "the configuration file (else LETTERLOCK_CONFIG, /etc/letterlock/letterlock.yaml, built-in)",
+    )
+    .option("-d, --data <folder>", "the data folder, in place of the configured one");
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { version?: unknown }).version);
+}

@@ -1,0 +1,41 @@
+/**
+ * `letterlock start`: runs the relay and says how to send the first mail.
+ */
+import { findConfiguration } from "../config/find.ts";
+import type { Settings } from "../config/settings.ts";
+import type { OpenListener } from "../server/relay.ts";
+import { supervise } from "../server/supervisor.ts";
+import type { CommonOptions } from "./program.ts";
+
+export async function start({ config, data }: CommonOptions, program: string): Promise<number> {
+  const file = findConfiguration(config);
+  return supervise({
+    source: { file, data },
+    program,
+    onReady: (listeners, settings) => process.stdout.write(greeting(listeners, settings, file)),
+    onProblems: (problems) => {
+      for (const problem of problems) process.stderr.write(`${problem}\n`);
+    },
+  });
+}
+
+function greeting(listeners: readonly OpenListener[], settings: Settings, file: string | undefined): string {
+  const lines = [
+    `Letterlock runs with ${settings.workers} ${settings.workers === 1 ? "worker" : "workers"}, ${file ?? "built-in settings"}, data in ${settings.dataDirectory}`,
+  ];
+  for (const { name, address, port, tls } of listeners) {
+    lines.push(`  ${name.padEnd(12)} ${address.includes(":") ? `[${address}]` : address}:${port} (${tls})`);
+  }
+  const first = listeners[0];
+  if (file === undefined && first !== undefined) {
+    lines.push(
+      "Send a first mail (it leaves by MX, under TLS when the host offers it):",
+      `  swaks --server ${first.address}:${first.port} --tls --from you@example.com --to someone@example.org`,
+      `  or: openssl s_client -starttls smtp -crlf -quiet -connect ${first.address}:${first.port}`,
+      "See what became of it:",
+      `  ${settings.records.file}   and   npm run -s letterlock -- queue list`,
+      "No network at hand? npm run demo shows eight partner hosts on this machine.",
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,121 @@
+/**
+ * A decision before the fact: which nexthop, which lines were considered, which won, and what will be demanded.
+ * Reads the same values as a delivery does; derives nothing anew.
+ */
+import { escapeText } from "../mail/escape.ts";
+import { formatNexthop } from "../mail/nexthop.ts";
+import type { Credential } from "../tls/handshake-settings.ts";
+import { decide, type TlsDecision } from "./decide.ts";
+import type { TlsEvidence } from "./evidence.ts";
+import type { Policy } from "./policy.ts";
+import { describeReason, type ReasonCode } from "./reasons.ts";
+import type { Candidate, Origin, OutboundQuestion } from "./rules.ts";
+
+/** JSON-ready; the published shape of `letterlock explain --json`. */
+export type Explanation = Readonly<{
+  recipient: string;
+  nexthop: string;
+  binding: string;
+  mx: string | null;
+  decision: Readonly<{
+    level: string;
+    connect: boolean;
+    starttls: string | null;
+    authenticate: string | null;
+    names: readonly string[];
+    pins: number;
+    anchors: string | null;
+    protocols: string | null;
+    ciphers: string | null;
+    minCipherBits: number | null;
+    serverName: string | null;
+    clientCertificate: string | null;
+    clearText: string | null;
+    onFailure: string | null;
+    mode: "enforce" | "monitor";
+  }>;
+  rule: Readonly<{ source: string; file: string | null; line: number | null; scope: string }>;
+  reasons: readonly Readonly<{ code: ReasonCode; text: string; rfc: string }>[];
+  candidates: readonly Readonly<{
+    source: string;
+    file: string | null;
+    line: number | null;
+    scope: string;
+    verdict: string;
+    settings: readonly string[];
+  }>[];
+}>;
+
+export function explainDecision(
+  policy: Policy,
+  question: OutboundQuestion,
+  evidence: TlsEvidence,
+  credential?: Credential,
+): Explanation {
+  const rule = policy.rule(question);
+  const decision = decide(rule, evidence, credential);
+  return {
+    recipient: escapeText(question.recipient.text),
+    nexthop: formatNexthop(question.nexthop),
+    binding: question.binding,
+    mx: question.host ?? null,
+    decision: describeDecision(decision),
+    rule: describeOrigin(rule.level.from),
+    reasons: decision.why.map(describeReason),
+    candidates: policy.candidates(question).map(describeCandidate),
+  };
+}
+
+function describeDecision(decision: TlsDecision): Explanation["decision"] {
+  const mode = decision.rule.mode?.value ?? "enforce";
+  if (decision.kind === "refuse") {
+    return {
+      level: decision.level,
+      connect: false,
+      starttls: null,
+      authenticate: null,
+      names: [],
+      pins: 0,
+      anchors: null,
+      protocols: null,
+      ciphers: null,
+      minCipherBits: null,
+      serverName: null,
+      clientCertificate: null,
+      clearText: null,
+      onFailure: null,
+      mode,
+    };
+  }
+  const { authenticate, handshake } = decision;
+  return {
+    level: decision.level,
+    connect: true,
+    starttls: decision.starttls,
+    authenticate: authenticate.required,
+    names: authenticate.references.map((name) =>
+      name.kind === "ip" ? name.ip : name.kind === "below" ? `.${name.name}` : name.name,
+    ),
+    pins: authenticate.pins.length,
+    anchors: handshake.anchors.kind === "system" ? "system" : handshake.anchors.files.join(", "),
+    protocols:
+      handshake.minVersion === handshake.maxVersion
+        ? handshake.minVersion
+        : `${handshake.minVersion} to ${handshake.maxVersion}`,
+    ciphers: handshake.ciphers ?? null,
+    minCipherBits: decision.minCipherBits === 0 ? null : decision.minCipherBits,
+    serverName: handshake.serverName ?? null,
+    clientCertificate: handshake.credential?.name ?? null,
+    clearText: decision.clearText,
+    onFailure: decision.onFailure,
+    mode,
+  };
+}
+
+function describeOrigin({ source, file, line, scope }: Origin): Explanation["rule"] {
+  return { source, file: file ?? null, line: line ?? null, scope };
+}
+
+function describeCandidate({ from, verdict, settings }: Candidate): Explanation["candidates"][number] {
+  return { ...describeOrigin(from), verdict, settings };
+}

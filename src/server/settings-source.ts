@@ -1,0 +1,48 @@
+/**
+ * Where a process reads its settings from, and the self-made certificate that stands in where none is configured.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../config/load.ts";
+import { makeSelfSigned } from "../lab/certificates.ts";
+import type { Domain } from "../mail/domain.ts";
+import { checkCredential } from "../tls/credential.ts";
+
+/** `file` undefined: the built-in defaults. `data` overrides the data folder. */
+export type SettingsSource = Readonly<{ file: string | undefined; data: string | undefined }>;
+
+/** Reads and checks; problems are returned, not thrown. */
+export function readSettings({ file, data }: SettingsSource): LoadResult {
+  const result = loadSettings({ path: file, overrides: data === undefined ? {} : { data } });
+  const { settings } = result;
+  if (settings === undefined || !result.needsSelfMade) return result;
+  const { certificatePem, keyPem } = readSelfMade(settings.dataDirectory);
+  const checked = checkCredential("self-made", certificatePem, keyPem);
+  if (checked.kind === "error")
+    throw new Error(`self-made certificate in ${settings.dataDirectory}: ${checked.problem}`);
+  return { ...result, settings: withSelfMadeCertificate(settings, checked.credential) };
+}
+
+const certificateName = "self-made.crt";
+const keyName = "self-made.key";
+
+function readSelfMade(folder: string): Readonly<{ certificatePem: string; keyPem: string }> {
+  return {
+    certificatePem: readFileSync(path.join(folder, certificateName), "utf8"),
+    keyPem: readFileSync(path.join(folder, keyName), "utf8"),
+  };
+}
+
+/** Makes the certificate once and keeps it under the data folder; the key is readable by its owner alone. */
+export async function ensureSelfMade(dataDirectory: string, hostname: Domain): Promise<void> {
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+  if (existsSync(path.join(dataDirectory, certificateName)) && existsSync(path.join(dataDirectory, keyName))) return;
+  const { certificatePem, keyPem } = await makeSelfSigned(hostname);
+  writeWhole(path.join(dataDirectory, keyName), keyPem, 0o600);
+  writeWhole(path.join(dataDirectory, certificateName), certificatePem, 0o644);
+}
+
+function writeWhole(file: string, text: string, mode: number): void {
+  writeFileSync(`${file}.new`, text, { mode });
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,109 @@
+/**
+ * A relay worker process: one relay, commanded by its supervisor over the process channel. Reads the configuration
+ * itself, so that a restart needs nothing but its number.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { systemClock } from "../mail/clock.ts";
+import type { LetterlockEvent, Observer } from "../observe/events.ts";
+import { createHumanLog } from "../record/human-log.ts";
+import { openRecordWriter } from "../record/jsonl-writer.ts";
+import { createMetrics } from "../record/metrics.ts";
+import { answer, isRequest, type Methods } from "./ipc.ts";
+import { type OpenListener, type Relay, startRelay } from "./relay.ts";
+import { readSettings, type SettingsSource } from "./settings-source.ts";
+
+export type WorkerStart = Readonly<{
+  worker: number;
+  source: SettingsSource;
+  /** Ports that an earlier worker was given for listeners at port 0. */
+  ports: Readonly<Record<string, number>>;
+}>;
+
+/** What a worker tells unasked. */
+export type WorkerMessage =
+  | Readonly<{ kind: "ready"; listeners: readonly OpenListener[] }>
+  | Readonly<{ kind: "failed"; error: string }>;
+
+const stopGraceMs = 20_000;
+const gaugeEveryMs = 1_000;
+
+export async function runWorker({ worker, source, ports }: WorkerStart): Promise<void> {
+  const first = readSettings(source);
+  if (first.settings === undefined) {
+    tell({ kind: "failed", error: "the configuration has errors" });
+    return;
+  }
+  const { settings } = first;
+  const log = createHumanLog({ level: settings.log.level, format: settings.log.format, name: `worker ${worker}` });
+  const metrics = createMetrics();
+  const observers: Observer[] = [log.observe, metrics.observe];
+  const observe = (event: LetterlockEvent): void => {
+    for (const one of observers) one(event);
+  };
+  const { file, maxBytes, keepFiles } = settings.records;
+  const records = await openRecordWriter({ file, maxBytes, keepFiles, clock: systemClock, observe });
+  observers.push((event) => {
+    if (event.kind === "attempt") records.write(event.record);
+  });
+
+  const relay = await startRelay({
+    settings,
+    worker,
+    ports: new Map(Object.entries(ports)),
+    observe,
+    clock: systemClock,
+    random: Math.random,
+  });
+  for (const record of await relay.queue.unprojected(100_000)) records.write(record);
+  const gauges = watchGauges(relay, metrics);
+
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      clearInterval(gauges);
+      await relay.stop(stopGraceMs);
+      await records[Symbol.asyncDispose]();
+      await log.close();
+      process.disconnect?.();
+    })();
+    return stopping;
+  };
+  const methods: Methods = {
+    ...relay.methods,
+    reload: async () => {
+      const next = readSettings(source);
+      if (next.settings === undefined) throw new Error("the configuration has errors");
+      await relay.reload(next.settings);
+    },
+    reopen: () => records.reopen(),
+    metrics: () => metrics.snapshot(),
+    state: () => relay.state(),
+    stop,
+  };
+  process.on("message", (message) => {
+    if (isRequest(message)) void answer(message, methods).then((response) => process.send?.(response));
+  });
+  process.on("disconnect", () => void stop());
+  // The supervisor decides when to stop: a terminal's signals reach the whole group.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => undefined);
+  process.on("SIGHUP", () => undefined);
+  process.on("SIGUSR1", () => undefined);
+  tell({ kind: "ready", listeners: relay.listeners });
+}
+
+function tell(message: WorkerMessage): void {
+  process.send?.(message);
+}
+
+function watchGauges(relay: Relay, metrics: ReturnType<typeof createMetrics>): NodeJS.Timeout {
+  const lag = monitorEventLoopDelay({ resolution: 20 });
+  lag.enable();
+  return setInterval(() => {
+    metrics.setEventLoopLag(lag.percentile(99) / 1e9);
+    lag.reset();
+    metrics.setState(relay.state());
+    metrics.observeCommits(relay.queue.takeCommitStats());
+    relay.queue.counts().then(metrics.setQueueCounts, () => undefined);
+  }, gaugeEveryMs);
+}
