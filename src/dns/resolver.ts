@@ -12,8 +12,11 @@ import type { Domain } from "../mail/domain.ts";
 export type DnssecStatus = "secure" | "insecure";
 
 export type MxRecord = Readonly<{
-  preference: number /** `undefined` is the root: null MX (RFC 7505). */;
+  preference: number;
+  /** `undefined` is the root, a null MX (RFC 7505), unless `invalidTarget` says otherwise. */
   exchange: Domain | undefined;
+  /** What stood there instead of a host name, escaped: an address (MX-11), characters outside LDH. Never looked up. */
+  invalidTarget?: string;
 }>;
 
 /**
