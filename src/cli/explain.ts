@@ -44,6 +44,7 @@ export function explain(text: string, options: ExplainOptions): number {
   const routing = createTransportTable(settings.transports).nexthopFor(recipient, {
     defaultPort: outbound.port,
     allowAddressLiterals: outbound.allowAddressLiterals,
+    allowAddresses: outbound.allowAddresses,
   });
   if (routing.kind === "fail") {
     process.stderr.write(`letterlock: mail to ${text} is returned: ${routing.status} ${routing.text}\n`);

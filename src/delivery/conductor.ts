@@ -135,9 +135,11 @@ export class Conductor {
 
   #nexthopFor(mailbox: QueuedRecipient["recipient"]["mailbox"]): ReturnType<TransportTable["nexthopFor"]> {
     const { outbound } = this.#tools.settings();
-    return this.#tools
-      .transport()
-      .nexthopFor(mailbox, { defaultPort: outbound.port, allowAddressLiterals: outbound.allowAddressLiterals });
+    return this.#tools.transport().nexthopFor(mailbox, {
+      defaultPort: outbound.port,
+      allowAddressLiterals: outbound.allowAddressLiterals,
+      allowAddresses: outbound.allowAddresses,
+    });
   }
 
   #enter(mail: QueuedMail): void {

@@ -3,7 +3,6 @@
  * process. Builds every part once and connects them; owns no rules.
  */
 import { mkdirSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import path from "node:path";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { acceptMail } from "../delivery/accept-mail.ts";
@@ -16,13 +15,14 @@ import { createRelayCheck, type RelayCheck } from "../delivery/relay-check.ts";
 import { createStubResolver } from "../dns/stub-resolver.ts";
 import type { IpAddress } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
-import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { Observer } from "../observe/events.ts";
 import { createPolicy, type Policy } from "../policy/policy.ts";
 import type { Queue } from "../queue/queue.ts";
-import { openSqliteQueue } from "../queue/sqlite/open-queue.ts";
+import { openSqliteQueue } from "../queue/sqlite/sqlite-queue.ts";
+import type { Ourselves } from "../route/choose-hosts.ts";
 import { findRoute } from "../route/find-route.ts";
+import { describeOurselves, machineAddresses } from "../route/ourselves.ts";
 import type { Route } from "../route/route.ts";
 import { createTransportTable, type TransportTable } from "../route/transport.ts";
 import type { Receiver, ReceiverOptions } from "../smtp/server/receiver.ts";
@@ -42,6 +42,8 @@ export type RelayOptions = Readonly<{
   clock: Clock;
   random: () => number;
 }>;
+
+type OpenReceiver = Readonly<{ receiver: Receiver; identity: string; address: IpAddress }>;
 
 export type OpenListener = Readonly<{ name: string; address: string; port: number; tls: string }>;
 
@@ -72,6 +74,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   mkdirSync(spoolDirectory, { recursive: true, mode: 0o700 });
   let now = derive(options.settings, clock);
   const settings = (): Settings => now.settings;
+  let ourselves = knowOurselves(options.settings, []);
   const newId = createIdMaker(worker, clock.now, random);
 
   const queue = await openSqliteQueue({
@@ -80,11 +83,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     clock,
     historyMs: settings().records.historyMs,
     onTrouble: (error) => observe({ kind: "store-trouble", error }),
+    onRecovered: (trying) => observe({ kind: "recovered", worker, trying }),
+    maxBodyBytes: settings().limits.maxQueueBytes,
+    minFreeDiskBytes: settings().limits.minFreeDiskBytes,
   });
   const disk = new DiskWatch(dataDirectory, clock, () => settings().limits.minFreeDiskBytes);
   const pool = new ConnectionPool(clock, () => settings().outbound.idleConnectionMs);
   const attemptTools = {
-    findRoute: (nexthop: Nexthop) => route(nexthop, now, random),
+    findRoute: (nexthop: Nexthop) => route(nexthop, ourselves, now, random),
     policy: () => now.policy,
     binding: (name: string) => bindingOf(settings(), name),
     outbound: () => settings().outbound,
@@ -120,7 +126,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     checkRecipient: ({ clientAddress }, _sender, recipient) => now.mayRelay(clientAddress, recipient),
     accept: (mail) => acceptMail(mail, acceptTools),
   });
-  const receivers = new Map<string, { receiver: Receiver; identity: string }>();
+  const receivers = new Map<string, OpenReceiver>();
   const retired: Promise<void>[] = [];
 
   async function listen(listener: ListenerSettings, port: number): Promise<void> {
@@ -129,7 +135,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       { ...receiverOptions(listener), address, port, reusePort: true },
       { observe, clock },
     );
-    receivers.set(listener.name, { receiver, identity: listenerIdentity(listener, settings()) });
+    receivers.set(listener.name, { receiver, address, identity: listenerIdentity(listener, settings()) });
+    ourselves = knowOurselves(settings(), receivers.values());
   }
 
   async function retire(name: string, graceMs: number): Promise<void> {
@@ -201,36 +208,21 @@ function derive(settings: Settings, clock: Clock): Derived {
   };
 }
 
-function route(nexthop: Nexthop, { settings, resolver }: Derived, random: () => number): Promise<Route> {
-  const { hostname, outbound, listeners } = settings;
-  return findRoute(nexthop, {
-    resolver,
-    ownNames: new Set([hostname]),
-    ownAddresses: ownAddresses(listeners),
-    ipv4: outbound.ipv4,
-    ipv6: outbound.ipv6,
-    allowAddresses: outbound.allowAddresses,
-    random,
-  });
+function route(
+  nexthop: Nexthop,
+  ourselves: Ourselves,
+  { settings, resolver }: Derived,
+  random: () => number,
+): Promise<Route> {
+  const { ipv4, ipv6, allowAddresses } = settings.outbound;
+  return findRoute(nexthop, { ...ourselves, resolver, ipv4, ipv6, allowAddresses, random });
 }
 
-const ownCache = new WeakMap<readonly ListenerSettings[], ReadonlySet<IpAddress>>();
-
-/** Addresses at which we ourselves answer: MX hosts there are us (MX-9). A wildcard listener means every interface. */
-function ownAddresses(listeners: readonly ListenerSettings[]): ReadonlySet<IpAddress> {
-  const known = ownCache.get(listeners);
-  if (known !== undefined) return known;
-  const own = new Set<IpAddress>();
-  for (const { address } of listeners) {
-    if (address !== "0.0.0.0" && address !== "::") own.add(address);
-    else
-      for (const { address: local } of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
-        const parsed = parseIp(local);
-        if (parsed !== undefined) own.add(parsed);
-      }
-  }
-  ownCache.set(listeners, own);
-  return own;
+/** By every name and address that is ours: an MX that leads here is a loop (MX-9). */
+function knowOurselves({ hostname, bindings }: Settings, open: Iterable<OpenReceiver>): Ourselves {
+  const names = [hostname, ...[...bindings.values()].map(({ ehlo }) => ehlo)];
+  const endpoints = [...open].map(({ address, receiver }) => ({ address, port: receiver.port }));
+  return describeOurselves(names, endpoints, machineAddresses());
 }
 
 /** A binding that a reload removed: its queued mail leaves under the default one. */

@@ -4,16 +4,16 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../config/load.ts";
+import type { Settings } from "../config/settings.ts";
 import { makeSelfSigned } from "../lab/certificates.ts";
-import type { Domain } from "../mail/domain.ts";
 import { checkCredential } from "../tls/credential.ts";
 
 /** `file` undefined: the built-in defaults. `data` overrides the data folder. */
 export type SettingsSource = Readonly<{ file: string | undefined; data: string | undefined }>;
 
-/** Reads and checks; problems are returned, not thrown. */
-export function readSettings({ file, data }: SettingsSource): LoadResult {
-  const result = loadSettings({ path: file, overrides: data === undefined ? {} : { data } });
+/** Reads and checks; problems are returned, not thrown. A self-made certificate that is needed must have been made. */
+export function readSettings(source: SettingsSource): LoadResult {
+  const result = load(source);
   const { settings } = result;
   if (settings === undefined || !result.needsSelfMade) return result;
   const { certificatePem, keyPem } = readSelfMade(settings.dataDirectory);
@@ -21,6 +21,17 @@ export function readSettings({ file, data }: SettingsSource): LoadResult {
   if (checked.kind === "error")
     throw new Error(`self-made certificate in ${settings.dataDirectory}: ${checked.problem}`);
   return { ...result, settings: withSelfMadeCertificate(settings, checked.credential) };
+}
+
+/** As `readSettings`, at the start of a relay: makes the self-made certificate where one is needed. */
+export async function prepareSettings(source: SettingsSource): Promise<LoadResult> {
+  const { settings, needsSelfMade } = load(source);
+  if (settings !== undefined && needsSelfMade) await ensureSelfMade(settings);
+  return readSettings(source);
+}
+
+function load({ file, data }: SettingsSource): LoadResult {
+  return loadSettings({ path: file, overrides: data === undefined ? {} : { data } });
 }
 
 const certificateName = "self-made.crt";
@@ -34,11 +45,11 @@ function readSelfMade(folder: string): Readonly<{ certificatePem: string; keyPem
 }
 
 /** Makes the certificate once and keeps it under the data folder; the key is readable by its owner alone. */
-export async function ensureSelfMade(dataDirectory: string, hostname: Domain): Promise<void> {
+async function ensureSelfMade({ dataDirectory, hostname }: Settings): Promise<void> {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   if (existsSync(path.join(dataDirectory, certificateName)) && existsSync(path.join(dataDirectory, keyName))) return;
-  const { certificatePem, keyPem } = await makeSelfSigned(hostname);
-  writeWhole(path.join(dataDirectory, keyName), keyPem, 0o600);
+  const { certificatePem, privateKeyPem } = await makeSelfSigned({ dnsNames: [hostname] });
+  writeWhole(path.join(dataDirectory, keyName), privateKeyPem, 0o600);
   writeWhole(path.join(dataDirectory, certificateName), certificatePem, 0o644);
 }
 

@@ -7,6 +7,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { compareSettings } from "../config/compare.ts";
+import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
 import { watchFiles } from "../config/watch.ts";
 import { systemClock } from "../mail/clock.ts";
@@ -18,7 +20,7 @@ import { controlPath, serveControl } from "./control-socket.ts";
 import { Caller, isResponse, type Methods } from "./ipc.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { OpenListener } from "./relay.ts";
-import { ensureSelfMade, readSettings, type SettingsSource } from "./settings-source.ts";
+import { prepareSettings, readSettings, type SettingsSource } from "./settings-source.ts";
 import type { WorkerMessage, WorkerStart } from "./worker.ts";
 
 type Worker = {
@@ -54,7 +56,7 @@ class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers: Worker[] = [];
   readonly #observe: Observer;
-  readonly #closeLog: () => Promise<void>;
+  readonly #closeLog: () => void;
   readonly #stopped = Promise.withResolvers<number>();
   readonly #resources = new AsyncDisposableStack();
   #settings: Settings;
@@ -76,10 +78,17 @@ class Supervisor {
   }
 
   static async start(options: SupervisorOptions): Promise<Supervisor | undefined> {
-    const settings = await firstSettings(options);
+    const { settings, problems } = await prepareSettings(options.source);
+    if (problems.length > 0) options.onProblems(problems.map(formatProblem));
     if (settings === undefined) return undefined;
     const supervisor = new Supervisor(options, settings);
-    await supervisor.#open();
+    try {
+      await supervisor.#open();
+    } catch (error) {
+      options.onProblems([`letterlock: ${error instanceof Error ? error.message : String(error)}`]);
+      await supervisor.stop("start failed");
+      return undefined;
+    }
     return supervisor;
   }
 
@@ -113,29 +122,32 @@ class Supervisor {
     const handlers: readonly [NodeJS.Signals, () => void][] = [
       ["SIGTERM", () => void this.stop("SIGTERM")],
       ["SIGINT", () => void this.stop("SIGINT")],
-      ["SIGHUP", () => void this.reload()],
-      ["SIGUSR1", () => void this.#ask("reopen")],
+      ["SIGHUP", () => this.#background("reload", this.reload())],
+      ["SIGUSR1", () => this.#background("reopen", this.#ask("reopen"))],
     ];
     for (const [signal, handler] of handlers) {
       process.on(signal, handler);
-      this.#resources.defer(() => process.off(signal, handler));
+      this.#resources.defer(() => void process.off(signal, handler));
     }
   }
 
-  /** Reads, checks, swaps in one step; on any error the old settings stay. Returns the problems as printed. */
-  async reload(): Promise<readonly string[]> {
-    const result = readSettings(this.#options.source);
-    const problems = result.problems.map(({ text }) => text);
-    if (result.settings === undefined) {
-      this.#observe({ kind: "configuration-rejected", problems });
-      return problems;
+  /** Reads, checks, swaps in one step; on any error the old settings stay. */
+  async reload(): Promise<Readonly<{ applied: boolean; problems: readonly string[] }>> {
+    const { settings, problems } = readSettings(this.#options.source);
+    const told = problems.map(formatProblem);
+    if (settings === undefined) {
+      this.#observe({ kind: "configuration-rejected", problems: told });
+      return { applied: false, problems: told };
     }
-    for (const change of describeRestart(this.#settings, result.settings)) problems.push(change);
+    const { needRestart } = compareSettings(this.#settings, settings);
     await this.#ask("reload");
-    this.#settings = result.settings;
+    this.#settings = settings;
     this.#watch();
-    this.#observe({ kind: "configuration-loaded", files: result.settings.files });
-    return problems;
+    this.#observe({ kind: "configuration-loaded", files: settings.files });
+    return {
+      applied: true,
+      problems: [...told, ...needRestart.map((what) => `${what}: takes effect at the next start`)],
+    };
   }
 
   async stop(reason: string): Promise<void> {
@@ -151,14 +163,14 @@ class Supervisor {
     await Promise.all(gone);
     clearTimeout(timer);
     await this.#resources.disposeAsync();
-    await this.#closeLog();
+    this.#closeLog();
     this.#stopped.resolve(0);
   }
 
   #methods(): Methods {
     const toAll = (method: string) => async (params: unknown) => await this.#ask(method, params);
     const methods: Record<string, (params: unknown) => unknown> = {
-      reload: async () => ({ problems: await this.reload() }),
+      reload: () => this.reload(),
       workers: () =>
         this.#workers.map(({ number, process: child, ready }) => ({ worker: number, pid: child.pid, ready })),
       listeners: () => this.#listeners,
@@ -188,7 +200,12 @@ class Supervisor {
 
   #watch(): void {
     this.#watcher?.[Symbol.dispose]();
-    this.#watcher = watchFiles(this.#settings.files, () => void this.reload(), systemClock);
+    this.#watcher = watchFiles(this.#settings.files, () => this.#background("reload", this.reload()), systemClock);
+  }
+
+  /** What nobody waits for: its failure is told, not thrown. */
+  #background(where: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#observe({ kind: "trouble", where, error: String(error) }));
   }
 
   async #spawn(number: number, quickDeaths = 0): Promise<void> {
@@ -213,7 +230,9 @@ class Supervisor {
 
   #hear(worker: Worker, message: WorkerMessage, ready: PromiseWithResolvers<void>): void {
     if (message.kind === "failed") {
-      ready.reject(new Error(message.error));
+      worker.process.kill();
+      if (worker.quickDeaths === 0 && !worker.ready) ready.reject(new Error(message.error));
+      else this.#observe({ kind: "trouble", where: `worker ${worker.number}`, error: message.error });
       return;
     }
     worker.ready = true;
@@ -238,19 +257,9 @@ class Supervisor {
     const quick = Date.now() - worker.startedAt < quickMs ? worker.quickDeaths + 1 : 1;
     const pause = quick === 1 ? 0 : Math.min(longestPauseMs, 500 * 2 ** Math.min(quick, 10));
     setTimeout(() => {
-      if (!this.#stopping) void this.#spawn(worker.number, quick);
+      if (!this.#stopping) this.#background("worker", this.#spawn(worker.number, quick));
     }, pause);
   }
-}
-
-async function firstSettings({ source, onProblems }: SupervisorOptions): Promise<Settings | undefined> {
-  const first = loadForStart(source);
-  if (first.needsSelfMade && first.settings !== undefined) {
-    await ensureSelfMade(first.settings.dataDirectory, first.settings.hostname);
-  }
-  const { settings, problems } = readSettings(source);
-  if (problems.length > 0) onProblems(problems.map(({ text }) => text));
-  return settings;
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -27,13 +27,17 @@ export type WorkerMessage =
 const stopGraceMs = 20_000;
 const gaugeEveryMs = 1_000;
 
-export async function runWorker({ worker, source, ports }: WorkerStart): Promise<void> {
-  const first = readSettings(source);
-  if (first.settings === undefined) {
-    tell({ kind: "failed", error: "the configuration has errors" });
-    return;
+export async function runWorker(start: WorkerStart): Promise<void> {
+  try {
+    await openWorker(start);
+  } catch (error) {
+    tell({ kind: "failed", error: error instanceof Error ? error.message : String(error) });
   }
-  const { settings } = first;
+}
+
+async function openWorker({ worker, source, ports }: WorkerStart): Promise<void> {
+  const { settings } = readSettings(source);
+  if (settings === undefined) throw new Error("the configuration has errors");
   const log = createHumanLog({ level: settings.log.level, format: settings.log.format, name: `worker ${worker}` });
   const metrics = createMetrics();
   const observers: Observer[] = [log.observe, metrics.observe];
