@@ -149,6 +149,11 @@ export interface Queue extends AsyncDisposable {
   counts(): Promise<QueueCounts>;
   /** Records that may not have reached the projections before a crash, oldest first. */
   unprojected(limit: number): Promise<readonly AttemptRecord[]>;
+  /**
+   * These records (of `settle` and of `unprojected`) have reached the projections. Waits for nothing: it is written
+   * along with a later commit, so a crash may give the last ones out again (same ids).
+   */
+  markProjected(recordIds: readonly string[]): void;
   /** Sizes of the groups committed since the last call, for metrics. */
   takeCommitStats(): Readonly<{ commits: number; operations: number; largest: number; seconds: number }>;
 }
