@@ -149,9 +149,13 @@ async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: At
   }
   const { connection } = opened;
   const unready = await connection.prepare();
-  if (unready !== undefined && unready.kind !== "tls-broken") {
+  if (unready !== undefined) {
     connection.quit();
-    walk.failures.push(notOpened(unready, judged));
+    if (unready.kind === "tls-broken") {
+      // A TLS 1.3 peer finds fault with our certificate only after the handshake looked done to us.
+      const late = judge(decision, unready.facts, peerName(host, address));
+      notFlowing(candidate, { ...contact, facts: unready.facts, verdict: late }, late, walk);
+    } else walk.failures.push(notOpened(unready, judged));
     return;
   }
   const broke = await sendOver(connection, key, { ...judged, reusedConnection: false }, walk, tools);
