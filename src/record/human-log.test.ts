@@ -101,7 +101,7 @@ async function logTo(t: TestContext, format: "json" | "pretty", level: "info" | 
   log.observe({ kind: "attempt", record: sampleAttempt });
   log.observe({ kind: "commit", operations: 3, seconds: 0.001 });
   log.observe({ kind: "trouble", where: "spool", error: "no space" });
-  log.close();
+  await log.close();
   closeSync(fd);
   return readFile(file, "utf8");
 }

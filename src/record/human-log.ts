@@ -25,7 +25,7 @@ export type HumanLogOptions = Readonly<{
 export type HumanLog = Readonly<{
   observe: Observer;
   /** Writes what waits, blocking: for the moment before the process ends. */
-  close(): void;
+  close(): Promise<void>;
 }>;
 
 /** What both destinations can do: pino's own file stream and pino-pretty's. */
@@ -42,7 +42,9 @@ export function createHumanLog({ level, format, name, fd = 1 }: HumanLogOptions)
       if (eventLevel === undefined || logLevels.indexOf(eventLevel) < lowest) return;
       writeLine(logger, eventLevel, event.kind, describeEvent(event));
     },
-    close: () => destination.flushSync?.(),
+    async close() {
+      destination.flushSync?.();
+    },
   };
 }
 
