@@ -48,8 +48,9 @@ export type ReceiverLimits = Readonly<{
   maxReceivedFields: number;
   maxConnections: number;
   maxConnectionsPerAddress: number;
-  /** Erroneous commands before 421. */
+  /** Mistaken commands since the last accepted message before 421. */
   maxErrors: number;
+  /** Commands since the last accepted message before 421; accepted recipients do not count (AT-22). */
   maxCommands: number;
 }>;
 
@@ -87,6 +88,23 @@ export type ReceiverOptions = Readonly<{
   checkClient: (client: IpAddress) => Reply | undefined;
   checkSender: (session: SessionFacts, sender: EnvelopeSender) => Reply | undefined;
   checkRecipient: (session: SessionFacts, sender: EnvelopeSender, recipient: Mailbox) => Reply | undefined;
-  /** Takes responsibility: 250 only once it is on disk. Never throws. */
+  /**
+   * Takes responsibility: 2yz only once it is on disk (SR-15). A spool file belongs to it from a 2yz on; after any other
+   * answer the receiver deletes the file. Should not reject; if it does, the client is told 451.
+   */
   accept: (mail: ReceivedMail) => Promise<Reply>;
 }>;
+
+/** An open listener. */
+export interface Receiver {
+  readonly address: string;
+  /** As bound, where the options said 0. */
+  readonly port: number;
+  /** Sessions open now. */
+  readonly sessions: number;
+  /**
+   * Takes no new connection, says 421 to each session at its next safe point (SR-19), lets messages that are being
+   * read or committed end, and cuts what is left after `graceMs`. Resolves when no session is open.
+   */
+  stop(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,562 @@
+/**
+ * One connection of a client: octets in, replies out, between the socket and the `Protocol`.
+ *
+ *     handshake -> greeting -> command <-> text (DATA) | octets (BDAT)
+ *                                 ^             |
+ *                                 '-- waiting <-'      any --> ended
+ *
+ * Guarantees:
+ *  - all commands of one read are answered with one write (EX-20); while a message is committed, no further command is
+ *    read, and at most one read of input waits in memory;
+ *  - input before its time (before the greeting, after DATA or STARTTLS in the same read) is answered 554 and ends the
+ *    session, so that nothing is ever smuggled past a change of state (EX-23, ST-3);
+ *  - every state has a deadline, and so have the message and the session (AT-21); `checkDeadline` is called from outside,
+ *    a session owns no timer;
+ *  - a message without its end is forgotten, however the connection ended (ST-19).
+ * Memory per session: see `MessageIntake`, plus one read and `MAX_COMMAND_BYTES`.
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../../mail/clock.ts";
+import { formatReply, type Reply, replyClass } from "../../mail/reply.ts";
+import type { Observer } from "../../observe/events.ts";
+import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
+import { decodeLine } from "../command.ts";
+import { formatReplyLines, withStatus } from "../reply-wire.ts";
+import { DotReader } from "./dot-reader.ts";
+import { type IntakeResult, MessageIntake } from "./message-intake.ts";
+import { type Answer, type Next, Protocol } from "./protocol.ts";
+import { receivedField } from "./received-field.ts";
+import type { ReceiverOptions, SessionFacts } from "./receiver.ts";
+import { replies } from "./replies.ts";
+
+/** Longest command line with CR LF; room for every extension's growth (SR-21, EX-24). */
+export const MAX_COMMAND_BYTES = 4096;
+/** How long a client may take to close after our last word. */
+const LINGER_MS = 5000;
+const NEVER = Number.POSITIVE_INFINITY;
+const nothing = Buffer.alloc(0);
+
+export type SessionTools = Readonly<{
+  observe: Observer;
+  clock: Clock;
+  /** The handshake for a connection that starts TLS now; undefined when there is no certificate. */
+  handshake: () => ServerHandshake | undefined;
+  onEnd: (session: Session) => void;
+}>;
+
+export type Peer = Pick<SessionFacts, "clientAddress" | "clientPort">;
+
+type Mode = "handshake" | "greeting" | "command" | "text" | "octets" | "waiting" | "ended";
+
+/** The message that is being read: from the reply to DATA or the first BDAT to its end. */
+type Arriving = {
+  readonly id: string;
+  readonly intake: MessageIntake;
+  readonly dots: DotReader;
+  readonly endBy: number;
+};
+
+type Chunk = { left: number; readonly last: boolean; readonly refusal: Reply | undefined };
+
+export class Session {
+  readonly #options: ReceiverOptions;
+  readonly #tools: SessionTools;
+  readonly #peer: Peer;
+  readonly #protocol: Protocol;
+  readonly #startedAt: number;
+  #socket: Socket;
+  #mode: Mode = "greeting";
+  /** Read and not yet used; `#searched` octets of it hold no line end. */
+  #input: Buffer = nothing;
+  #searched = 0;
+  #skippingLine = false;
+  #output = "";
+  #arriving: Arriving | undefined;
+  #committing: Arriving | undefined;
+  #chunk: Chunk | undefined;
+  #deadline = NEVER;
+  #stopping = false;
+  #clientEnded = false;
+  #closed = false;
+  #messages = 0;
+  #refusals = 0;
+  #endReason = "closed by client";
+
+  constructor(socket: Socket, peer: Peer, options: ReceiverOptions, tools: SessionTools) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#options = options;
+    this.#tools = tools;
+    this.#startedAt = tools.clock.now();
+    this.#protocol = new Protocol(
+      { id: options.newId(), listener: options.listener, ...peer },
+      { ...options, tlsAvailable: () => tools.handshake() !== undefined },
+    );
+  }
+
+  get peer(): Peer {
+    return this.#peer;
+  }
+
+  /** Octets of a message that this session holds in memory now. */
+  get heldBytes(): number {
+    return this.#input.length + ((this.#arriving ?? this.#committing)?.intake.heldBytes ?? 0);
+  }
+
+  /** Starts the handshake of an implicit-TLS listener, or waits a moment for early talkers and greets. */
+  begin(): void {
+    this.#attach(this.#socket);
+    if (this.#options.tlsMode === "implicit") this.#startTls();
+    else this.#greetSoon();
+  }
+
+  /** Says 421 as soon as no message is under way (SR-19). */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#mode === "handshake") this.destroy("shutting down");
+    else if (this.#mode === "greeting" || this.#mode === "command") this.#sayGoodbye();
+  }
+
+  destroy(reason: string): void {
+    if (this.#mode !== "ended") this.#endReason = reason;
+    this.#mode = "ended";
+    this.#socket.destroy();
+  }
+
+  /** Ends the session when it is past its deadline. */
+  checkDeadline(now: number): void {
+    if (now < Math.min(this.#deadline, this.#sessionEnd())) return;
+    if (this.#mode === "ended") {
+      this.#socket.destroy();
+    } else if (this.#mode === "handshake") {
+      this.#handshakeFailed("timeout");
+    } else {
+      this.#end(replies.timeout, "timeout");
+    }
+  }
+
+  /** The whole session's end; a commit under way is never cut off by it. */
+  #sessionEnd(): number {
+    return this.#mode === "waiting" || this.#mode === "ended"
+      ? NEVER
+      : this.#startedAt + this.#options.timeouts.sessionMs;
+  }
+
+  // --- the socket -------------------------------------------------------------------------------------------------
+
+  #attach(socket: Socket): void {
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onEnd);
+    socket.on("error", this.#onError);
+    socket.on("close", this.#onClose);
+    socket.on("drain", this.#onDrain);
+  }
+
+  #detach(socket: Socket): void {
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onEnd);
+    socket.off("error", this.#onError);
+    socket.off("close", this.#onClose);
+    socket.off("drain", this.#onDrain);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#mode === "ended") return;
+    if (this.#mode === "greeting") {
+      this.#end(replies.spokeTooEarly, "spoke before the greeting");
+      return;
+    }
+    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+    if (this.#mode === "waiting") this.#socket.pause();
+    else this.#run();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#clientEnded = true;
+    if (this.#mode === "handshake") this.#handshakeFailed("closed by client");
+    else if (this.#mode !== "waiting") this.#hangUp();
+  };
+
+  readonly #onError = (error: Error): void => {
+    if (this.#mode === "handshake") this.#handshakeFailed(error.message);
+    else if (this.#mode !== "ended") this.#endReason = "connection lost";
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#closed) return;
+    if (this.#mode === "handshake") this.#handshakeFailed("closed by client");
+    this.#closed = true;
+    this.#arriving?.intake.discard();
+    this.#mode = "ended";
+    this.#reportEnd();
+    this.#tools.onEnd(this);
+  };
+
+  /** The client has read our replies, or the disk has caught up: read on. */
+  readonly #onDrain = (): void => {
+    if (this.#mode === "waiting" || this.#mode === "ended" || this.#arriving?.intake.backlogged) return;
+    if (this.#mode === "text" || this.#mode === "octets") this.#extendMessage();
+    this.#socket.resume();
+  };
+
+  #write(): void {
+    if (this.#output === "") return;
+    const text = this.#output;
+    this.#output = "";
+    // A client that does not read its replies is not read either.
+    if (!this.#socket.write(text, "latin1")) this.#socket.pause();
+  }
+
+  #say(reply: Reply): void {
+    this.#output += formatReplyLines(reply);
+  }
+
+  /** The last reply, and no further word is heard. */
+  #end(reply: Reply | undefined, reason: string): void {
+    if (this.#mode === "ended") return;
+    if (reply !== undefined) this.#say(reply);
+    this.#endReason = reason;
+    this.#write();
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    this.#mode = "ended";
+    this.#input = nothing;
+    this.#arriving?.intake.discard();
+    this.#arriving = undefined;
+    this.#deadline = this.#tools.clock.now() + LINGER_MS;
+    this.#socket.end();
+    this.#socket.resume(); // to see the client's end
+  }
+
+  #sayGoodbye(): void {
+    this.#end(replies.shuttingDown, "shutting down");
+  }
+
+  // --- greeting and TLS -------------------------------------------------------------------------------------------
+
+  /**
+   * Greets after one look at the socket: what lies there by now came before its time (SR-20, EX-23). The second
+   * `setImmediate` runs after the first one's poll for input.
+   */
+  #greetSoon(): void {
+    this.#mode = "greeting";
+    this.#deadline = this.#tools.clock.now() + this.#options.timeouts.greetingMs;
+    setImmediate(() => setImmediate(() => this.#greet()));
+  }
+
+  #greet(): void {
+    if (this.#mode !== "greeting") return;
+    this.#output += `220 ${this.#options.hostname} ESMTP Letterlock\r\n`;
+    this.#awaitCommand();
+    this.#write();
+  }
+
+  #startTls(): void {
+    const handshake = this.#tools.handshake();
+    if (handshake === undefined) {
+      this.destroy("no certificate");
+      return;
+    }
+    this.#mode = "handshake";
+    this.#deadline = this.#tools.clock.now() + this.#options.timeouts.handshakeMs;
+    const plain = this.#socket;
+    this.#detach(plain);
+    plain.on("error", () => undefined); // the TLS socket reports it
+    const secure = acceptTls(plain, handshake);
+    this.#socket = secure;
+    this.#attach(secure);
+    secure.once("secure", () => this.#secured(secure));
+  }
+
+  #secured(socket: TLSSocket): void {
+    if (this.#mode !== "handshake") return;
+    const protocol = socket.getProtocol() ?? "unknown";
+    const cipher = socket.getCipher().standardName;
+    const group = groupOf(socket);
+    const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
+    this.#protocol.startTls({ protocol, cipher, group, serverName });
+    this.#tools.observe({
+      kind: "inbound-handshake",
+      listener: this.#options.listener,
+      client: this.#peer.clientAddress,
+      protocol,
+      cipher,
+      group: group ?? null,
+      resumed: socket.isSessionReused(),
+    });
+    if (this.#options.tlsMode === "implicit") this.#greetSoon();
+    else this.#awaitCommand(); // no second greeting inside TLS (ST-5)
+  }
+
+  /** Nothing is said any more: what the client would read is not TLS (ST-9). */
+  #handshakeFailed(error: string): void {
+    this.#tools.observe({
+      kind: "inbound-handshake-failed",
+      listener: this.#options.listener,
+      client: this.#peer.clientAddress,
+      error,
+    });
+    this.destroy("handshake failed");
+  }
+
+  // --- reading ----------------------------------------------------------------------------------------------------
+
+  #run(): void {
+    let progress = true;
+    while (progress) {
+      if (this.#mode === "command") progress = this.#readCommand();
+      else if (this.#mode === "text") progress = this.#readText();
+      else if (this.#mode === "octets") progress = this.#readOctets();
+      else progress = false;
+    }
+    this.#write();
+  }
+
+  #awaitCommand(): void {
+    this.#mode = "command";
+    this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
+    this.#searched = 0;
+  }
+
+  #readCommand(): boolean {
+    if (this.#stopping) {
+      this.#sayGoodbye();
+      return false;
+    }
+    const end = this.#input.indexOf("\r\n", Math.max(0, this.#searched - 1), "latin1");
+    if (end < 0) return this.#keepOpenLine();
+    const line = this.#input.subarray(0, end);
+    this.#input = this.#input.subarray(end + 2);
+    this.#searched = 0;
+    const tooLong = this.#skippingLine || line.length + 2 > MAX_COMMAND_BYTES;
+    this.#skippingLine = false;
+    this.#act(tooLong ? this.#protocol.refuseLongLine() : this.#protocol.obey(decodeLine(line)), line);
+    return true;
+  }
+
+  /** A line without its end yet. */
+  #keepOpenLine(): boolean {
+    const { length } = this.#input;
+    this.#searched = length;
+    if (length === 0) return false;
+    const first = this.#input[0] ?? 0;
+    // No command begins with a control or an octet above 127: a TLS record, say (AT-24).
+    if (!this.#skippingLine && first !== 13 && (first < 32 || first > 126)) {
+      this.#end(replies.foreignProtocol, "other protocol");
+    } else if (this.#input[length - 1] === 10) {
+      // Obeying it would be LN-1's smuggling, waiting on would look like a hang: say why and close.
+      this.#end(replies.bareLineFeed, "bare LF in a command");
+    } else if (length > MAX_COMMAND_BYTES) {
+      this.#skippingLine = true;
+      this.#input = this.#input.subarray(-1);
+      this.#searched = 0;
+    }
+    return false;
+  }
+
+  #act(answer: Answer, line: Buffer): void {
+    const { reply, next } = answer;
+    if (this.#input.length > 0 && mustBeLast(line)) {
+      this.#end(replies.spokeTooEarly, "input before its time");
+      return;
+    }
+    if (answer.refusal !== undefined && reply !== undefined) {
+      this.#reportRefusal(answer.refusal.stage, answer.refusal.to, reply);
+    }
+    if (next.kind === "close") {
+      this.#end(reply, next.reason);
+      return;
+    }
+    if (reply !== undefined) this.#say(reply);
+    this.#follow(next);
+  }
+
+  #follow(next: Exclude<Next, { kind: "close" }>): void {
+    if (next.kind === "data") {
+      this.#arrive();
+      this.#mode = "text";
+    } else if (next.kind === "octets") {
+      if (next.refusal === undefined && this.#arriving === undefined) this.#arrive();
+      this.#chunk = { left: next.sizeBytes, last: next.last, refusal: next.refusal };
+      this.#extendMessage();
+      this.#mode = "octets";
+    } else if (next.kind === "starttls") {
+      this.#write();
+      this.#startTls();
+    } else {
+      this.#dropUnfinished();
+      this.#awaitCommand();
+    }
+  }
+
+  /** RSET, EHLO and the like end a transaction whose chunks had begun to come. */
+  #dropUnfinished(): void {
+    if (this.#arriving === undefined || this.#protocol.sender !== undefined) return;
+    this.#arriving.intake.discard();
+    this.#arriving = undefined;
+  }
+
+  // --- messages ---------------------------------------------------------------------------------------------------
+
+  #arrive(): void {
+    const { sender, recipients, facts } = this.#protocol;
+    if (sender === undefined) throw new Error("a message without a transaction");
+    const id = this.#options.newId();
+    const at = this.#tools.clock.now();
+    const { hostname } = this.#options;
+    const received = receivedField({ session: facts, hostname, messageId: id, envelope: { sender, recipients }, at });
+    this.#arriving = {
+      id,
+      intake: new MessageIntake(id, received, this.#options, this.#onDrain),
+      dots: new DotReader(),
+      endBy: at + this.#options.timeouts.dataTotalMs,
+    };
+    this.#extendMessage();
+  }
+
+  /** Each read gives the message another block's time, up to the total. */
+  #extendMessage(): void {
+    const blockEnd = this.#tools.clock.now() + this.#options.timeouts.dataBlockMs;
+    this.#deadline = Math.min(blockEnd, this.#arriving?.endBy ?? NEVER);
+  }
+
+  #readText(): boolean {
+    const arriving = this.#arriving;
+    if (arriving === undefined || this.#input.length === 0) return false;
+    const { text, rest } = arriving.dots.read(this.#input);
+    this.#input = rest ?? nothing;
+    arriving.intake.write(text);
+    if (rest !== undefined) {
+      void this.#commit(arriving);
+      return false;
+    }
+    this.#extendMessage();
+    this.#waitForDisk(arriving.intake);
+    return false;
+  }
+
+  #readOctets(): boolean {
+    const chunk = this.#chunk;
+    if (chunk === undefined) return false;
+    const bytes = this.#input.subarray(0, chunk.left);
+    this.#input = this.#input.subarray(bytes.length);
+    chunk.left -= bytes.length;
+    const arriving = chunk.refusal === undefined ? this.#arriving : undefined;
+    arriving?.intake.write(bytes);
+    if (chunk.left > 0) {
+      this.#extendMessage();
+      if (arriving !== undefined) this.#waitForDisk(arriving.intake);
+      return false;
+    }
+    this.#chunk = undefined;
+    return this.#endChunk(chunk, arriving);
+  }
+
+  #endChunk(chunk: Chunk, arriving: Arriving | undefined): boolean {
+    if (chunk.last && arriving !== undefined) {
+      void this.#commit(arriving);
+      return false;
+    }
+    const refusal = chunk.refusal ?? arriving?.intake.refusal;
+    if (refusal !== undefined && arriving !== undefined) {
+      this.#reportRefusal("data", null, refusal);
+      this.#protocol.failChunks();
+      arriving.intake.discard();
+      this.#arriving = undefined;
+    }
+    this.#say(refusal ?? replies.chunkOk);
+    this.#awaitCommand();
+    return true;
+  }
+
+  #waitForDisk(intake: MessageIntake): void {
+    if (!intake.backlogged) return;
+    this.#deadline = NEVER; // our disk is slow, not the client
+    this.#socket.pause();
+  }
+
+  /** Hands the message on, and replies once it is safe (SR-15) or refused (SR-16). */
+  async #commit(arriving: Arriving): Promise<void> {
+    this.#mode = "waiting";
+    this.#deadline = NEVER;
+    this.#arriving = undefined;
+    this.#committing = arriving;
+    const result = await arriving.intake.finish();
+    const reply = result.kind === "refused" ? result.reply : await this.#accept(arriving, result);
+    const taken = replyClass(reply) === "success";
+    if (!taken) arriving.intake.discard();
+    this.#committing = undefined;
+    if (taken) this.#messages++;
+    else this.#reportRefusal("data", null, reply);
+    this.#protocol.endMessage(taken);
+    if (this.#mode !== "waiting") return; // cut off meanwhile
+    this.#say(reply);
+    this.#awaitCommand();
+    this.#run();
+    this.#resumeReading();
+  }
+
+  #resumeReading(): void {
+    if (this.#clientEnded && this.#mode !== "waiting" && this.#mode !== "ended") this.#hangUp();
+    else if (!this.#socket.writableNeedDrain) this.#onDrain();
+  }
+
+  async #accept(arriving: Arriving, message: IntakeResult & { kind: "message" }): Promise<Reply> {
+    const { sender, recipients, facts: session } = this.#protocol;
+    if (sender === undefined) throw new Error("a message without a transaction");
+    const { body, facts, bindingHeader } = message;
+    const envelope = { sender, recipients };
+    const receivedAt = this.#tools.clock.now();
+    const mail = { id: arriving.id, session, receivedAt, envelope, body, facts, bindingHeader };
+    try {
+      return withStatus(await this.#options.accept(mail));
+    } catch (error) {
+      this.#tools.observe({ kind: "trouble", where: "accepting a message", error: String(error) });
+      return replies.acceptFailed;
+    }
+  }
+
+  // --- reports ----------------------------------------------------------------------------------------------------
+
+  #reportRefusal(stage: string, to: string | null, reply: Reply): void {
+    this.#refusals++;
+    this.#tools.observe({
+      kind: "refused",
+      listener: this.#options.listener,
+      client: this.#peer.clientAddress,
+      stage,
+      from: this.#protocol.sender?.mailbox?.text ?? null,
+      to,
+      reply: formatReply(reply),
+    });
+  }
+
+  #reportEnd(): void {
+    const { ehlo, tls } = this.#protocol.facts;
+    this.#tools.observe({
+      kind: "session-ended",
+      listener: this.#options.listener,
+      client: this.#peer.clientAddress,
+      ehlo,
+      tls: tls === undefined ? null : [tls.protocol, tls.cipher, tls.group].filter(Boolean).join(" "),
+      messages: this.#messages,
+      refusals: this.#refusals,
+      reason: this.#endReason,
+      durationMs: this.#tools.clock.now() - this.#startedAt,
+    });
+  }
+}
+
+/** Commands after which a client must wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4). */
+function mustBeLast(line: Buffer): boolean {
+  return line.length <= 10 && /^(?:DATA|STARTTLS) *$/i.test(line.toString("latin1"));
+}
+
+/** Key exchange group: `X25519MLKEM768`, `X25519` ... */
+function groupOf(socket: TLSSocket): string | undefined {
+  const info = socket.getEphemeralKeyInfo();
+  return info !== null && "name" in info && typeof info.name === "string" ? info.name : undefined;
+}
