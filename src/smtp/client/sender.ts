@@ -13,7 +13,7 @@ import type { PeerFacts } from "../../tls/peer-facts.ts";
 /** `never`: clear text even when offered. `if-offered`. `always`: no HELO fall-back either (ST-16). */
 export type StarttlsAsk = "never" | "if-offered" | "always";
 
-/** All in ms; minimums of RFC 5321 §4.5.3.2 are the defaults (CL-5, CL-6). */
+/** All in ms; the minimums of RFC 5321 §4.5.3.2 are the defaults (CL-5, CL-6). */
 export type SenderTimeouts = Readonly<{
   connectMs: number;
   greetingMs: number;
@@ -28,6 +28,20 @@ export type SenderTimeouts = Readonly<{
   /** A whole attempt, whatever the peer drips. */
   totalMs: number;
 }>;
+
+export const defaultTimeouts: SenderTimeouts = {
+  connectMs: 30_000,
+  greetingMs: 300_000,
+  ehloMs: 300_000,
+  starttlsMs: 120_000,
+  handshakeMs: 60_000,
+  mailMs: 300_000,
+  rcptMs: 300_000,
+  dataMs: 120_000,
+  dataBlockMs: 180_000,
+  finalDotMs: 600_000,
+  totalMs: 3_600_000,
+};
 
 export type OpenOptions = Readonly<{
   address: IpAddress;
@@ -55,7 +69,11 @@ export type SendStage =
 export type OpenResult =
   /** Speak on: in TLS, or in clear because TLS was not offered, skipped or refused. Nothing of a message was sent. */
   | Readonly<{ kind: "open"; facts: PeerFacts; connection: SmtpConnection }>
-  /** The connection is gone: handshake failed, lost at STARTTLS, octets injected. */
+  /**
+   * The connection is gone: handshake failed, lost at STARTTLS, octets injected; STARTTLS refused with 421; EHLO refused
+   * for good where STARTTLS was asked for `always`, which is as good as not offered (ST-16, AT-3).
+   * From `prepare`: the peer broke TLS off behind the handshake, as TLS 1.3 servers do that miss a client certificate.
+   */
   | Readonly<{ kind: "tls-broken"; facts: PeerFacts }>
   /** Greeting or EHLO answered by 4yz or 5yz (CL-14, CL-15). */
   | Readonly<{ kind: "refused"; stage: "greeting" | "ehlo"; reply: Reply }>
@@ -73,7 +91,8 @@ export type OutboundMessage = Readonly<{
 export type RecipientResult =
   | Readonly<{
       kind: "delivered";
-      reply: Reply /** The peer offers DSN and was given this recipient's NOTIFY (DS-2). */;
+      reply: Reply;
+      /** The peer offers DSN and was given this recipient's NOTIFY (DS-2). */
       dsnPassedOn: boolean;
     }>
   /** A 4yz or 5yz to MAIL, RCPT, DATA or the final dot. */
@@ -95,6 +114,6 @@ export interface SmtpConnection {
   send(message: OutboundMessage): Promise<readonly RecipientResult[]>;
   /** QUIT without waiting for the answer beyond a few seconds (CL-13); safe to call at any time. */
   quit(): void;
-  /** Called once when the peer closes while nothing is under way. */
+  /** Called once when the connection is over, however it ended; at once when it is over already. */
   onClose(listener: () => void): void;
 }

@@ -1,0 +1,21 @@
+/**
+ * What a recipient is told when the conversation ended before its answer.
+ */
+import type { Conversation } from "./conversation.ts";
+import type { RecipientResult, SendStage } from "./sender.ts";
+
+/** A 421 stands for all answers that it cut off (CL-14); a broken connection is temporary (CL-7). */
+export function lost(talk: Conversation): RecipientResult {
+  if (talk.goodbye !== undefined) return { kind: "refused", ...talk.goodbye };
+  return broken(talk, talk.broken?.stage ?? "mail", false);
+}
+
+/** The end of the message was written, and nobody knows whether it arrived (RFC 5321 §4.5.3.2.6, RFC 1047, CL-8). */
+export function uncertain(talk: Conversation): RecipientResult {
+  return broken(talk, "final-dot", true);
+}
+
+function broken(talk: Conversation, stage: SendStage, unsure: boolean): RecipientResult {
+  const { status, text } = talk.broken ?? { status: "4.4.2", text: "the connection cannot be used any more" };
+  return { kind: "broken", stage, status, text, uncertain: unsure };
+}

@@ -1,0 +1,135 @@
+/**
+ * A key and its certificate chain, checked before anything relies on them: readable, PEM, made for each other, and
+ * accepted by OpenSSL. A problem comes with what to do about it.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import { certificateFacts } from "./certificate-facts.ts";
+import { digestOf } from "./digest.ts";
+import type { Credential } from "./handshake-settings.ts";
+
+export type CredentialCheck =
+  | Readonly<{
+      kind: "ok";
+      credential: Credential;
+      /** DNS names of the certificate, lower case, wildcards as they stand; its common name where it has none. */
+      names: readonly string[];
+      /** ms since 1970. */
+      notAfter: number;
+      /** Usable, but peers may refuse it: out of date, or not valid yet. */
+      warning: string | undefined;
+    }>
+  | Readonly<{ kind: "error"; problem: string; remedy: string }>;
+
+type Problem = Extract<CredentialCheck, { kind: "error" }>;
+
+/**
+ * @param name by which settings call it
+ * @param certificatePem the certificate, then its intermediates
+ * @param passphrase of an encrypted key; the credential holds it decrypted
+ * @param now ms since 1970, for the warning
+ */
+export function checkCredential(
+  name: string,
+  certificatePem: string,
+  keyPem: string,
+  passphrase?: string,
+  now: number = Date.now(),
+): CredentialCheck {
+  const chain = readChain(certificatePem);
+  if (!Array.isArray(chain)) return chain;
+  const key = readKey(keyPem, passphrase);
+  if ("problem" in key) return key;
+  const [leaf] = chain;
+  if (leaf === undefined || !leaf.checkPrivateKey(key)) return mismatch(chain, key);
+  const privateKey = key.export({ type: "pkcs8", format: "pem" }).toString();
+  const certificateChain = chain.map(String).join("");
+  const refused = refusal(certificateChain, privateKey);
+  if (refused !== undefined) return refused;
+  const { dnsNames, commonName, notBefore, notAfter } = certificateFacts(leaf.raw);
+  const names = dnsNames.length > 0 ? dnsNames : [commonName ?? ""].filter((text) => text !== "");
+  return {
+    kind: "ok",
+    credential: {
+      name,
+      id: digestOf(Buffer.from(certificateChain + privateKey), "sha256"),
+      certificateChain,
+      privateKey,
+    },
+    names: names.map((text) => text.toLowerCase()),
+    notAfter,
+    warning: dateWarning(notBefore, notAfter, now),
+  };
+}
+
+const certificateBlock =
+  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+function readChain(pem: string): X509Certificate[] | Problem {
+  const blocks = pem.match(certificateBlock) ?? [];
+  if (blocks.length === 0) {
+    return error("the certificate is not PEM", "give a file with a -----BEGIN CERTIFICATE----- block");
+  }
+  const chain: X509Certificate[] = [];
+  for (const [at, block] of blocks.entries()) {
+    const certificate = attempt(() => new X509Certificate(block));
+    if (certificate instanceof Error) {
+      return error(
+        `certificate ${at + 1} of ${blocks.length} cannot be read`,
+        "replace it with the one that your CA issued",
+      );
+    }
+    chain.push(certificate);
+  }
+  return chain;
+}
+
+function readKey(pem: string, passphrase: string | undefined): KeyObject | Problem {
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
+    return error("the private key is not PEM", "give a file with a -----BEGIN PRIVATE KEY----- block");
+  }
+  const key = attempt(() => createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }));
+  if (!(key instanceof Error)) return key;
+  const { code } = key as Error & { code?: string };
+  if (code === "ERR_MISSING_PASSPHRASE") {
+    return error("the private key is encrypted and there is no passphrase", "give its passphrase, or decrypt the key");
+  }
+  if (passphrase !== undefined) {
+    return error("the private key cannot be decrypted", "check the passphrase");
+  }
+  return error("the private key cannot be read", "check that the file is complete and its type is RSA, EC or Ed25519");
+}
+
+function mismatch(chain: readonly X509Certificate[], key: KeyObject): Problem {
+  const other = chain.findIndex((certificate) => certificate.checkPrivateKey(key));
+  if (other > 0) {
+    return error("the key belongs to a later certificate of the file", "put the server's own certificate first");
+  }
+  return error("the key does not belong to the certificate", "give the key with which the certificate was requested");
+}
+
+/** OpenSSL may still say no: key too small, digest too weak. */
+function refusal(cert: string, key: string): Problem | undefined {
+  const context = attempt(() => createSecureContext({ cert, key }));
+  if (!(context instanceof Error)) return undefined;
+  const { reason } = context as Error & { reason?: string };
+  return error(`OpenSSL refuses the certificate: ${reason ?? context.message}`, "use a key of 2048 bits RSA or P-256");
+}
+
+function dateWarning(notBefore: number, notAfter: number, now: number): string | undefined {
+  if (notAfter < now) return `the certificate expired on ${new Date(notAfter).toISOString()}`;
+  if (notBefore > now) return `the certificate is not valid before ${new Date(notBefore).toISOString()}`;
+  return undefined;
+}
+
+function attempt<T>(make: () => T): T | Error {
+  try {
+    return make();
+  } catch (cause) {
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+}
+
+function error(problem: string, remedy: string): Problem {
+  return { kind: "error", problem, remedy };
+}
