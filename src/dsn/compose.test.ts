@@ -252,6 +252,15 @@ test("notice: the header section is read from a spool file, cut at 64 KiB on a l
   );
 });
 
+test("notice: a spool file that is gone does not stop the notice", async () => {
+  const body: Body = { kind: "file", sizeBytes: 100, path: "/nonexistent/letterlock/body" };
+  for (const ret of ["full", "hdrs"] as const) {
+    const { parts, text } = await report({ body, sender: { ret } });
+    assert.equal(parts[2]?.content, "");
+    assert.match(text, /no such user/);
+  }
+});
+
 test("notice: a message without any header returns nothing of its body", async () => {
   const { parts } = await report({ body: memory("\r\nonly a body\r\n") });
   assert.equal(parts[2]?.content, "");

@@ -22,7 +22,7 @@ export type ComposedNotice = Readonly<{
   facts: BodyFacts;
 }>;
 
-/** Throws when the message has a null reverse-path (a bug: `noticesFor` plans none); rejects if its body is unreadable. */
+/** Throws when the message has a null reverse-path (a bug: `noticesFor` plans none); nothing else makes it reject. */
 export async function composeNotice(input: NoticeInput): Promise<ComposedNotice> {
   const { mailbox } = input.mail.sender;
   if (mailbox === undefined) throw new Error(`a notice about ${input.mail.id}, which has no sender`);

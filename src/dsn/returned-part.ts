@@ -17,12 +17,13 @@ export type ReturnedPart = Readonly<{
 /** A header section is returned up to this, cut at the end of a line. */
 const maxHeaderBytes = 64 * 1024;
 
-/** Rejects only if the spool file cannot be read. */
+/** A spool file that cannot be read returns nothing: the notice matters more than what it is about. */
 export async function returnedPart({ mail, plan, maxReturnedBytes }: NoticeInput): Promise<ReturnedPart> {
   const isGlobal = mail.sender.smtputf8;
   // RFC 3461 §4.3: RET speaks of failures; any other notice returns headers.
   const isFull = mail.sender.ret === "full" && plan.action === "failed" && mail.body.sizeBytes <= maxReturnedBytes;
-  const bytes = isFull ? await readWhole(mail.body) : headerSection(await readStart(mail.body, maxHeaderBytes));
+  const read = isFull ? readWhole(mail.body) : readStart(mail.body, maxHeaderBytes).then(headerSection);
+  const bytes = await read.catch(() => Buffer.alloc(0));
   const isPlain = fitsSevenBits(bytes);
   if (isGlobal) {
     return {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { sampleAttempt, sampleTls } from "../mail/attempt-sample.ts";
@@ -109,4 +111,23 @@ test("metrics: nothing a peer sends becomes a label", async () => {
   );
   const lines = (await aggregateMetrics([await metrics.snapshot()])).split("\n");
   assert.ok(lines.filter((line) => line.startsWith("letterlock_")).length < 100, lines.join("\n"));
+});
+
+test("metrics.md lists every metric of ours, and no other", async () => {
+  const metrics = createMetrics();
+  const snapshot = (await metrics.snapshot()) as readonly Readonly<{ name: string }>[];
+  const names = snapshot.map(({ name }) => name).filter((name) => name.startsWith("letterlock_"));
+  const page = readFileSync(path.join(import.meta.dirname, "../../docs/operating/metrics.md"), "utf8");
+  const documented = [...page.matchAll(/^\| `(letterlock_\w+)` \|/gm)].map(([, name = ""]) => name);
+  assert.deepEqual(documented.sort(), names.sort());
+});
+
+test("monitoring.md speaks of metrics that exist", async () => {
+  const metrics = createMetrics();
+  const snapshot = (await metrics.snapshot()) as readonly Readonly<{ name: string }>[];
+  const names = new Set(snapshot.map(({ name }) => name));
+  const page = readFileSync(path.join(import.meta.dirname, "../../docs/operating/monitoring.md"), "utf8");
+  const used = [...page.matchAll(/letterlock_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+  assert.ok(used.length > 10);
+  for (const name of used) assert.ok(names.has(name), name);
 });
