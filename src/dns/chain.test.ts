@@ -106,8 +106,8 @@ const rows: readonly [name: string, seen: Partial<DnsMessage>, want: string][] =
   ],
   [
     "a CNAME to what is no host name",
-    { answers: [cname(x, "a\\032b.example")] },
-    "error: x.example is an alias of a\\032b.example, which is no host name",
+    { answers: [cname(x, "\\x61206c.example")] },
+    "error: x.example is an alias of \\x61206c.example, which is no host name",
   ],
 ];
 for (const [name, seen, want] of rows) {

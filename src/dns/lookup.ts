@@ -31,6 +31,8 @@ export type LookupOptions = Readonly<{
 }>;
 
 const errorSeconds = 30;
+/** Of one type's answers as text: a hostile zone's answer can be a hundred times the usual one. */
+const maxCachedOctets = 8 * 2 ** 20;
 
 /** `T` is what a record of `type` carries (`chain.ts`). */
 export class Lookup<T> {
@@ -42,7 +44,7 @@ export class Lookup<T> {
   constructor(type: QuestionType, options: LookupOptions) {
     this.#type = type;
     this.#options = options;
-    this.#cache = new LRUCache({ max: options.maxCached });
+    this.#cache = new LRUCache({ max: options.maxCached, maxSize: maxCachedOctets });
   }
 
   ask(name: Domain, signal: AbortSignal | undefined): Promise<DnsAnswer<T>> {
@@ -94,7 +96,7 @@ export class Lookup<T> {
   #keep(name: Domain, answer: DnsAnswer<T>): DnsAnswer<T> {
     const seconds = answer.kind === "error" ? errorSeconds : answer.ttlSeconds;
     const expiresAt = this.#options.clock.now() + seconds * 1000;
-    this.#cache.set(name, { answer: Promise.resolve(answer), expiresAt });
+    this.#cache.set(name, { answer: Promise.resolve(answer), expiresAt }, { size: JSON.stringify(answer).length });
     return answer;
   }
 

@@ -3,15 +3,15 @@
  * Promises: never throws, time and memory in proportion to the packet; a name in the answer is either exactly what
  * its octets say or escaped, so nothing else can be taken for it. Only what a mail relay asks for is decoded;
  * other records are skipped by their length.
- * `dns-packet` writes our queries but does not read answers: docs/decisions/dns-answers.md.
+ * `dns-packet` writes our queries but does not read answers: docs/decisions/0010-dns-answers.md.
  */
 import type { IpAddress } from "../mail/address.ts";
-import { parseDomain } from "../mail/domain.ts";
 import { escapeText } from "../mail/escape.ts";
 import { parseIp } from "../mail/ip.ts";
 import { Malformed, PacketReader } from "./packet-reader.ts";
 import type { Query, QuestionType } from "./query.ts";
 import type { MxRecord } from "./resolver.ts";
+import { hostName } from "./wire-name.ts";
 
 type RecordData =
   | Readonly<{ type: "A" | "AAAA"; value: IpAddress }>
@@ -51,6 +51,8 @@ const soaType = 6;
 const optType = 41;
 const classIn = 1;
 const extendedErrorOption = 15;
+/** Of all sections together. 64 KiB hold thousands: no mail domain needs them, and reading them takes time. */
+const maxRecords = 512;
 
 export function parseResponse(bytes: Buffer, query: Query): Response {
   try {
@@ -79,6 +81,7 @@ function readResponse(reader: PacketReader, query: Query): Response {
   if (head.truncated || bareRefusal) {
     return { kind: "message", message: { ...head, answers: [], soa: undefined, extended: undefined } };
   }
+  if (answers + authorities + additionals > maxRecords) throw new Malformed("too many records");
   const records = readAnswers(reader, answers);
   const soa = readAuthorities(reader, authorities);
   const edns = readAdditionals(reader, additionals);
@@ -140,7 +143,7 @@ function readMx(reader: PacketReader): MxRecord {
   const preference = reader.u16();
   const target = reader.name();
   if (target === ".") return { preference, exchange: undefined };
-  const exchange = parseDomain(target);
+  const exchange = hostName(target);
   return exchange === undefined
     ? { preference, exchange: undefined, invalidTarget: escapeText(target) }
     : { preference, exchange };

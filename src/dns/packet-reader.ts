@@ -69,7 +69,8 @@ export class PacketReader {
 
   /**
    * A domain name in lower case without the last dot; the root is `.`.
-   * Octets that no host name has are written `\DDD`, so that a label with a dot in it cannot pass for two labels.
+   * A label with octets that no host name has is written `\x` and its octets in hex, so that one with a dot in it
+   * cannot pass for two labels.
    */
   name(): string {
     const labels: string[] = [];
@@ -118,14 +119,5 @@ export class PacketReader {
 
 function labelText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString("latin1", start, end).toLowerCase();
-  // latin1 lower case also changes octets above 127: those labels are escaped from the octets themselves
-  return plainLabel.test(text) ? text : escapeLabel(bytes.subarray(start, end));
-}
-
-/** RFC 1035 §5.1. */
-function escapeLabel(octets: Buffer): string {
-  return Array.from(octets, (octet) => {
-    const char = String.fromCharCode(octet).toLowerCase();
-    return octet < 128 && plainLabel.test(char) ? char : `\\${String(octet).padStart(3, "0")}`;
-  }).join("");
+  return plainLabel.test(text) ? text : `\\x${bytes.toString("hex", start, end)}`;
 }

@@ -17,7 +17,7 @@ import {
   readQuestion,
 } from "./dns-zone.ts";
 
-export type { LabMisbehaviour, LabName, LabQuestion, LabZone } from "./dns-zone.ts";
+export type { LabName, LabQuestion, LabZone } from "./dns-zone.ts";
 
 export type LabDnsOptions = Readonly<{
   /** Loopback by default. */

@@ -2,6 +2,7 @@
  * Which of the hosts that were found may be connected to: not ourselves (MX-9), not an address that public DNS has no
  * business leading to (MX-12). Pure.
  */
+import { LRUCache } from "lru-cache";
 import type { DnssecStatus } from "../dns/resolver.ts";
 import type { IpAddress } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
@@ -85,7 +86,23 @@ function beforeOwnAddress(hosts: readonly FoundHost[], port: number, options: Ch
 }
 
 function mayConnect(address: IpAddress, { allowAddresses }: ChooseOptions): boolean {
-  return isPublicAddress(address) || inAnyCidr(address, allowAddresses);
+  const known = verdictsOf(allowAddresses);
+  const before = known.get(address);
+  if (before !== undefined) return before;
+  const verdict = isPublicAddress(address) || inAnyCidr(address, allowAddresses);
+  known.set(address, verdict);
+  return verdict;
+}
+
+/** Reading an address costs more than all the rest of a cached route, and the same few hosts come again and again. */
+const verdictsByBlocks = new WeakMap<readonly Cidr[], LRUCache<IpAddress, boolean>>();
+
+function verdictsOf(allowAddresses: readonly Cidr[]): LRUCache<IpAddress, boolean> {
+  const known = verdictsByBlocks.get(allowAddresses);
+  if (known !== undefined) return known;
+  const empty = new LRUCache<IpAddress, boolean>({ max: 20_000 });
+  verdictsByBlocks.set(allowAddresses, empty);
+  return empty;
 }
 
 /** Permanent only when nothing was left unanswered (MX-10). */

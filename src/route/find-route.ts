@@ -20,7 +20,7 @@ export type RouteOptions = Ourselves &
     resolver: Resolver;
     ipv4: boolean;
     ipv6: boolean;
-    /** Loopback, private and reserved blocks that an MX may lead to all the same (MX-12). */
+    /** Loopback, private and reserved blocks that an MX may lead to all the same (MX-12). Hand in the same list again. */
     allowAddresses: readonly Cidr[];
     /** 0 to below 1. */
     random: () => number;
