@@ -8,9 +8,10 @@ import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { PolicySource } from "../policy/rules.ts";
+import type { ScopedRule } from "../policy/scoped-rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
 import type { ReceiverLimits, ReceiverTimeouts } from "../smtp/server/receiver.ts";
-import type { Credential } from "../tls/handshake-settings.ts";
+import type { Credential, TlsVersion } from "../tls/handshake-settings.ts";
 import type { ServerTlsProfile } from "../tls/server-tls.ts";
 
 export type ListenerSettings = Readonly<{
@@ -20,6 +21,7 @@ export type ListenerSettings = Readonly<{
   port: number;
   tls: "starttls" | "implicit" | "none";
   requireTls: boolean;
+  /** Undefined for `none`, and until the self-made certificate fills it in. */
   profile: ServerTlsProfile | undefined;
   bareNewline: "reject" | "normalize";
 }>;
@@ -81,11 +83,21 @@ export type OutboundSettings = Readonly<{
   eightBitWithoutExtension: "bounce" | "send";
 }>;
 
+/** What listeners offer, apart from certificates. */
+export type InboundTls = Readonly<{
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  ciphers: string | undefined;
+  groups: string | undefined;
+}>;
+
 export type Settings = Readonly<{
   hostname: Domain;
+  /** Absolute. */
   dataDirectory: string;
   workers: number;
   listeners: readonly ListenerSettings[];
+  inboundTls: InboundTls;
   relayNetworks: readonly Cidr[];
   relayDomains: readonly DomainPattern[];
   postmaster: string | undefined;
@@ -109,8 +121,11 @@ export type Settings = Readonly<{
     }>;
   timeouts: ReceiverTimeouts;
   policy: PolicySource;
+  /** What `policy` was compiled from, to tell what a reload changed. */
+  rules: readonly ScopedRule[];
   records: Readonly<{
-    /** `-` is standard output. */ file: string;
+    /** Absolute; `-` is standard output. */
+    file: string;
     maxBytes: number;
     keepFiles: number;
     historyMs: number;

@@ -1,0 +1,114 @@
+/**
+ * What a reload changed, in words for the log, and which of it waits for a restart.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { formatDomainPattern } from "../mail/domain-pattern.ts";
+import type { ScopedRule } from "../policy/scoped-rules.ts";
+import type { Settings } from "./settings.ts";
+
+export type SettingsChange = Readonly<{
+  text: string;
+  /** Not in force before the relay is started anew. */
+  needsRestart: boolean;
+}>;
+
+/** More changed rules than this are told by their number. */
+const namedRules = 5;
+
+/** Sections that are compared as a whole; workers, data folder, listeners, certificates and rules have their own words. */
+const wholes = {
+  relayNetworks: "relay networks",
+  relayDomains: "relay domains",
+  postmaster: "postmaster",
+  dns: "DNS servers and timeouts",
+  defaultBinding: "default binding",
+  bindingRules: "binding rules",
+  bindingHeader: "binding header",
+  transports: "transports",
+  outbound: "outbound settings",
+  retry: "retry settings",
+  limits: "limits",
+  timeouts: "timeouts",
+  inboundTls: "TLS profile of listeners",
+} as const satisfies Partial<Record<keyof Settings, string>>;
+
+/** Set up once at the start. */
+const fixed = { records: "records", log: "log", metrics: "metrics" } as const satisfies Partial<
+  Record<keyof Settings, string>
+>;
+
+/** @returns nothing for settings that mean the same, wherever they were written */
+export function compareSettings(before: Settings, after: Settings): readonly SettingsChange[] {
+  const changes: SettingsChange[] = [];
+  const say = (text: string, needsRestart = false): void => void changes.push({ text, needsRestart });
+
+  if (before.workers !== after.workers) say(`workers: ${before.workers} to ${after.workers}`, true);
+  if (before.dataDirectory !== after.dataDirectory) {
+    say(`data folder: ${before.dataDirectory} to ${after.dataDirectory}`, true);
+  }
+  if (before.hostname !== after.hostname) say(`hostname: ${before.hostname} to ${after.hostname}`);
+  for (const text of compareNamed("listener", byName(before.listeners), byName(after.listeners))) say(text);
+  for (const text of compareNamed("binding", before.bindings, after.bindings)) say(text);
+  for (const [key, words] of Object.entries(wholes) as [keyof typeof wholes, string][]) {
+    if (!isDeepStrictEqual(before[key], after[key])) say(`${words} changed`);
+  }
+  for (const text of compareRules(before.rules, after.rules)) say(text);
+  for (const [key, words] of Object.entries(fixed) as [keyof typeof fixed, string][]) {
+    if (!isDeepStrictEqual(before[key], after[key])) say(`${words} changed`, true);
+  }
+  return changes;
+}
+
+function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(values.map((value) => [value.name, value]));
+}
+
+function compareNamed(what: string, before: ReadonlyMap<string, object>, after: ReadonlyMap<string, object>): string[] {
+  const texts: string[] = [];
+  for (const [name, value] of after) {
+    const old = before.get(name);
+    if (old === undefined) texts.push(`${what} ${name} added`);
+    else if (!isDeepStrictEqual(old, value)) texts.push(`${what} ${name} changed${ofCertificate(old, value)}`);
+  }
+  for (const name of before.keys()) if (!after.has(name)) texts.push(`${what} ${name} removed`);
+  return texts;
+}
+
+/** Says when a certificate is all that changed. */
+function ofCertificate(before: object, after: object): string {
+  const without = (value: object): object => ({ ...value, profile: undefined, clientCertificate: undefined });
+  return isDeepStrictEqual(without(before), without(after)) ? ": its certificate or TLS profile" : "";
+}
+
+function compareRules(before: readonly ScopedRule[], after: readonly ScopedRule[]): string[] {
+  const [old, now] = [contents(before), contents(after)];
+  const added = [...now.keys()].filter((scope) => !old.has(scope));
+  const removed = [...old.keys()].filter((scope) => !now.has(scope));
+  const changed = [...now].filter(([scope, text]) => old.has(scope) && old.get(scope) !== text).map(([scope]) => scope);
+  return [...count("added", added), ...count("changed", changed), ...count("removed", removed)];
+}
+
+function count(what: string, scopes: readonly string[]): string[] {
+  if (scopes.length > namedRules) return [`${scopes.length} TLS rules ${what}`];
+  return scopes.map((scope) => `TLS rule for ${scope} ${what}`);
+}
+
+/** Rules by scope, told apart by what they say and not by their lines. */
+function contents(rules: readonly ScopedRule[]): Map<string, string> {
+  return new Map(
+    rules.map(({ scope, settings }) => [
+      scopeWords(scope),
+      JSON.stringify(settings, (key, value: unknown) => (key === "from" ? undefined : value)),
+    ]),
+  );
+}
+
+function scopeWords({ domain, host, binding, group }: ScopedRule["scope"]): string {
+  const parts = [
+    domain === undefined ? undefined : `domain ${formatDomainPattern(domain)}`,
+    host === undefined ? undefined : `MX host ${formatDomainPattern(host)}`,
+    binding === undefined ? undefined : `binding ${binding}`,
+    group === undefined ? undefined : `binding group ${group}`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? "everything" : parts.join(" in ");
+}

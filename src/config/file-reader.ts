@@ -1,0 +1,38 @@
+/**
+ * Files as the loader sees them: read whole, or a reason why not. Handed in, so that tests need no disk.
+ */
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+
+export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ kind: "failed"; reason: string }>;
+
+export type FileReader = Readonly<{ read(path: string): FileAnswer }>;
+
+const maxBytes = 64 * 1024 * 1024;
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  ELOOP: "its symbolic links go round in a circle",
+};
+
+/** Regular files only, 64 MiB at most: a device or pipe would never end. */
+export const systemReader: FileReader = {
+  read(path) {
+    let handle: number | undefined;
+    try {
+      handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe must not block us
+      const facts = fstatSync(handle);
+      if (!facts.isFile()) return { kind: "failed", reason: "it is no regular file" };
+      if (facts.size > maxBytes) return { kind: "failed", reason: "it is larger than 64 MiB" };
+      return { kind: "found", text: readFileSync(handle, "utf8") };
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      return { kind: "failed", reason: reasons[code] ?? message };
+    } finally {
+      if (handle !== undefined) closeSync(handle);
+    }
+  },
+};

@@ -1,0 +1,94 @@
+/**
+ * What the parts of the loader share while one file is read: where problems go, how files are reached, and what has
+ * been checked already. Lives for one load.
+ */
+import path from "node:path";
+import { checkCipherString, checkGroups } from "../tls/cipher-settings.ts";
+import type { FileReader } from "./file-reader.ts";
+import type { Place, Problems } from "./problem.ts";
+import type { Located } from "./value-types.ts";
+
+export class Loading {
+  /** The configuration as named in problems and origins. */
+  readonly file: string | undefined;
+  readonly problems: Problems;
+  /** ms since 1970. */
+  readonly now: number;
+  readonly #folder: string;
+  readonly #reader: FileReader;
+  readonly #files = new Set<string>();
+  readonly #opinions = new Map<string, string | undefined>();
+
+  constructor(file: string | undefined, problems: Problems, reader: FileReader, now: number) {
+    this.file = file;
+    this.problems = problems;
+    this.now = now;
+    this.#reader = reader;
+    this.#folder = file === undefined ? process.cwd() : path.dirname(path.resolve(file));
+    if (file !== undefined) this.#files.add(path.resolve(file));
+  }
+
+  /** Relative names start at the folder of the configuration. */
+  resolve(name: string): string {
+    return path.resolve(this.#folder, name);
+  }
+
+  /** Every file that was asked for, found or not, absolute. */
+  get files(): readonly string[] {
+    return [...this.#files];
+  }
+
+  /** The text of a file that must be there; `undefined` after reporting why it cannot be had. */
+  read({ value, at }: Located<string>, what: string): string | undefined {
+    const answer = this.readIfThere(value);
+    if (answer.kind === "found") return answer.text;
+    const remedy = "check its path and that this user may read it";
+    this.problems.error(at, `cannot read ${what} ${value}: ${answer.reason}`, remedy);
+    return undefined;
+  }
+
+  readIfThere(name: string): ReturnType<FileReader["read"]> {
+    const file = this.resolve(name);
+    this.#files.add(file);
+    return this.#reader.read(file);
+  }
+
+  /** Asks OpenSSL once for each list; what it does not take is reported at every place that says it. */
+  checkCiphers(ciphers: Located<string> | undefined): void {
+    this.#check("cipher list", ciphers, checkCipherString, "openssl ciphers -v LIST");
+  }
+
+  checkGroups(groups: Located<string> | undefined): void {
+    this.#check("list of groups", groups, checkGroups, "openssl list -tls-groups");
+  }
+
+  #check(
+    what: string,
+    asked: Located<string> | undefined,
+    check: (text: string) => string | undefined,
+    command: string,
+  ): void {
+    if (asked === undefined) return;
+    const { value, at } = asked;
+    const key = `${what} ${value}`;
+    if (!this.#opinions.has(key)) this.#opinions.set(key, check(value));
+    const opinion = this.#opinions.get(key);
+    if (opinion === undefined) return;
+    this.problems.error(at, `OpenSSL does not take the ${what} "${value}": ${opinion}`, `try ${command}`);
+  }
+}
+
+/** Reports two things of one name or place; returns true for the first. */
+export function isFirst<K>(seen: Map<K, Place>, key: K, at: Place, what: string, problems: Problems): boolean {
+  const first = seen.get(key);
+  if (first === undefined) {
+    seen.set(key, at);
+    return true;
+  }
+  problems.error(
+    at,
+    `${what} stands here for the second time`,
+    `change one of the two: the first is on line ${first.line}`,
+  );
+  return false;
+}

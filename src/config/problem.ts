@@ -1,0 +1,107 @@
+/**
+ * What is wrong with a configuration, in one form for `letterlock check`, the log at a reload and editors:
+ * `file:line:column: error: message (remedy)`. All problems of a file are collected, never only the first.
+ */
+import { escapeText } from "../mail/escape.ts";
+
+/** Where something stands; both 1-based. */
+export type Place = Readonly<{ line: number; column: number }>;
+
+export type Problem = Readonly<{
+  file: string;
+  line: number;
+  column: number;
+  /** An error keeps the configuration from being used; a warning does not. */
+  severity: "error" | "warning";
+  message: string;
+  /** What to do about it. */
+  remedy: string;
+}>;
+
+/** One line; text that was quoted from the file is escaped (standards.md AT-28). */
+export function formatProblem({ file, line, column, severity, message, remedy }: Problem): string {
+  return `${file}:${line}:${column}: ${severity}: ${escapeText(message)} (${escapeText(remedy)})`;
+}
+
+/** A file with a hundred thousand wrong lines is told by its first ones. */
+const maxProblems = 1000;
+
+/** Collects the problems of one file. */
+export class Problems {
+  readonly #file: string;
+  readonly #list: Problem[] = [];
+  #errors = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  error(at: Place, message: string, remedy: string): void {
+    this.#errors += 1;
+    this.#add(at, "error", message, remedy);
+  }
+
+  warning(at: Place, message: string, remedy: string): void {
+    this.#add(at, "warning", message, remedy);
+  }
+
+  get hasErrors(): boolean {
+    return this.#errors > 0;
+  }
+
+  /** In the order of the file. */
+  sorted(): readonly Problem[] {
+    return this.#list.toSorted((left, right) => left.line - right.line || left.column - right.column);
+  }
+
+  #add({ line, column }: Place, severity: Problem["severity"], message: string, remedy: string): void {
+    if (this.#list.length >= maxProblems) return;
+    this.#list.push({ file: this.#file, line, column, severity, message, remedy });
+  }
+}
+
+/** The known word nearest to a mistyped one, or `undefined` when none is near. */
+export function nearest(word: string, known: Iterable<string>): string | undefined {
+  if (word.length > 64) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate, bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** `did you mean "x"?`, or the whole list when nothing is near. */
+export function suggest(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  return known.length === 0 ? "there is none" : `known: ${listOf(known)}`;
+}
+
+function listOf(words: readonly string[]): string {
+  return words.length > 30 ? `${words.slice(0, 30).join(", ")} ...` : words.join(", ");
+}
+
+/** Levenshtein distance with neighbouring swaps counted once; `limit` or more is `limit`. */
+function editDistance(left: string, right: string, limit: number): number {
+  if (Math.abs(left.length - right.length) >= limit) return limit;
+  let before: number[] = [];
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j += 1) {
+      const same = left[i - 1] === right[j - 1];
+      let cost = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      if (swapped) cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
+      next.push(cost);
+    }
+    before = row;
+    row = next;
+  }
+  return Math.min(limit, row[right.length] ?? limit);
+}

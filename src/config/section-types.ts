@@ -1,0 +1,206 @@
+/**
+ * How settings hold together: lists, maps by name, and sections, which are tables of settings. Reading a section
+ * finds unknown keys, reads each value by its type, and fills in the defaults that the reference shows.
+ */
+import { type DomainPattern, formatDomainPattern, parseDomainPattern } from "../mail/domain-pattern.ts";
+import { type Place, Problems, suggest } from "./problem.ts";
+import { type JsonSchema, type Located, name, needs, type ValueType } from "./value-types.ts";
+import { type MapNode, type Node, parseYamlTree } from "./yaml-tree.ts";
+
+/** One setting. `default` is what one would write to get it, as YAML; the reference shows it as it stands. */
+export type Setting<T, P extends "default" | "optional" | "required"> = Readonly<{
+  type: ValueType<T>;
+  presence: P;
+  default: string | undefined;
+  sentence: string;
+}>;
+
+// biome-ignore lint/suspicious/noExplicitAny: a table holds settings of every type; `Values` gives each its own
+export type Table = Readonly<Record<string, Setting<any, "default" | "optional" | "required">>>;
+
+export function setting<T>(type: ValueType<T>, byDefault: string, sentence: string): Setting<T, "default"> {
+  return { type, presence: "default", default: byDefault, sentence };
+}
+
+export function optional<T>(type: ValueType<T>, sentence: string): Setting<T, "optional"> {
+  return { type, presence: "optional", default: undefined, sentence };
+}
+
+export function required<T>(type: ValueType<T>, sentence: string): Setting<T, "required"> {
+  return { type, presence: "required", default: undefined, sentence };
+}
+
+/**
+ * What reading a section gives. Settings with a default are always there, others where they were written. After an
+ * error the default stands in for the value: nobody uses it, since the problems say that the file is not used.
+ */
+export type Values<F extends Table> = {
+  readonly [K in keyof F as F[K]["presence"] extends "default" ? K : never]: F[K] extends Setting<infer T, infer _P>
+    ? Located<T>
+    : never;
+} & {
+  readonly [K in keyof F as F[K]["presence"] extends "default" ? never : K]?: F[K] extends Setting<infer T, infer _P>
+    ? Located<T>
+    : never;
+};
+
+export type Section<F extends Table> = Readonly<{ at: Place; values: Values<F> }>;
+
+/** @param key under which the JSON Schema keeps it when it is used more than once */
+export function section<F extends Table>(table: F, key?: string): ValueType<Section<F>> {
+  const keys = Object.keys(table);
+  const inPlace = (define: Parameters<ValueType<unknown>["schema"]>[0]): JsonSchema => sectionSchema(table, define);
+  return {
+    title: "section",
+    schema: (define) => (key === undefined ? inPlace(define) : define(key, () => inPlace(define))),
+    inner: { path: "", table },
+    read(node, problems) {
+      if (node.kind === "nothing") return readTable(table, keys, { kind: "map", entries: [], at: node.at }, problems);
+      if (node.kind !== "map") return needs(node, `a section with ${keys.slice(0, 4).join(", ")} ...`, problems);
+      return readTable(table, keys, node, problems);
+    },
+  };
+}
+
+function readTable<F extends Table>(table: F, keys: readonly string[], node: MapNode, problems: Problems): Section<F> {
+  const values: Record<string, Located<unknown>> = {};
+  for (const { key, at, value } of node.entries) {
+    const known = Object.hasOwn(table, key) ? table[key] : undefined;
+    if (known === undefined) {
+      problems.error(at, `unknown key "${key}"`, suggest(key, keys));
+      continue;
+    }
+    const read = known.type.read(value, problems);
+    if (read !== undefined) values[key] = { value: read, at };
+  }
+  for (const key of keys) {
+    const { presence, type, default: byDefault = "" } = table[key] as Table[string];
+    if (presence === "optional" || Object.hasOwn(values, key)) continue;
+    if (presence === "default") values[key] = { value: defaultOf(type, byDefault), at: node.at };
+    else if (!node.entries.some((entry) => entry.key === key)) {
+      problems.error(node.at, `"${key}" is missing`, `add ${key}: a ${type.title}`);
+    }
+  }
+  return { at: node.at, values: values as Values<F> };
+}
+
+/** Reads a default as if it were written; that every default reads is a test of the table. */
+export function defaultOf<T>(type: ValueType<T>, byDefault: string): T {
+  const problems = new Problems("default");
+  const node = parseYamlTree(byDefault, problems);
+  const value = node === undefined ? undefined : type.read(node, problems);
+  if (value === undefined || problems.hasErrors) throw new Error(`the default ${byDefault} is no ${type.title}`);
+  return value;
+}
+
+function sectionSchema(table: Table, define: Parameters<ValueType<unknown>["schema"]>[0]): JsonSchema {
+  const properties: Record<string, unknown> = {};
+  for (const [key, { type, sentence, default: byDefault }] of Object.entries(table)) {
+    const shown = byDefault === undefined || byDefault === "{}" ? "" : ` Default: ${byDefault}.`;
+    properties[key] = { description: `${sentence}${shown}`, ...type.schema(define) };
+  }
+  const requiredKeys = Object.keys(table).filter((key) => table[key]?.presence === "required");
+  return {
+    type: "object",
+    properties,
+    ...(requiredKeys.length > 0 ? { required: requiredKeys } : {}),
+    additionalProperties: false,
+  };
+}
+
+/** A list; one value alone is a list of one. */
+export function list<T>(type: ValueType<T>): ValueType<readonly Located<T>[]> {
+  const { inner } = type;
+  return {
+    title: inner === undefined ? `list: ${type.title}` : "list of sections",
+    schema: (define) => {
+      const items = type.schema(define);
+      return inner === undefined ? { anyOf: [items, { type: "array", items }] } : { type: "array", items };
+    },
+    ...(inner === undefined ? {} : { inner: { path: `[]${inner.path}`, table: inner.table } }),
+    read(node, problems) {
+      if (node.kind === "nothing") return needs(node, `a list: ${type.title}`, problems);
+      if (inner !== undefined && node.kind !== "list") return needs(node, 'a list, each entry after "- "', problems);
+      const items = node.kind === "list" ? node.items : [node];
+      return items.flatMap((item) => {
+        const value = type.read(item, problems);
+        return value === undefined ? [] : [{ value, at: item.at }];
+      });
+    },
+  };
+}
+
+/** One of several forms, told apart by the kind of node. */
+export function textOr<T, U>(simple: ValueType<T>, other: ValueType<U>): ValueType<T | U> {
+  return {
+    title: `${simple.title}, or a section`,
+    schema: (define) => ({ anyOf: [simple.schema(define), other.schema(define)] }),
+    ...(other.inner === undefined ? {} : { inner: other.inner }),
+    read: (node: Node, problems) => (node.kind === "map" ? other.read(node, problems) : simple.read(node, problems)),
+  };
+}
+
+export type Keyed<K, T> = Readonly<{ key: K; at: Place; value: T }>;
+
+/** A map whose keys are names of the operator's choice. */
+export function byName<T>(type: ValueType<T>): ValueType<readonly Keyed<string, T>[]> {
+  return keyed("NAME", type, (key, at, problems) => name.read({ kind: "text", text: key, at }, problems));
+}
+
+/** A map whose keys are domain patterns; two spellings of one name are a double. */
+export function byDomain<T>(type: ValueType<T>): ValueType<readonly Keyed<DomainPattern, T>[]> {
+  const map = keyed("DOMAIN", type, (key, at, problems) => {
+    const pattern = parseDomainPattern(key);
+    if (pattern === undefined) {
+      problems.error(
+        at,
+        `"${key}" is no domain pattern`,
+        'write example.com, .example.com (all below it) or "*" (all)',
+      );
+    }
+    return pattern;
+  });
+  return {
+    ...map,
+    read(node, problems) {
+      const entries = map.read(node, problems);
+      const lines = new Map<string, number>();
+      for (const { key, at } of entries ?? []) {
+        const text = formatDomainPattern(key);
+        const first = lines.get(text);
+        if (first === undefined) lines.set(text, at.line);
+        else
+          problems.error(
+            at,
+            `"${text}" stands here for the second time`,
+            `remove one of the two: the first is on line ${first}`,
+          );
+      }
+      return entries;
+    },
+  };
+}
+
+function keyed<K, T>(
+  placeholder: string,
+  type: ValueType<T>,
+  readKey: (key: string, at: Place, problems: Problems) => K | undefined,
+): ValueType<readonly Keyed<K, T>[]> {
+  const { inner } = type;
+  return {
+    title: `map: ${placeholder} to ${inner === undefined ? type.title : "section"}`,
+    schema: (define) => ({ type: "object", additionalProperties: type.schema(define) }),
+    ...(inner === undefined ? {} : { inner: { path: `.${placeholder}${inner.path}`, table: inner.table } }),
+    read(node, problems) {
+      if (node.kind === "nothing") return [];
+      if (node.kind !== "map") return needs(node, `a map, each entry as "${placeholder}: ..."`, problems);
+      const read: Keyed<K, T>[] = [];
+      for (const entry of node.entries) {
+        const key = readKey(entry.key, entry.at, problems);
+        const value = type.read(entry.value, problems);
+        if (key !== undefined && value !== undefined) read.push({ key, at: entry.at, value });
+      }
+      return read;
+    },
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The settings of a TLS rule, as one may write them at every scope: `tls:` itself, a binding's or a binding group's
+ * `tls:`, and under each of these `domains:` and `hosts:`. Values are read straight into the neutral form of
+ * `../policy/rules.ts`; files, certificates and OpenSSL's opinion are `tls-rules.ts`'s business.
+ */
+import { parseDomain } from "../mail/domain.ts";
+import {
+  type Fallback,
+  type NamePattern,
+  type Pin,
+  type SniChoice,
+  type TlsLevel,
+  tlsLevels,
+} from "../policy/rules.ts";
+import type { TlsVersion } from "../tls/handshake-settings.ts";
+import { byDomain, list, optional, type Section, section } from "./section-types.ts";
+import { choice, count, file, name, parseDuration, text, textType, type ValueType, wrong } from "./value-types.ts";
+
+const level: ValueType<TlsLevel> = choice(...tlsLevels);
+
+const namePattern: ValueType<NamePattern> = textType("name to expect", "a name to expect", (value) => {
+  if (value === "hostname" || value === "nexthop" || value === "dot-nexthop") return { kind: value };
+  const below = value.startsWith(".");
+  const parsed = parseDomain(below ? value.slice(1) : value);
+  if (parsed === undefined) {
+    return wrong(`"${value}" is no name to expect`, "write hostname, nexthop, dot-nexthop, a name, or .name");
+  }
+  return { kind: below ? "below" : "name", name: parsed };
+});
+
+const digestLength = { sha256: 64, sha512: 128 } as const;
+
+/** `sha256:AB:CD...` of certificate or key, `certificate-sha256:...`, `spki-sha256:...`; hex or base64. */
+const pin: ValueType<Pin> = textType("pin", "a pin", (value) => {
+  const [, of, algorithm, digits = ""] = /^(?:(certificate|spki)-)?(sha256|sha512):(.+)$/i.exec(value) ?? [];
+  if (of === undefined && algorithm === undefined) {
+    return /^(?:md5|sha1|(?:[0-9a-f]{2}:){15,19}[0-9a-f]{2}$)/i.test(value)
+      ? wrong("MD5 and SHA-1 pins can be forged", "pin the SHA-256: letterlock probe HOST prints it")
+      : wrong(`"${value}" is no pin`, "write spki-sha256:DIGEST, certificate-sha256:DIGEST or sha256:DIGEST");
+  }
+  const kind = algorithm?.toLowerCase() === "sha512" ? "sha512" : "sha256";
+  const digest = hexOf(digits, digestLength[kind]);
+  if (digest === undefined) {
+    const length = digestLength[kind];
+    return wrong(`the digest after ${kind}: is not complete`, `write ${length} hex digits, or the same in base64`);
+  }
+  return { of: pinned(of), algorithm: kind, digest };
+});
+
+function pinned(of: string | undefined): Pin["of"] {
+  if (of === undefined) return "either";
+  return of.toLowerCase() === "spki" ? "spki" : "certificate";
+}
+
+function hexOf(digits: string, length: number): string | undefined {
+  const hex = digits.replaceAll(":", "").toLowerCase();
+  if (/^[0-9a-f]+$/.test(hex)) return hex.length === length ? hex : undefined;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(digits)) return undefined;
+  const decoded = Buffer.from(digits, "base64").toString("hex");
+  return decoded.length === length ? decoded : undefined;
+}
+
+export const tlsVersion: ValueType<TlsVersion> = textType(
+  "`TLSv1.2` or `TLSv1.3`",
+  "TLSv1.2 or TLSv1.3",
+  (value) => {
+    if (value === "TLSv1.2" || value === "TLSv1.3") return value;
+    return /^(?:SSLv[23]|TLSv1(?:\.[01])?)$/i.test(value)
+      ? wrong(`${value} is not safe and never used`, "write TLSv1.2 or TLSv1.3 (RFC 8996)")
+      : wrong(`"${value}" is no protocol`, "write TLSv1.2 or TLSv1.3");
+  },
+  { enum: ["TLSv1.2", "TLSv1.3"] },
+);
+
+const fallback: ValueType<Fallback> = textType("fallback", "never, at once, or after a time", (value) => {
+  if (value === "never") return { kind: "never" };
+  if (value === "at once" || value === "at-once") return { kind: "at-once" };
+  const after = /^after (.+)$/.exec(value)?.[1];
+  if (after === undefined) return wrong(`"${value}" is no fallback`, "write never, at once, or after 5m");
+  const ms = parseDuration(after);
+  return typeof ms === "number" ? { kind: "after", ms } : ms;
+});
+
+const sni: ValueType<SniChoice> = textType("server name", "hostname, nexthop, off or a name", (value) => {
+  if (value === "hostname" || value === "nexthop" || value === "off") return { kind: value };
+  const parsed = parseDomain(value);
+  if (parsed === undefined) return wrong(`"${value}" is no server name`, "write hostname, nexthop, off or a name");
+  return { kind: "name", name: parsed };
+});
+
+/** A date alone holds until the end of that day in UTC. As ms since 1970. */
+const endDate: ValueType<number> = textType("date", "a date", (value) => {
+  const example = "write 2027-01-31, or 2027-01-31T12:00:00Z";
+  const [, day, time] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)))?$/.exec(value) ?? [];
+  if (day === undefined) return wrong(`"${value}" is no date`, example);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) {
+    return wrong(`${day} is not in the calendar`, example);
+  }
+  if (time === undefined) return midnight + 86_400_000;
+  const moment = Date.parse(`${day}T${time}`);
+  return Number.isNaN(moment) ? wrong(`"${value}" is no date and time`, example) : moment;
+});
+
+/** What every TLS rule may say, the global one included. */
+const everywhere = {
+  level: optional(level, "How mail must be encrypted: see the table of levels."),
+  match: optional(
+    list(namePattern),
+    "Names of which the certificate must carry one (levels verify and secure): `hostname` is the MX host, `nexthop` the domain or host that routing chose, `dot-nexthop` any name below it, else a name or `.name`.",
+  ),
+  ca: optional(list(file), "Files of CA certificates that count instead of the system's; `system` stands for those."),
+  pins: optional(
+    list(pin),
+    "Digests of which the certificate or its public key must have one (level fingerprint): `spki-sha256:...`, `certificate-sha256:...`, or `sha256:...` for either; hex or base64.",
+  ),
+  protocols: optional(list(tlsVersion), "TLS versions that may be used."),
+  ciphers: optional(text, "OpenSSL cipher list for TLS 1.2, and suites for 1.3."),
+  groups: optional(text, "OpenSSL list of key exchange groups, such as `X25519MLKEM768:X25519`."),
+  "min-cipher-bits": optional(count(0, 256), "Weaker ciphers do not satisfy the rule."),
+  "client-certificate": optional(name, "Certificate shown when the host asks for one, by its name; `none` shows none."),
+  sni: optional(sni, "Server name that is sent: `hostname` (the MX host), `nexthop`, `off`, or a name."),
+  fallback: optional(
+    fallback,
+    "At level may, when TLS breaks: `never`, `at once`, or `after 5m` of the message's age go on in clear text. Default: after 5m.",
+  ),
+  "on-failure": optional(
+    choice("defer", "bounce"),
+    "What becomes of mail that the rule keeps from going. Default: defer.",
+  ),
+  mode: optional(choice("enforce", "monitor"), "`monitor` judges and counts but lets mail pass. Default: enforce."),
+} as const;
+
+/** A rule below the global one may also be an exception with an end. */
+const exceptional = {
+  ...everywhere,
+  expires: optional(endDate, "The rule ends then: a date (to the end of that day, UTC) or a date and time."),
+  owner: optional(text, "Who asked for the exception."),
+  reason: optional(text, "Why there is an exception."),
+} as const;
+
+const hostScope = section(exceptional, "tls-host");
+
+const domainTable = {
+  ...exceptional,
+  hosts: optional(byDomain(hostScope), "Rules for single MX hosts of this domain."),
+} as const;
+
+const nested = {
+  domains: optional(byDomain(section(domainTable, "tls-domain")), "Rules by recipient domain."),
+  hosts: optional(byDomain(hostScope), "Rules by MX host, whatever the recipient domain."),
+} as const;
+
+export const globalTls = section({ ...everywhere, ...nested });
+export const bindingTls = section({ ...exceptional, ...nested }, "tls-binding");
+
+/** Any TLS rule as it was read; what a scope does not have is absent. */
+export type TlsSection = Section<typeof exceptional> &
+  Readonly<{ values: Pick<Section<typeof domainTable & typeof nested>["values"], "hosts" | "domains"> }>;
