@@ -43,7 +43,7 @@ export function parsePath(text: string, start: number, { utf8 }: PathOptions): P
   at = localEnd;
   if (text[at] === ">") return barePostmaster(localPart, at + 1);
   const hostEnd = text[at] === "@" ? matchEnd(host, text, at + 1) : at;
-  if (hostEnd === at || text[hostEnd] !== ">") return bad(wideWithout(utf8, text) ? "utf8" : "syntax");
+  if (hostEnd <= at + 1 || text[hostEnd] !== ">") return bad(wideWithout(utf8, text) ? "utf8" : "syntax");
   const hostText = text.slice(at + 1, hostEnd);
   if (wideWithout(utf8, localPart) || wideWithout(utf8, hostText)) return bad("utf8");
   const mailbox = makeMailbox(localPart, hostText);
