@@ -16,6 +16,7 @@ import { formatReply } from "../mail/reply.ts";
 import { type ConnectDecision, decide, type TlsDecision } from "../policy/decide.ts";
 import { judge, mayTryClear, type TlsVerdict } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
+import { because, type Reason } from "../policy/reasons.ts";
 import type { QueuedRecipient } from "../queue/queue.ts";
 import type { MxHost, Route } from "../route/route.ts";
 import type { OpenOptions, OpenResult, SmtpConnection } from "../smtp/client/sender.ts";
@@ -159,14 +160,23 @@ async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: At
     return;
   }
   const broke = await sendOver(connection, key, { ...judged, reusedConnection: false }, walk, tools);
-  if (broke && facts.tls.kind === "done" && mayTryClear(decision)) walk.clearLater.push(candidate);
+  if (broke && facts.tls.kind === "done" && mayTryClear(decision)) {
+    const failure = walk.failures.at(-1)?.text;
+    walk.clearLater.push(withReasons(candidate, [because("fallback-clear", failure)]));
+  }
 }
 
 function notFlowing(candidate: Candidate, contact: HostContact, verdict: TlsVerdict, walk: Walk): void {
   if (verdict.kind === "flow") return;
-  if (verdict.kind === "clear-again") walk.clearLater.push(candidate);
+  if (verdict.kind === "clear-again") walk.clearLater.push(withReasons(candidate, verdict.why));
   const { status, text } = verdict;
   walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
+}
+
+/** What went wrong with TLS stays part of the story when clear text is used afterwards. */
+function withReasons(candidate: Candidate, why: readonly Reason[]): Candidate {
+  const { decision } = candidate;
+  return { ...candidate, decision: { ...decision, why: [...decision.why, ...why] } };
 }
 
 /** The last resort of an opportunistic rule: the same host on a new connection, without asking for TLS (OUT-8). */

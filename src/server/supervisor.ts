@@ -139,14 +139,14 @@ class Supervisor {
       this.#observe({ kind: "configuration-rejected", problems: told });
       return { applied: false, problems: told };
     }
-    const { needRestart } = compareSettings(this.#settings, settings);
+    const later = compareSettings(this.#settings, settings).filter(({ needsRestart }) => needsRestart);
     await this.#ask("reload");
     this.#settings = settings;
     this.#watch();
     this.#observe({ kind: "configuration-loaded", files: settings.files });
     return {
       applied: true,
-      problems: [...told, ...needRestart.map((what) => `${what}: takes effect at the next start`)],
+      problems: [...told, ...later.map(({ text }) => `${text}: takes effect at the next start`)],
     };
   }
 

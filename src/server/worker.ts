@@ -8,7 +8,7 @@ import type { LetterlockEvent, Observer } from "../observe/events.ts";
 import { createHumanLog } from "../record/human-log.ts";
 import { openRecordWriter } from "../record/jsonl-writer.ts";
 import { createMetrics } from "../record/metrics.ts";
-import { answer, isRequest, type Methods } from "./ipc.ts";
+import { answer, isRequest, type Methods, type Response } from "./ipc.ts";
 import { type OpenListener, type Relay, startRelay } from "./relay.ts";
 import { readSettings, type SettingsSource } from "./settings-source.ts";
 
@@ -68,7 +68,10 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
       await relay.stop(stopGraceMs);
       await records[Symbol.asyncDispose]();
       await log.close();
-      process.disconnect?.();
+      // After the answer to `stop` has gone out.
+      setImmediate(() => {
+        if (process.connected) process.disconnect();
+      });
     })();
     return stopping;
   };
@@ -85,7 +88,7 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
     stop,
   };
   process.on("message", (message) => {
-    if (isRequest(message)) void answer(message, methods).then((response) => process.send?.(response));
+    if (isRequest(message)) void answer(message, methods).then(send);
   });
   process.on("disconnect", () => void stop());
   // The supervisor decides when to stop: a terminal's signals reach the whole group.
@@ -97,7 +100,12 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
 }
 
 function tell(message: WorkerMessage): void {
-  process.send?.(message);
+  send(message);
+}
+
+/** A supervisor that is gone is told nothing: `disconnect` stops the worker. */
+function send(message: WorkerMessage | Response): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function watchGauges(relay: Relay, metrics: ReturnType<typeof createMetrics>): NodeJS.Timeout {

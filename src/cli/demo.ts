@@ -1,0 +1,204 @@
+/**
+ * `letterlock demo`: a world in one process. Partner hosts of every kind, a policy that treats them differently, one
+ * mail to each, and what was required, achieved and why. Nothing leaves this machine.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { styleText } from "node:util";
+import { loadSettings } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { Settings } from "../config/settings.ts";
+import { startWorld, type World } from "../lab/world.ts";
+import type { IpAddress } from "../mail/address.ts";
+import type { AttemptRecord } from "../mail/attempt.ts";
+import { systemClock } from "../mail/clock.ts";
+import { reply } from "../mail/reply.ts";
+import type { LetterlockEvent } from "../observe/events.ts";
+import { type Relay, startRelay } from "../server/relay.ts";
+import { openConnection } from "../smtp/client/open-connection.ts";
+import { parseMailbox } from "../smtp/path.ts";
+import { table } from "./table.ts";
+
+export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boolean }>): Promise<number> {
+  await using resources = new AsyncDisposableStack();
+  const folder = mkdtempSync(path.join(tmpdir(), "letterlock-demo-"));
+  resources.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const world = resources.use(await startWorld());
+  const settings = writeConfiguration(folder, world);
+  const records = new Map<string, AttemptRecord>();
+  const complete = Promise.withResolvers<void>();
+  const observe = (event: LetterlockEvent): void => {
+    if (event.kind === "attempt" && !records.has(event.record.to)) records.set(event.record.to, event.record);
+    if (records.size === world.partners.length) complete.resolve();
+  };
+  const relay = resources.use(
+    await startRelay({ settings, worker: 0, observe, clock: systemClock, random: Math.random }),
+  );
+  await sendOneToEach(relay, settings, world);
+  await complete.promise;
+  const found = world.partners.map((partner) => ({ partner, record: records.get(`someone@${partner.domain}`) }));
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify(
+        found.map(({ record }) => record),
+        null,
+        2,
+      )}\n`,
+    );
+  else process.stdout.write(report(found, folder));
+  if (once || json) return 0;
+  process.stdout.write(invitation(relay, folder));
+  await new Promise<void>((resolve) => {
+    const keepAlive = setInterval(() => undefined, 60_000);
+    const end = (): void => {
+      clearInterval(keepAlive);
+      resolve();
+    };
+    process.once("SIGINT", end);
+    process.once("SIGTERM", end);
+  });
+  return 0;
+}
+
+function writeConfiguration(folder: string, world: World): Settings {
+  const file = path.join(folder, "letterlock.yaml");
+  writeFileSync(path.join(folder, "lab-ca.pem"), world.authority.certificatePem);
+  writeFileSync(path.join(folder, "relay.crt"), world.client.chainPem);
+  writeFileSync(path.join(folder, "relay.key"), world.client.privateKeyPem, { mode: 0o600 });
+  writeFileSync(file, configuration(world));
+  const { settings, problems } = loadSettings({ path: file });
+  if (settings === undefined) throw new Error(problems.map(formatProblem).join("\n"));
+  return settings;
+}
+
+function configuration({ dns, port, pinnedKeySha256 }: World): string {
+  return `hostname: relay.example
+data: data
+workers: 1
+listeners:
+  - { name: demo, address: "127.0.0.1:0", tls: starttls, certificate: relay }
+certificates:
+  relay: { certificate: relay.crt, key: relay.key }
+dns: { servers: ["${dns.address}:${dns.port}"] }
+outbound: { port: ${port}, allow-addresses: [127.0.0.0/8], ipv6: false }
+metrics: "off"
+tls:
+  level: may
+  ca: lab-ca.pem
+  domains:
+    good.example: { level: verify }
+    selfsigned.example: { level: encrypt }
+    wrongname.example: { level: verify }
+    expired.example: { level: verify, mode: monitor }
+    cleartext.example: { level: encrypt }
+    broken.example: { fallback: at once }
+    tls12.example: { level: secure, min-cipher-bits: 128 }
+    mutual.example: { level: verify, client-certificate: relay }
+    pinned.example: { level: fingerprint, pins: "spki-sha256:${pinnedKeySha256}" }
+`;
+}
+
+/** One session into the relay, one message per partner: the way any mail comes in. */
+async function sendOneToEach(relay: Relay, settings: Settings, { partners }: World): Promise<void> {
+  const [listener] = relay.listeners;
+  if (listener === undefined) throw new Error("no listener");
+  const opened = await openConnection(
+    {
+      address: listener.address as IpAddress,
+      port: listener.port,
+      localAddress: undefined,
+      ehlo: "laptop.example",
+      implicitTls: false,
+      starttls: "always",
+      handshake: {
+        serverName: undefined,
+        anchors: { kind: "system" },
+        minVersion: "TLSv1.2",
+        maxVersion: "TLSv1.3",
+        ciphers: undefined,
+        groups: undefined,
+        credential: undefined,
+      },
+      timeouts: settings.outbound.timeouts,
+    },
+    { clock: systemClock },
+  );
+  if (opened.kind !== "open") throw new Error(`the relay cannot be reached: ${opened.kind}`);
+  await opened.connection.prepare();
+  for (const { domain } of partners) {
+    const to = `someone@${domain}`;
+    const mailbox = parseMailbox(to);
+    if (mailbox === undefined) throw new Error(to);
+    const bytes = Buffer.from(
+      `From: you@relay.example\r\nTo: ${to}\r\nSubject: is this encrypted?\r\n\r\nLet us see.\r\n`,
+    );
+    const [result] = await opened.connection.send({
+      sender: {
+        mailbox: parseMailbox("you@relay.example"),
+        body: "7bit",
+        smtputf8: false,
+        ret: undefined,
+        envid: undefined,
+      },
+      recipients: [{ mailbox, notify: undefined, orcpt: undefined }],
+      body: { kind: "memory", sizeBytes: bytes.length, chunks: [bytes] },
+      facts: { has8bit: false, hasUtf8Header: false, receivedCount: 0, endsWithCrlf: true },
+    });
+    if (result?.kind !== "delivered")
+      throw new Error(`the relay did not take the mail: ${JSON.stringify(result ?? reply(0, undefined))}`);
+  }
+  opened.connection.quit();
+}
+
+type Found = readonly Readonly<{ partner: World["partners"][number]; record: AttemptRecord | undefined }>[];
+
+const colours = { delivered: "green", deferred: "yellow", failed: "red", expired: "red" } as const;
+
+function report(found: Found, folder: string): string {
+  const rows = found.map(({ partner, record }) => {
+    const { tls, rule, event } = record ?? {};
+    const line = rule?.line == null ? "" : `:${rule.line}`;
+    return [
+      partner.domain,
+      partner.about,
+      tls === null || tls === undefined ? "-" : `${tls.required}${tls.monitor === null ? "" : " (monitor)"}`,
+      tls?.achieved ?? "-",
+      tls?.protocol ?? "-",
+      event === undefined ? "-" : styleText(colours[event], event.padEnd(9), { stream: process.stdout }),
+      `${path.relative(folder, rule?.file ?? "")}${line}`,
+      whyOf(record),
+    ];
+  });
+  return table(["PARTNER", "IS", "REQUIRED", "ACHIEVED", "PROTOCOL", "OUTCOME  ", "RULE", "WHY"], rows);
+}
+
+/** What a postmaster would ask about first: what went wrong, and where nothing did, what the proof was. */
+const telling = [
+  "handshake-failed",
+  "not-offered",
+  "certificate-expired",
+  "pin-matched",
+  "pin-mismatch",
+  "cipher-too-weak",
+  "chain-untrusted",
+  "name-mismatch",
+  "name-matched",
+];
+
+function whyOf(record: AttemptRecord | undefined): string {
+  if (record === undefined) return "";
+  const reason = telling
+    .map((code) => record.reasons.find((one) => one.code === code))
+    .find((one) => one !== undefined);
+  return reason?.text ?? record.error ?? "";
+}
+
+function invitation(relay: Relay, folder: string): string {
+  const [listener] = relay.listeners;
+  return `
+The world stays up until you interrupt it (Ctrl-C). Meanwhile:
+  swaks --server 127.0.0.1:${listener?.port ?? 0} --tls --from you@relay.example --to someone@wrongname.example
+  npm run -s letterlock -- explain --config ${folder}/letterlock.yaml someone@tls12.example
+`;
+}
