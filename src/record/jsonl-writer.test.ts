@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rename, rm, symlink, unlink } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -97,6 +97,18 @@ test("records: a deleted file takes no lines with it", async (t) => {
   assert.deepEqual(await idsIn(file), ["M.1.1"]);
 });
 
+test("records: after a process that was killed in the middle of a line, the next line is whole", async (t) => {
+  const file = path.join(await folder(t), "deliveries.jsonl");
+  await writeFile(file, '{"id":"M.1.1","ti');
+  await using writer = await openRecordWriter(options(file));
+  writer.write(numbered(2));
+  await writer.flush();
+  const [fragment, line = "", end] = (await readFile(file, "utf8")).split("\n");
+  assert.equal(fragment, '{"id":"M.1.1","ti');
+  assert.equal((JSON.parse(line) as AttemptRecord).id, "M.2.1");
+  assert.equal(end, "");
+});
+
 test("records: rotation by size keeps as many files as asked, the newest", async (t) => {
   const place = await folder(t);
   const file = path.join(place, "deliveries.jsonl");
@@ -189,4 +201,39 @@ test("records: - is standard output", async () => {
   const lines = (await runChild(["-", "a", "100", "0"], "pipe")).trimEnd().split("\n");
   assert.equal(lines.length, 100);
   assert.equal((JSON.parse(lines.at(-1) ?? "") as AttemptRecord).id, "a.99");
+});
+
+test("records: a write that the disk takes only in part counts the whole lines, no line twice", async (t) => {
+  const file = path.join(await folder(t), "deliveries.jsonl");
+  const program = `
+    ${childProgram.slice(0, childProgram.indexOf("const [file"))}
+    const file = process.argv[1];
+    const said = [];
+    const observe = (event) => said.push(event.error);
+    const writer = await openRecordWriter({ file, maxBytes: 0, keepFiles: 1, clock: systemClock, observe });
+    for (let number = 0; number < 100; number += 1) writer.write({ ...sampleAttempt, id: "a." + number });
+    console.log(JSON.stringify({ left: await writer.flush(), said }));
+    process.exit(0);
+  `;
+  // A limit on file size cuts the one append short at 16 KiB; the signal that comes with it is ignored.
+  const script = 'trap "" XFSZ; ulimit -f 32; exec "$0" --input-type=module-typescript -e "$1" "$2"';
+  const child = spawn("sh", ["-c", script, process.execPath, program, file], { stdio: ["ignore", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(child, "close");
+  const { left, said } = JSON.parse(Buffer.concat(chunks).toString()) as { left: number; said: string[] };
+  const whole = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+  assert.equal((await readFile(file)).length, 16_384);
+  assert.equal(whole.length + left, 100);
+  assert.deepEqual(
+    whole.map((line) => (JSON.parse(line) as AttemptRecord).id),
+    Array.from({ length: whole.length }, (_, number) => `a.${number}`),
+  );
+  assert.match(said.join(), /^cannot write, trying again: EFBIG/);
+
+  await using writer = await openRecordWriter(options(file));
+  writer.write(numbered(1));
+  await writer.flush();
+  const last = (await readFile(file, "utf8")).trimEnd().split("\n").at(-1) ?? "";
+  assert.equal((JSON.parse(last) as AttemptRecord).id, "M.1.1");
 });

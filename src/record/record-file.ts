@@ -36,20 +36,22 @@ export interface RecordFile {
 export async function openRecordFile(options: Options): Promise<RecordFile> {
   if (options.file === "-") return new StandardOutput(options.clock);
   await mkdir(path.dirname(options.file), { recursive: true });
-  return new RotatedFile(options, await openAppend(options.file));
+  const handle = await openAppend(options.file);
+  return new RotatedFile(options, handle, await endsInFragment(handle));
 }
 
 class RotatedFile implements RecordFile {
   readonly #options: Options;
   #handle: FileHandle;
-  /** A short write left part of a line: the next one begins on a new line. */
-  #fragment = false;
+  /** A short write, or a process killed in the middle of one, left part of a line: the next one begins on a new line. */
+  #fragment: boolean;
   #lastStamp = 0;
   #rotationFails = false;
 
-  constructor(options: Options, handle: FileHandle) {
+  constructor(options: Options, handle: FileHandle, fragment: boolean) {
     this.#options = options;
     this.#handle = handle;
+    this.#fragment = fragment;
   }
 
   maxAppendBytes(wish: number): number {
@@ -70,7 +72,7 @@ class RotatedFile implements RecordFile {
   async reopen(): Promise<void> {
     const old = this.#handle;
     this.#handle = await openAppend(this.#options.file);
-    this.#fragment = false;
+    this.#fragment = await endsInFragment(this.#handle);
     await old.close();
   }
 
@@ -174,5 +176,12 @@ function isRotatedName(name: string, current: string): boolean {
 }
 
 function openAppend(file: string): Promise<FileHandle> {
-  return open(file, "a", 0o640);
+  return open(file, "a+", 0o640);
+}
+
+async function endsInFragment(handle: FileHandle): Promise<boolean> {
+  const { size } = await handle.stat();
+  if (size === 0) return false;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== 0x0a;
 }
