@@ -126,7 +126,7 @@ function copyMessages(database: DatabaseSync, totals: Totals, from: string, to: 
         recipients.run(lastInsertRowid, key);
         totals.now.messages += 1;
         totals.now.bodyBytes += size;
-        for (const one of Object.values(state)) totals.add(one, Number(inState.get(lastInsertRowid, one)?.["n"]));
+        for (const one of Object.values(state)) totals.add(one, Number(inState.get(lastInsertRowid, one)?.n));
       }
     });
     after = rows.at(-1)?.key ?? after;
@@ -148,7 +148,7 @@ function moveFiles(names: readonly string[], from: string, to: string): void {
  * what is above the mark is projected once more.
  */
 function copyRecords(database: DatabaseSync, totals: Totals): void {
-  const number = (sql: string) => Number(database.prepare(sql).get()?.["n"]);
+  const number = (sql: string) => Number(database.prepare(sql).get()?.n);
   const mark = number("SELECT projected AS n FROM source.total");
   const projected = number(`SELECT count(*) AS n FROM source.attempt WHERE seq <= ${mark}`);
   let below = Math.min(number("SELECT coalesce(min(seq), 1) AS n FROM main.attempt"), 1) - projected;

@@ -32,7 +32,7 @@ export class AttemptTable {
 
   /** JSON of all records of one message: their ids begin with its id and a dot (`/` follows `.` in ASCII). */
   ofMessage(id: string): string[] {
-    return this.#ofMessage.all(`${id}.`, `${id}/`).map((row) => String(row["record"]));
+    return this.#ofMessage.all(`${id}.`, `${id}/`).map((row) => String(row.record));
   }
 
   between(after: number, upTo: number, limit: number): StoreAnswers["unprojected"] {

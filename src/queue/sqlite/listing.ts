@@ -64,7 +64,7 @@ export class Listing {
     limit: number,
   ): Window<Row & Readonly<{ id: string; number: number }>> {
     const from = after ?? { id: "", number: -1 };
-    const end = filter.ids === undefined ? this.#windowEnd.get(from.id)?.["id"] : undefined;
+    const end = filter.ids === undefined ? this.#windowEnd.get(from.id)?.id : undefined;
     const { where, values } = conditions(filter, now, from, end);
     const rows = this.#prepare(
       `SELECT m.id, ${what} FROM message m CROSS JOIN recipient r ON r.message = m.key

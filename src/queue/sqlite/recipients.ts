@@ -69,7 +69,7 @@ export class RecipientTable {
 
   nextDueAt(): number | undefined {
     const row = this.#nextDue.get();
-    return row === undefined ? undefined : Number(row["at"]);
+    return row === undefined ? undefined : Number(row.at);
   }
 
   read(message: number, number: number): RecipientColumns {

@@ -166,9 +166,9 @@ export function syncDirectory(directory: string): void {
 
 /** 0 for an empty file, else the schema's version; throws for a file that we must not touch. */
 function readVersion(database: DatabaseSync, file: string): number {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
-  const application = Number(database.prepare("PRAGMA application_id").get()?.["application_id"]);
-  const objects = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.["n"]);
+  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+  const application = Number(database.prepare("PRAGMA application_id").get()?.application_id);
+  const objects = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()?.n);
   if (objects === 0) return 0;
   if (application !== applicationId) {
     throw new QueueOpenError(
