@@ -12,7 +12,7 @@ export type PartnerHandshake =
   | Readonly<{ kind: "drop-before-reply" }>
   /** 220, then the connection ends when the ClientHello has come. */
   | Readonly<{ kind: "drop" }>
-  /** 220, then octets that are no TLS. */
+  /** 220, then octets that are no TLS in answer to the ClientHello. */
   | Readonly<{ kind: "garbage" }>
   /** 220, then silence. */
   | Readonly<{ kind: "stall" }>

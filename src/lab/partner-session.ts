@@ -23,6 +23,7 @@ const usualReplies: Readonly<Partial<Record<PartnerMoment, string>>> = {
   QUIT: "221 2.0.0 bye",
 };
 
+const outOfOrder = "503 5.5.1 not now";
 const endOfData = Buffer.from("\r\n.\r\n");
 
 type Reading = Readonly<{ kind: "commands" }> | Readonly<{ kind: "data" }> | Readonly<{ kind: "chunk"; last: boolean }>;
@@ -49,6 +50,8 @@ export class PartnerSession {
   #reading: Reading = { kind: "commands" };
   #chunkBytes = 0;
   #silent = false;
+  #dropping = false;
+  #unsent = 0;
   #mail = "";
   #rcpt: string[] = [];
   #body: Buffer[] = [];
@@ -137,10 +140,11 @@ export class PartnerSession {
         if (this.#answer("MAIL", line) === "2") this.#begin(line);
         break;
       case "RCPT":
-        if (this.#answer("RCPT", line) === "2") this.#rcpt.push(line);
+        if (this.#answer("RCPT", line, this.#mail === "" ? outOfOrder : undefined) === "2") this.#rcpt.push(line);
         break;
       case "DATA":
-        if (this.#answer("DATA", line) === "3") this.#reading = { kind: "data" };
+        if (this.#answer("DATA", line, this.#mail === "" ? outOfOrder : undefined) === "3")
+          this.#reading = { kind: "data" };
         break;
       case "BDAT":
         this.#startChunk(line);
@@ -152,6 +156,7 @@ export class PartnerSession {
       case "HELO":
       case "RSET":
       case "NOOP":
+        if (verb === "RSET") this.#mail = "";
         this.#answer(verb, line);
         break;
       default:
@@ -227,17 +232,27 @@ export class PartnerSession {
     if (answer === "drop") this.#drop();
     else if (answer === "stall") this.#silent = true;
     else if (typeof answer === "string") this.#say(answer);
-    else this.#socket.write(answer.octets);
+    else this.#write(answer.octets);
     return typeof answer === "string" && /^[2-5]/.test(answer) ? answer.slice(0, 1) : "";
   }
 
   #say(reply: string): void {
-    this.#socket.write(`${reply}\r\n`);
+    this.#write(`${reply}\r\n`);
   }
 
+  #write(octets: string | Uint8Array): void {
+    this.#unsent += 1;
+    this.#socket.write(octets, () => {
+      this.#unsent -= 1;
+      if (this.#dropping && this.#unsent === 0) this.#raw.destroy();
+    });
+  }
+
+  /** The connection ends behind the replies that were given. */
   #drop(): void {
     this.#silent = true;
-    this.#raw.destroy();
+    this.#dropping = true;
+    if (this.#unsent === 0) this.#raw.destroy();
   }
 
   #starttls(line: string): void {
@@ -284,7 +299,7 @@ export class PartnerSession {
         return;
       case "garbage":
         this.#silent = true;
-        this.#raw.write("this is no TLS record, nor will it ever be one\r\n");
+        this.#raw.once("data", () => this.#raw.write("this is no TLS record, nor will it ever be one\r\n"));
         return;
       case "stall":
         this.#silent = true;

@@ -97,7 +97,10 @@ export class Conversation {
 
   /** One command and its reply; `undefined` when the conversation broke. */
   async ask(stage: SendStage, line: string): Promise<Reply | undefined> {
-    if (this.#replies.length > 0) this.reject("a reply before its command");
+    if (this.#replies.length > 0 || !this.#parser.idle) {
+      this.reject("a reply before its command");
+      return undefined;
+    }
     this.write(line);
     const [answer] = await this.read(1, () => stage);
     return answer;
@@ -136,7 +139,8 @@ export class Conversation {
   /** Hands the socket to TLS, unless something stands behind the 220 already (ST-11). */
   async startTls(settings: HandshakeSettings): Promise<TlsStart> {
     const raw = this.#socket;
-    if (this.#replies.length > 0 || !this.#parser.idle || raw.readableLength > 0) {
+    const behind = this.#replies.length > 0 || !this.#parser.idle || raw.readableLength > 0;
+    if (behind || this.#broken?.code === "PROTOCOL") {
       this.close();
       return { kind: "injected" };
     }
@@ -248,6 +252,8 @@ export class Conversation {
       return;
     }
     this.#answered = undefined;
+    // What goes wrong from here on belongs to the last command that was answered.
+    if (this.#broken === undefined) this.#stage = this.#stageAt(this.#wanted - 1);
     this.#replies = replies.length > this.#wanted ? replies.slice(this.#wanted) : [];
     this.#deadline.disarm();
     answered(replies.length > this.#wanted ? replies.slice(0, this.#wanted) : replies);

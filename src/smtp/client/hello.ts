@@ -44,11 +44,12 @@ export function unreachable(talk: Conversation): Failure {
   return { kind: "unreachable", stage, status, text };
 }
 
-/** 2yz is welcome, all but 221; 4yz and 5yz are refusals; anything else is no answer to these (ST-18). */
+/** 4yz and 5yz are refusals. EHLO and HELO want 250, a greeting any 2yz but 221; the rest is no answer (ST-18). */
 function refusal(talk: Conversation, stage: "greeting" | "ehlo", reply: Reply | undefined): Failure | undefined {
   if (reply === undefined) return unreachable(talk);
   if (reply.code >= 400) return { kind: "refused", stage, reply };
-  if (replyClass(reply) === "success" && reply.code !== 221) return undefined;
+  const welcome = stage === "ehlo" ? reply.code === 250 : replyClass(reply) === "success" && reply.code !== 221;
+  if (welcome) return undefined;
   talk.reject(`${reply.code} is no answer`);
   return unreachable(talk);
 }

@@ -27,15 +27,11 @@ export async function openConnection(
   const opening = new Opening(talk, options, clock);
   const result = await (options.implicitTls ? opening.inTls() : opening.inClear());
   signal?.removeEventListener("abort", stop);
-  if (result.kind === "open") talk.finish();
-  // Refused: a word of farewell. Broken: closed already, and this does nothing.
-  else farewell(talk);
-  return result;
-}
-
-function farewell(talk: Conversation): void {
   talk.finish();
+  if (result.kind === "open") return talk.broken === undefined ? result : unreachable(talk);
+  // A word of farewell to a peer that refused; closed already where something broke.
   talk.quit();
+  return result;
 }
 
 class Opening {
