@@ -112,19 +112,27 @@ export type AcceptResult = Readonly<{ kind: "stored" }> | Readonly<{ kind: "full
 export interface Queue extends AsyncDisposable {
   /**
    * Stores a message. With `state: "trying"` its recipients belong to the caller at once (first attempt from memory);
-   * with `ready` they wait for `take`.
+   * with `ready` they wait for `take`. A body in the spool belongs to the queue once stored; on `full` it stays the
+   * caller's to remove. Rejects only for a mistake of ours (an id that is there already).
    */
   accept(mail: NewMail, state: "trying" | "ready"): Promise<AcceptResult>;
   /** Moves up to `limit` due recipients to "trying", oldest due first, grouped by message; bodies are read. */
   take(now: number, limit: number): Promise<readonly QueuedMail[]>;
-  /** Writes outcomes, and `notices` (DSNs, entering as "ready" now), in one transaction. Resolves when it is on disk. */
+  /**
+   * Writes outcomes, and `notices` (DSNs, entering as "ready" now), in one transaction. Resolves when it is on disk;
+   * while the disk is full it waits and is tried again. A recipient that is not "trying" keeps its state.
+   */
   settle(settlements: readonly Settlement[], notices: readonly NewMail[]): Promise<void>;
   /** Gives taken recipients back untried, due at `nextTryAt`. */
   putBack(recipients: readonly Readonly<{ messageId: string; number: number }>[], nextTryAt: number): Promise<void>;
-  /** Everything ready for this recipient domain waits at least until then (back-off, full lanes). */
+  /**
+   * Everything ready for this recipient domain waits at least until then (back-off, full lanes), also what becomes
+   * ready meanwhile. `retry` and `release` stand above it. Not kept over a restart.
+   */
   postpone(domain: string, until: number): Promise<void>;
   /** When the next ready recipient is due, ms since 1970; undefined when none is. */
   nextDueAt(): Promise<number | undefined>;
+  /** In the order of message id and recipient number; `after` is `<messageId>.<number>` of the last entry seen. */
   list(
     filter: QueueFilter,
     page: Readonly<{ after: string | undefined; limit: number }>,
@@ -147,11 +155,15 @@ export interface Queue extends AsyncDisposable {
   /** Like `take`, for `queue bounce`: ready or held recipients that match become "trying"; the caller settles them. */
   takeMatching(filter: QueueFilter, limit: number): Promise<readonly QueuedMail[]>;
   counts(): Promise<QueueCounts>;
-  /** Records that may not have reached the projections before a crash, oldest first. */
+  /**
+   * Records from before this start that may not have reached the projections, oldest first; each call gives the next
+   * ones, an empty answer says that there are no more.
+   */
   unprojected(limit: number): Promise<readonly AttemptRecord[]>;
   /**
-   * These records (of `settle` and of `unprojected`) have reached the projections. Waits for nothing: it is written
-   * along with a later commit, so a crash may give the last ones out again (same ids).
+   * These records have reached the projections: called after their `settle` has resolved, or after `unprojected`.
+   * Waits for nothing: the mark is written along with a later commit, so a crash may give the last ones out again
+   * (same ids). Records never marked are given out at every start.
    */
   markProjected(recordIds: readonly string[]): void;
   /** Sizes of the groups committed since the last call, for metrics. */

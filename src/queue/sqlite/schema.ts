@@ -109,7 +109,7 @@ const tables = `
  */
 export function openDatabase(file: string, maxPages?: number): { database: DatabaseSync; isNew: boolean } {
   return explained(file, () => {
-    const database = new DatabaseSync(file, { timeout: 2000 });
+    const database = new DatabaseSync(file, { timeout: 1000 });
     try {
       // Exclusive before WAL: the WAL index then lives in our memory and nobody else gets in.
       database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096");

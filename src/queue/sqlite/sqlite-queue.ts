@@ -41,7 +41,7 @@ export type SqliteQueueOptions = Readonly<{
   maxPages?: number;
   /** After each group: its size, and the seconds it took on the store's thread. */
   onCommit?: (operations: number, seconds: number) => void;
-  /** Something could not be written; it is kept and tried again. For the operator. */
+  /** For the operator: outcomes that cannot be written and wait, housekeeping that failed. */
   onTrouble?: (error: string) => void;
   /** At open: how many recipients a crash had cut off. */
   onRecovered?: (recipients: number) => void;
@@ -287,16 +287,18 @@ class SqliteQueue implements Queue {
 
   #prune(): void {
     const request = { kind: "prune", before: this.#now() - this.#options.historyMs, limit: pruneRecords } as const;
-    const pruned = this.#pipe.send<"prune">(request).then((count) => {
+    const pruned = this.#pipe.send<"prune">(request).then((count) => count === pruneRecords);
+    const goOn = (more: boolean) => {
       if (this.#closed) return;
-      if (count === pruneRecords) this.#prune();
+      if (more) this.#prune();
       else this.#pruneTimer = this.#options.clock.after(pruneMs, () => this.#prune());
-    });
+    };
+    void pruned.then(goOn, () => goOn(false));
     this.#background(pruned);
   }
 
-  /** Nobody waits for it; its trouble was reported, and it comes round again. */
+  /** Nobody waits for it, and it comes round again: trouble is for the operator alone. */
   #background(work: Promise<unknown>): void {
-    work.catch(() => {});
+    work.catch((error: Error) => this.#options.onTrouble?.(`${this.#options.file}: ${error.message}`));
   }
 }

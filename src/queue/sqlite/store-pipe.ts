@@ -33,6 +33,7 @@ export type StorePipeOptions = Readonly<{
   /** Asked for each group. */
   projected: () => number;
   onCommit: (operations: number, seconds: number) => void;
+  /** Outcomes could not be written and wait; once for each round of tries. */
   onTrouble: (error: string) => void;
 }>;
 
@@ -145,16 +146,16 @@ export class StorePipe {
       waiting.reject(new Error(`${what}: ${error}`));
       return;
     }
-    this.#options.onTrouble(`${what}: ${error}`);
     const kept = what === "settle" || what === "put-back";
     if (what === "accept") waiting.resolve({ kind: "full", error });
-    else if (kept && this.#emptied === undefined) this.#retryLater(waiting);
+    else if (kept && this.#emptied === undefined) this.#retryLater(waiting, error);
     else waiting.reject(new Error(`${what}: ${error}`));
   }
 
   /** Nothing of it was written: the recipients still belong to the caller, who waits on. */
-  #retryLater(waiting: Waiting): void {
+  #retryLater(waiting: Waiting, error: string): void {
     this.#stuck.push(waiting);
+    if (this.#retryTimer === undefined) this.#options.onTrouble(`${waiting.request.kind}: ${error}`);
     this.#retryTimer ??= this.#options.clock.after(retryMs, () => {
       this.#retryTimer = undefined;
       this.#waiting.unshift(...this.#stuck.splice(0));
