@@ -124,19 +124,24 @@ test("log: below the level nothing is written", async (t) => {
   assert.match(await logTo(t, "json", "warn"), /^\{"level":50.*spool: no space"\}\n$/);
 });
 
-test("log: lines that wait are written when the process crashes", async () => {
-  const program = `
-    import { createHumanLog } from ${JSON.stringify(new URL("./human-log.ts", import.meta.url).href)};
-    const log = createHumanLog({ level: "info", format: "json", name: "test" });
-    log.observe({ kind: "stopping", reason: "about to crash" });
-    throw new Error("crash");
-  `;
-  const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
-    stdio: ["ignore", "pipe", "ignore"],
+for (const [format, want] of [
+  ["json", /"msg":"stopping: about to crash"\}\n$/],
+  ["pretty", /stopping: about to crash\n$/],
+] as const) {
+  test(`log: no ${format} line is lost when the process crashes`, async () => {
+    const program = `
+      import { createHumanLog } from ${JSON.stringify(new URL("./human-log.ts", import.meta.url).href)};
+      const log = createHumanLog({ level: "info", format: "${format}", name: "test" });
+      log.observe({ kind: "stopping", reason: "about to crash" });
+      throw new Error("crash");
+    `;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const chunks: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const [code] = await once(child, "close");
+    assert.equal(code, 1);
+    assert.match(Buffer.concat(chunks).toString(), want);
   });
-  const chunks: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  const [code] = await once(child, "close");
-  assert.equal(code, 1);
-  assert.match(Buffer.concat(chunks).toString(), /"msg":"stopping: about to crash"\}\n$/);
-});
+}

@@ -8,7 +8,7 @@
  */
 import { isatty } from "node:tty";
 import { type Logger, pino } from "pino";
-import pretty from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
 import type { Observer } from "../observe/events.ts";
 import { describeEvent, type LogLevel, levelOf, logLevels } from "./human-lines.ts";
 
@@ -29,20 +29,30 @@ export type HumanLog = Readonly<{
 }>;
 
 /** What both destinations can do: pino's own file stream and pino-pretty's. */
-type Destination = Readonly<{ write(line: string): unknown; flushSync?: () => void }>;
+type Destination = Readonly<{ write(line: string): unknown; flush?: () => void; flushSync?: () => void }>;
+
+const gatherMs = 100;
 
 export function createHumanLog({ level, format, name, fd = 1 }: HumanLogOptions): HumanLog {
   const isPretty = format === "pretty" || (format === "auto" && isatty(fd));
   const destination: Destination = isPretty ? prettyDestination(fd) : jsonDestination(fd);
   const logger = pino({ level, base: { name } }, destination);
   const lowest = logLevels.indexOf(level);
+  let waiting: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    waiting = undefined;
+    destination.flush?.();
+  };
   return {
     observe(event) {
       const eventLevel = levelOf(event);
       if (eventLevel === undefined || logLevels.indexOf(eventLevel) < lowest) return;
       writeLine(logger, eventLevel, event.kind, describeEvent(event));
+      waiting ??= setTimeout(flush, gatherMs).unref();
     },
     async close() {
+      clearTimeout(waiting);
+      waiting = undefined;
       destination.flushSync?.();
     },
   };
@@ -53,15 +63,12 @@ function writeLine(logger: Logger, level: LogLevel, event: string, line: string)
 }
 
 function jsonDestination(fd: number): Destination {
-  return pino.destination({ fd, sync: false, minLength: 3072, maxWrite: 4096, periodicFlush: 100 });
+  return pino.destination({ fd, sync: false, minLength: 3072, maxWrite: 4096 });
 }
 
+/** Formats and writes in one step, so that nothing is left to lose when the process dies. */
 function prettyDestination(fd: number): Destination {
-  return pretty({
-    destination: fd,
-    sync: true,
-    colorize: isatty(fd),
-    ignore: "event",
-    translateTime: "SYS:HH:MM:ss.l",
-  });
+  const format = prettyFactory({ colorize: isatty(fd), ignore: "event", translateTime: "SYS:HH:MM:ss.l" });
+  const out = pino.destination({ fd, sync: true });
+  return { write: (line) => out.write(format(line)) };
 }

@@ -37,7 +37,7 @@ export async function openRecordFile(options: Options): Promise<RecordFile> {
   if (options.file === "-") return new StandardOutput(options.clock);
   await mkdir(path.dirname(options.file), { recursive: true });
   const handle = await openAppend(options.file);
-  return new RotatedFile(options, handle, await endsInFragment(handle));
+  return new RotatedFile(options, handle, await endsInFragment(handle, options.clock));
 }
 
 class RotatedFile implements RecordFile {
@@ -72,7 +72,7 @@ class RotatedFile implements RecordFile {
   async reopen(): Promise<void> {
     const old = this.#handle;
     this.#handle = await openAppend(this.#options.file);
-    this.#fragment = await endsInFragment(this.#handle);
+    this.#fragment = false;
     await old.close();
   }
 
@@ -179,9 +179,20 @@ function openAppend(file: string): Promise<FileHandle> {
   return open(file, "a+", 0o640);
 }
 
-async function endsInFragment(handle: FileHandle): Promise<boolean> {
+/** A process killed in the middle of a line left it so. While another one is appending it looks the same for an instant. */
+async function endsInFragment(handle: FileHandle, clock: Clock): Promise<boolean> {
+  const seen = await lastByte(handle);
+  if (seen === undefined || seen.value === 0x0a) return false;
+  await new Promise<void>((resolve) => void clock.after(50, resolve));
+  const again = await lastByte(handle);
+  return again?.size === seen.size;
+}
+
+async function lastByte(
+  handle: FileHandle,
+): Promise<Readonly<{ size: number; value: number | undefined }> | undefined> {
   const { size } = await handle.stat();
-  if (size === 0) return false;
+  if (size === 0) return undefined;
   const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer[0] !== 0x0a;
+  return { size, value: buffer[0] };
 }
