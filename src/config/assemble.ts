@@ -146,7 +146,7 @@ function wrapped(
   const nexthop = withPort(value, port);
   if (tls.value !== "implicit") return nexthop;
   if (nexthop.kind === "host") return { ...nexthop, implicitTls: true };
-  const message = "there is no implicit TLS to MX hosts (RFC 8314 §3)";
+  const message = "there is no implicit TLS to MX hosts (RFC 8314, section 3)";
   loading.problems.error(at, message, `write "[host]:465", or remove tls: implicit`);
   return nexthop;
 }

@@ -54,7 +54,8 @@ export class Certificates {
   #use({ value, at }: Located<string>): ServerCredential | undefined {
     this.#used.add(value);
     if (!this.#byName.has(value)) {
-      this.#loading.problems.error(at, `there is no certificate "${value}"`, suggest(value, this.names));
+      const remedy = `${suggest(value, this.names)}; write it under certificates:`;
+      this.#loading.problems.error(at, `there is no certificate "${value}"`, remedy);
     }
     return this.#byName.get(value);
   }

@@ -1,6 +1,7 @@
 /**
  * What a reload changed, in words for the log, and which of it waits for a restart.
  */
+import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { formatDomainPattern } from "../mail/domain-pattern.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
@@ -53,10 +54,19 @@ export function compareSettings(before: Settings, after: Settings): readonly Set
     if (!isDeepStrictEqual(before[key], after[key])) say(`${words} changed`);
   }
   for (const text of compareRules(before.rules, after.rules)) say(text);
+  const moved = { ...after, records: { ...after.records, file: sameInFolder(before, after) } };
   for (const [key, words] of Object.entries(fixed) as [keyof typeof fixed, string][]) {
-    if (!isDeepStrictEqual(before[key], after[key])) say(`${words} changed`, true);
+    if (!isDeepStrictEqual(before[key], moved[key])) say(`${words} changed`, true);
   }
   return changes;
+}
+
+/** The records' file as it was, when it only moved along with the data folder. */
+function sameInFolder(before: Settings, after: Settings): string {
+  const relative = path.relative(after.dataDirectory, after.records.file);
+  return path.resolve(before.dataDirectory, relative) === before.records.file
+    ? before.records.file
+    : after.records.file;
 }
 
 function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): ReadonlyMap<string, T> {

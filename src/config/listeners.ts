@@ -161,7 +161,7 @@ function checkConflicts(values: FileValues, loading: Loading): void {
     const other = taken.slice(0, index).find((each) => overlap(each.value, one.value));
     if (other === undefined) return;
     const where = `${formatEndpoint(other.value)}, the ${other.what} on line ${other.at.line}`;
-    const message = `${formatEndpoint(one.value)} is taken by ${where}`;
+    const message = `${one.what} ${formatEndpoint(one.value)}: taken by ${where}`;
     loading.problems.error(one.at, message, "give one of the two another port or address");
   });
 }

@@ -12,6 +12,8 @@ export type Setting<T, P extends "default" | "optional" | "required"> = Readonly
   type: ValueType<T>;
   presence: P;
   default: string | undefined;
+  /** The default as a value, read once. */
+  standard: () => T | undefined;
   sentence: string;
 }>;
 
@@ -19,15 +21,20 @@ export type Setting<T, P extends "default" | "optional" | "required"> = Readonly
 export type Table = Readonly<Record<string, Setting<any, "default" | "optional" | "required">>>;
 
 export function setting<T>(type: ValueType<T>, byDefault: string, sentence: string): Setting<T, "default"> {
-  return { type, presence: "default", default: byDefault, sentence };
+  let value: T | undefined;
+  const standard = (): T => {
+    value ??= readDefault(type, byDefault);
+    return value;
+  };
+  return { type, presence: "default", default: byDefault, standard, sentence };
 }
 
 export function optional<T>(type: ValueType<T>, sentence: string): Setting<T, "optional"> {
-  return { type, presence: "optional", default: undefined, sentence };
+  return { type, presence: "optional", default: undefined, standard: () => undefined, sentence };
 }
 
 export function required<T>(type: ValueType<T>, sentence: string): Setting<T, "required"> {
-  return { type, presence: "required", default: undefined, sentence };
+  return { type, presence: "required", default: undefined, standard: () => undefined, sentence };
 }
 
 /**
@@ -74,18 +81,18 @@ function readTable<F extends Table>(table: F, keys: readonly string[], node: Map
     if (read !== undefined) values[key] = { value: read, at };
   }
   for (const key of keys) {
-    const { presence, type, default: byDefault = "" } = table[key] as Table[string];
+    const { presence, type, standard } = table[key] as Table[string];
     if (presence === "optional" || Object.hasOwn(values, key)) continue;
-    if (presence === "default") values[key] = { value: defaultOf(type, byDefault), at: node.at };
+    if (presence === "default") values[key] = { value: standard(), at: node.at };
     else if (!node.entries.some((entry) => entry.key === key)) {
-      problems.error(node.at, `"${key}" is missing`, `add ${key}: a ${type.title}`);
+      problems.error(node.at, `"${key}" is missing`, `add "${key}:" and its value (${type.title})`);
     }
   }
   return { at: node.at, values: values as Values<F> };
 }
 
 /** Reads a default as if it were written; that every default reads is a test of the table. */
-export function defaultOf<T>(type: ValueType<T>, byDefault: string): T {
+function readDefault<T>(type: ValueType<T>, byDefault: string): T {
   const problems = new Problems("default");
   const node = parseYamlTree(byDefault, problems);
   const value = node === undefined ? undefined : type.read(node, problems);
@@ -122,10 +129,12 @@ export function list<T>(type: ValueType<T>): ValueType<readonly Located<T>[]> {
       if (node.kind === "nothing") return needs(node, `a list: ${type.title}`, problems);
       if (inner !== undefined && node.kind !== "list") return needs(node, 'a list, each entry after "- "', problems);
       const items = node.kind === "list" ? node.items : [node];
-      return items.flatMap((item) => {
+      const read = items.flatMap((item) => {
         const value = type.read(item, problems);
         return value === undefined ? [] : [{ value, at: item.at }];
       });
+      // A list of values with a wrong one is wrong as a whole; sections that are right are still looked at together.
+      return inner === undefined && read.length < items.length ? undefined : read;
     },
   };
 }

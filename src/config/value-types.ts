@@ -69,7 +69,7 @@ export function needs(node: Node, what: string, problems: Problems): undefined {
     list: "a list",
     map: "a map",
   };
-  problems.error(node.at, `${what} is needed here, not ${found[node.kind]}`, `write ${what}`);
+  problems.error(node.at, `${what} is needed here; there is ${found[node.kind]}`, `write ${what}`);
 }
 
 /** Any text on one line. */

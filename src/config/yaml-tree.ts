@@ -18,7 +18,7 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import type { Place, Problems } from "./problem.ts";
+import { type Place, Problems } from "./problem.ts";
 import { type ThinnedText, thinRepeatedEntries } from "./repeated-entries.ts";
 
 export type TextNode = Readonly<{ kind: "text"; text: string; at: Place }>;
@@ -46,7 +46,7 @@ export function parseYamlTree(text: string, problems: Problems, thinFrom?: numbe
   }
   const thinned = thinRepeatedEntries(text, thinFrom);
   if (thinned !== undefined) {
-    const tree = treeOfThinned(thinned, problems);
+    const tree = treeOfThinned(thinned);
     if (tree !== undefined) return tree;
   }
   return treeOfWhole(text, problems);
@@ -65,8 +65,8 @@ function treeOfWhole(text: string, problems: Problems): Node | undefined {
   return convert(document, new Conversion(problems, (offset) => placeIn(lines, offset)), problems);
 }
 
-/** `undefined` when a guess of the scan was wrong, or the text is: then the whole text is parsed. */
-function treeOfThinned(thinned: ThinnedText, problems: Problems): Node | undefined {
+/** `undefined` when a guess of the scan was wrong, or anything in the text is: then the whole text is parsed. */
+function treeOfThinned(thinned: ThinnedText): Node | undefined {
   const lines = new LineCounter();
   const document = parse(thinned.text, lines);
   if (document === undefined || document.errors.length > 0 || document.warnings.length > 0) return undefined;
@@ -76,7 +76,9 @@ function treeOfThinned(thinned: ThinnedText, problems: Problems): Node | undefin
   };
   const pending = new Map(thinned.groups);
   if (!proveGroups(document, pending, place) || pending.size > 0) return undefined;
-  return convert(document, new Conversion(problems, place, thinned.groups), problems);
+  const problems = new Problems("");
+  const tree = convert(document, new Conversion(problems, place, thinned.groups), problems);
+  return problems.hasErrors ? undefined : tree;
 }
 
 /** Takes from `pending` each group whose first entry is where the scan thought it was. */

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareSettings } from "./compare.ts";
+import type { FileReader } from "./file-reader.ts";
+import { loadSettings } from "./load.ts";
+import type { Settings } from "./settings.ts";
+
+function settingsOf(text: string): Settings {
+  const reader: FileReader = { read: () => ({ kind: "failed", reason: "no files here" }) };
+  const { settings, problems } = loadSettings({
+    path: "/x.yaml",
+    text,
+    reader,
+    machine: { hostname: "a.example", processors: 1 },
+  });
+  assert.ok(settings !== undefined, JSON.stringify(problems));
+  return settings;
+}
+
+const domains = (count: number, level: string): string =>
+  `tls: { domains: { ${Array.from({ length: count }, (_, number) => `d${number}.example: { level: ${level} }`).join(", ")} } }`;
+
+const rows: readonly (readonly [name: string, before: string, after: string, want: readonly string[]])[] = [
+  [
+    "nothing, on other lines",
+    "workers: 2\ntls: { level: encrypt }",
+    "# comment\ntls: { level: encrypt }\nworkers: 2",
+    [],
+  ],
+  [
+    "workers and data folder",
+    "workers: 2",
+    "workers: 4\ndata: /d",
+    ["workers: 2 to 4 (restart)", "data folder: /data to /d (restart)"],
+  ],
+  [
+    "records, log and metrics",
+    "",
+    "log: { level: debug }\nmetrics: off",
+    ["log changed (restart)", "metrics changed (restart)"],
+  ],
+  [
+    "hostname, with the binding that says it",
+    "",
+    "hostname: b.example",
+    ["hostname: a.example to b.example", "binding default changed"],
+  ],
+  [
+    "listeners",
+    "listeners: [{name: a, address: 127.0.0.1:1}, {name: b, address: 127.0.0.1:2}]",
+    "listeners: [{name: a, address: 127.0.0.1:3}, {name: c, address: 127.0.0.1:2}]",
+    ["listener a changed", "listener c added", "listener b removed"],
+  ],
+  ["relay networks", "", "relay-networks: [192.0.2.0/24]", ["relay networks changed"]],
+  [
+    "rules",
+    "tls: { level: may, domains: { a.example: { level: may }, b.example: { level: may } } }",
+    "tls: { level: may, domains: { a.example: { level: secure } }, hosts: { mx.example: { level: may } } }",
+    [
+      "TLS rule for MX host mx.example added",
+      "TLS rule for domain a.example changed",
+      "TLS rule for domain b.example removed",
+    ],
+  ],
+  ["many rules", domains(6, "may"), domains(6, "secure"), ["6 TLS rules changed"]],
+];
+
+for (const [name, before, after, want] of rows) {
+  test(`compare: ${name}`, () => {
+    const changes = compareSettings(settingsOf(before), settingsOf(after));
+    assert.deepEqual(
+      changes.map(({ text, needsRestart }) => `${text}${needsRestart ? " (restart)" : ""}`),
+      want,
+    );
+  });
+}
