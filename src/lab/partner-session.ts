@@ -40,6 +40,7 @@ export class PartnerSession {
   #clear: Buffer[] = [];
   #decrypted: Buffer[] = [];
   #serverName: string | undefined;
+  #clientCertificate: Uint8Array | undefined;
   #reset = false;
   #input = Buffer.alloc(0);
   /** Received behind `#input` and not looked at yet. */
@@ -334,7 +335,10 @@ export class PartnerSession {
       this.#take(chunk);
     });
     secure.on("end", () => secure.end());
-    if (tls.mode === "implicit") secure.once("secure", () => this.#greet());
+    secure.once("secure", () => {
+      this.#clientCertificate = secure.getPeerX509Certificate()?.raw;
+      if (tls.mode === "implicit") this.#greet();
+    });
   }
 
   #noteReset(): void {
@@ -347,7 +351,7 @@ export class PartnerSession {
       clear: Buffer.concat(this.#clear),
       decrypted: Buffer.concat(this.#decrypted),
       serverName: this.#serverName,
-      clientCertificate: this.#secure?.getPeerX509Certificate()?.raw,
+      clientCertificate: this.#clientCertificate,
       endedInOrder: !this.#reset,
     };
   }

@@ -5,6 +5,7 @@ import { createSecureContext } from "node:tls";
 
 /** @param ciphers OpenSSL cipher list for TLS 1.2 and suites for 1.3. @returns what is wrong with it. */
 export function checkCipherString(ciphers: string): string | undefined {
+  if (!/^[\x21-\x7e ]*[A-Za-z0-9][\x21-\x7e ]*$/.test(ciphers)) return "not a list of ciphers";
   return refusal(() => createSecureContext({ ciphers }));
 }
 

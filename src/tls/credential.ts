@@ -88,12 +88,11 @@ function readKey(pem: string, passphrase: string | undefined): KeyObject | Probl
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem)) {
     return error("the private key is not PEM", "give a file with a -----BEGIN PRIVATE KEY----- block");
   }
-  const key = attempt(() => createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }));
-  if (!(key instanceof Error)) return key;
-  const { code } = key as Error & { code?: string };
-  if (code === "ERR_MISSING_PASSPHRASE") {
+  if (passphrase === undefined && /ENCRYPTED/.test(pem)) {
     return error("the private key is encrypted and there is no passphrase", "give its passphrase, or decrypt the key");
   }
+  const key = attempt(() => createPrivateKey({ key: pem, ...(passphrase === undefined ? {} : { passphrase }) }));
+  if (!(key instanceof Error)) return key;
   if (passphrase !== undefined) {
     return error("the private key cannot be decrypted", "check the passphrase");
   }
