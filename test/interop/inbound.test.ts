@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { samples, withoutTrace } from "./lab/messages.ts";
 import type { Finished } from "./lab/namespace.ts";
 import { ownDomain } from "./lab/partners.ts";
@@ -25,6 +25,9 @@ describe("mail from real programs", () => {
 
   before(async () => {
     if (skip === false) world = await World.start();
+  });
+  afterEach((context) => {
+    if (skip === false && "passed" in context && !context.passed) context.diagnostic(world.logs());
   });
   after(async () => {
     if (skip === false) await world[Symbol.asyncDispose]();

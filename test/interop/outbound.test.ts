@@ -3,7 +3,7 @@
  * connection gets, the record says so, and ten kinds of message arrive byte for byte.
  */
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import type { InjectJob } from "./lab/inject.ts";
 import { type Sample, samples, withoutTrace } from "./lab/messages.ts";
 import { domainOf, manyDomains, situations } from "./lab/partners.ts";
@@ -34,10 +34,14 @@ describe("delivery to real mail servers", () => {
   before(async () => {
     if (skip === false) world = await World.start();
   });
+  afterEach((context) => {
+    if (skip === false && "passed" in context && !context.passed) context.diagnostic(world.logs());
+  });
   after(async () => {
     if (skip === false) await world[Symbol.asyncDispose]();
   });
 
+  /** @param to as they stand in RCPT, with their parameters */
   async function send(sample: Sample, from: string, ...to: readonly string[]): Promise<void> {
     const [replies] = await world.inject([job(sample, from, to)]);
     assert.match(replies?.at(-1) ?? "", /^250/, replies?.join("\n"));
@@ -56,7 +60,7 @@ describe("delivery to real mail servers", () => {
       test(`${name}, ${situation.name}: ${event}, required ${required}, achieved ${achieved}`, { skip }, async () => {
         const peer = world.peers[name];
         const recipient = `level@${domainOf(situation.name, peer)}`;
-        await send(plain, "sender@home.test", recipient);
+        await send(plain, "sender@home.test", `<${recipient}>`);
         const record = await world.letterlock.delivery(recipient);
         assert.deepEqual(
           { event: record.event, required: record.tls?.required, achieved: record.tls?.achieved },
@@ -89,7 +93,8 @@ describe("delivery to real mail servers", () => {
         } else {
           assert.deepEqual([record.event, record.status], ["failed", status], JSON.stringify(record));
           const [notice] = await world.peers.postfix.arrivals.wait(`${sample.kind}-${name}@home.test`);
-          assert.match(String(notice), /^Action: failed\r?$/m);
+          assert.match(String(notice), /report-type=delivery-status/);
+          assert.match(String(notice), new RegExp(`^ *Status: ${status}$`, "m"));
           assert.deepEqual(peer.arrivals.of(recipient), []);
         }
       }
@@ -103,9 +108,10 @@ describe("delivery to real mail servers", () => {
       // A host with DSN writes the receipt itself, here to its own store; for one without, Letterlock does.
       const writer = peer.dsn ? peer : world.peers.postfix;
       const [notice] = await writer.arrivals.wait(from);
-      assert.match(String(notice), peer.dsn ? /^Action: (?:delivered|relayed)\r?$/im : /^Action: relayed\r?$/m);
-      assert.match(String(notice), /^Original-Envelope-Id: ?interop\+1\r?$/im);
-      assert.match(String(notice), new RegExp(`^Original-Recipient: ?rfc822; ?receipt@${name}\\.test\\r?$`, "im"));
+      assert.match(String(notice), peer.dsn ? /^Action: (?:delivered|relayed)/m : /^Action: relayed$/m);
+      if (name === "opensmtpd") return; // repeats neither ENVID nor ORCPT in its reports (7.6)
+      assert.match(String(notice), /^Original-Envelope-Id: ?interop\+1$/m);
+      assert.match(String(notice), new RegExp(`^Original-Recipient: ?rfc822; ?receipt@${name}.test$`, "m"));
     });
 
     test(`${name}: a recipient that it refuses comes back to the sender`, { skip }, async () => {
@@ -116,15 +122,15 @@ describe("delivery to real mail servers", () => {
       assert.equal((await world.letterlock.delivery(bad)).event, "failed");
       await arrivesAt(peer, good, plain);
       const [notice] = await world.peers.postfix.arrivals.wait(`refused-${name}@home.test`);
-      assert.match(String(notice), new RegExp(`^Final-Recipient: rfc822; ?${bad.replaceAll(".", "\\.")}\\r?$`, "m"));
-      assert.doesNotMatch(String(notice), /Final-Recipient: rfc822; ?taken@/);
+      const failed = [...String(notice).matchAll(/^Final-Recipient: rfc822; ?(.*)$/gm)].map(([, address]) => address);
+      assert.deepEqual(failed, [bad]);
     });
   }
 
   test("no STARTTLS there: may goes in clear text, encrypt waits", { skip }, async () => {
     for (const level of ["may", "encrypt"]) {
       const recipient = `level@${level}.plain.test`;
-      await send(plain, "sender@home.test", recipient);
+      await send(plain, "sender@home.test", `<${recipient}>`);
       const record = await world.letterlock.delivery(recipient);
       assert.equal(record.tls?.offered, false);
       assert.deepEqual([record.tls?.required, record.tls?.achieved], [level, "none"]);

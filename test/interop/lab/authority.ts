@@ -27,22 +27,13 @@ export class Authority {
     openssl("req", "-new", ...newKey(this.#key), ...self);
   }
 
-  /** A P-256 key and a certificate for the names.. */
+  /** A P-256 key and a certificate for the names. */
   issue(...names: readonly [string, ...string[]]): Issued {
     const [name] = names;
     const file = (ending: string) => path.join(this.#folder, `${name}.${ending}`);
     const alternatives = `subjectAltName=${names.map((each) => `DNS:${each}`).join(",")}`;
-    openssl(
-      "req",
-      "-new",
-      ...newKey(file("key")),
-      "-out",
-      file("csr"),
-      "-subj",
-      `/CN=${name}`,
-      "-addext",
-      alternatives,
-    );
+    const request = ["-out", file("csr"), "-subj", `/CN=${name}`, "-addext", alternatives];
+    openssl("req", "-new", ...newKey(file("key")), ...request);
     const signer = ["-CA", this.certificate, "-CAkey", this.#key, "-days", days, "-copy_extensions", "copy"];
     openssl("x509", "-req", "-in", file("csr"), ...signer, "-out", file("pem"));
     return { certificate: file("pem"), key: file("key") };

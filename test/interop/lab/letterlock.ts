@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, watch, writeFileSync } from "node:fs";
 import path from "node:path";
+import { escapeText } from "../../../src/mail/escape.ts";
 import type { Namespace } from "./namespace.ts";
 import { addresses, ports } from "./peer.ts";
 
@@ -58,7 +59,7 @@ export class Letterlock implements AsyncDisposable {
 
   /** What is known so far of attempts for a recipient. */
   deliveries(recipient: string): Delivery[] {
-    return this.#log().filter(({ to }) => to === recipient);
+    return this.#log().filter(({ to }) => to === escapeText(recipient));
   }
 
   /** Waits for the first attempt for a recipient; fails after the deadline. */

@@ -28,8 +28,8 @@ function deferred(required: string, achieved: string): Situation["want"] {
 const wrongPin = "0".repeat(64);
 
 export const situations: readonly Situation[] = [
-  { name: "may", rule: () => "level: may", alias: false, want: delivered("may", "trusted") },
-  { name: "encrypt", rule: () => "level: encrypt", alias: false, want: delivered("encrypt", "trusted") },
+  { name: "may", rule: () => "level: may", alias: false, want: delivered("may", "verified") },
+  { name: "encrypt", rule: () => "level: encrypt", alias: false, want: delivered("encrypt", "verified") },
   { name: "verify", rule: () => "level: verify", alias: false, want: delivered("verify", "verified") },
   {
     name: "may-stranger",

@@ -2,7 +2,7 @@
  * Which of the outside programs are on this machine. A test that needs a missing one is skipped by its name;
  * `.ci/install-peers` brings them all, and `.ci/run` fails when anything was skipped.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync } from "node:fs";
 import path from "node:path";
 
@@ -32,8 +32,14 @@ export function packageVersion(peer: PeerRoot, name: string): string {
 export function missing(...commands: readonly string[]): string | false {
   const lacking = [...groundwork, ...commands].filter((command) => !isInstalled(command));
   if (process.getuid?.() !== 0) lacking.push("root");
+  else if (lacking.length === 0 && !mayMakeNamespaces()) lacking.push("the right to make namespaces");
   if (!existsSync(path.join(peersDirectory, "edition"))) lacking.push("Postfix, Exim, Sendmail, OpenSMTPD, unbound");
   return lacking.length > 0 && `needs ${lacking.join(", ")} (.ci/install-peers)`;
+}
+
+/** Root in a container may lack it. */
+function mayMakeNamespaces(): boolean {
+  return spawnSync("unshare", ["--net", "--mount", "--pid", "--fork", "true"]).status === 0;
 }
 
 function isInstalled(command: string): boolean {
