@@ -8,12 +8,15 @@ type Pending = { readonly at: number; readonly run: () => void };
 export class HandClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
   readonly #pending = new Set<Pending>();
+  /** Every wait that was asked for, in ms. */
+  readonly waits: number[] = [];
 
   now(): number {
     return this.#now;
   }
 
   after(ms: number, run: () => void): { cancel(): void } {
+    this.waits.push(ms);
     const pending = { at: this.#now + ms, run };
     this.#pending.add(pending);
     return { cancel: () => void this.#pending.delete(pending) };

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { EventEmitter, once } from "node:events";
+import { EventEmitter, getEventListeners, once } from "node:events";
 import { test } from "node:test";
 import type { DnsServer } from "../../src/dns/query.ts";
 import type { DnsAnswer } from "../../src/dns/resolver.ts";
@@ -210,6 +210,7 @@ test("RS-10: a silent server is asked again after 2 s, then after 4 s, and given
   await world.untilAsked(2);
   world.clock.advance(4_000);
   await world.untilAsked(3);
+  assert.deepEqual(world.clock.waits, [20_000, 2_000, 4_000, 8_000]);
   world.clock.advance(14_000);
   assert.equal(summary(await asked), "error: no DNS server answered within 20 s");
 });
@@ -362,4 +363,5 @@ test("hundreds of questions under one signal leave no listener and no warning", 
   await new Promise(setImmediate);
   process.off("warning", onWarning);
   assert.deepEqual(warnings, []);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
