@@ -9,7 +9,7 @@ import { loadSettings } from "./load.ts";
 import { fileTable } from "./table.ts";
 
 const root = path.join(import.meta.dirname, "../..");
-const hint = "run: node src/config/print-reference.ts";
+const hint = "npm run print-reference";
 
 test("the reference page is the settings table", () => {
   assert.equal(readFileSync(path.join(root, "docs/operating/settings.md"), "utf8"), settingsReference(), hint);

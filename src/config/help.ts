@@ -38,7 +38,7 @@ export function settingsReference(): string {
   return [
     "# Settings",
     "",
-    "Printed from the settings table (`node src/config/print-reference.ts`); how the parts work together is in",
+    "Printed from the settings table (`npm run print-reference`); how the parts work together is in",
     "[configuration.md](configuration.md). A list of single values may be written as one value. Durations carry `ms`,",
     "`s`, `m`, `h`, `d` or `w` (`1h 30m`), sizes `B`, `KB`, `MB`, `GB` (powers of 1000) or `KiB`, `MiB`, `GiB`.",
     "",

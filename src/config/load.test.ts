@@ -303,8 +303,8 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
     "tls:\n  pins:\n    - sha256:abcd\n    - md5:00\n    - 00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff\n    - x\n",
     [
       "3:7: error: the digest after sha256: is not complete (write 64 hex digits, or the same in base64)",
-      "4:7: error: MD5 and SHA-1 pins can be forged (pin the SHA-256: letterlock probe HOST prints it)",
-      "5:7: error: MD5 and SHA-1 pins can be forged (pin the SHA-256: letterlock probe HOST prints it)",
+      "4:7: error: MD5 and SHA-1 pins can be forged (pin the SHA-256 of the public key: spki-sha256:DIGEST)",
+      "5:7: error: MD5 and SHA-1 pins can be forged (pin the SHA-256 of the public key: spki-sha256:DIGEST)",
       '6:7: error: "x" is no pin (write spki-sha256:DIGEST, certificate-sha256:DIGEST or sha256:DIGEST)',
     ],
   ],

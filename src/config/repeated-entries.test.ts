@@ -59,6 +59,11 @@ const traps: readonly (readonly [name: string, text: string])[] = [
   ],
   ["a plain text over two lines", "d:\n  a.example: x\n    y\n  b.example: x\n    y\n"],
   ["two documents", "d:\n  a.example: 1\n  b.example: 1\n---\nd:\n  a.example: 1\n"],
+  ["quoted values", "d:\n  a.example: \"[x]:25\"\n  b.example: \"[x]:25\"\n  c.example: '*'\n  d.example: '*'\n"],
+  [
+    "quotes that only seem to close",
+    "d:\n  a.example: {a: b'c, d: 'e}\n  b.example: {a: b'c, d: 'e}\n  c.example: '}\n",
+  ],
   ["CR LF", "d:\r\n  a.example: 1\r\n  b.example: 1\r\n"],
 ];
 
@@ -98,6 +103,8 @@ test("repeated entries: the tree is that of the whole text, whatever it is", () 
       " *a",
       " # c",
       " 'q'",
+      ' "q"',
+      " {a: b'c, d: 'e}",
       " }",
     ),
   );

@@ -10,8 +10,8 @@
  *
  * Promise: the tree is the one that the parser would have made of the whole text. The scan only guesses; `yaml-tree.ts`
  * proves each guess on the parsed tree (the first entry is an entry of a block map, at that line and column, and its
- * value ends on its own lines) and parses the whole text otherwise. Entries with quotes, anchors, tags, comments or
- * block scalars are left alone.
+ * value ends on its own lines) and parses the whole text otherwise. Entries with anchors, tags, comments, block scalars or
+ * quotes that do not close on their line are left alone.
  */
 
 export type Repeated = Readonly<{ key: string; line: number }>;
@@ -35,6 +35,8 @@ export type ThinnedText = Readonly<{
 /** A domain name with a letter in its last label: text that no YAML schema reads as anything but a string. */
 const entryStart = /^( +)(\.?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]*):(?: ([^\r]*))?$/;
 const harmless = /^[\w ,.:{}[\]/+\n-]*$/;
+/** Closed on its line and without escapes. */
+const quoted = /"[^"\\\n]*"|'[^'\n]*'/g;
 
 /**
  * @param atLeast entries that must repeat for it to be worth while
@@ -89,7 +91,7 @@ class Scan {
       this.removed += 1;
       return;
     }
-    if (harmless.test(body)) {
+    if (harmless.test(body.replace(quoted, ""))) {
       this.#bodies.set(body, { line: at + 1, column: this.#indent + 1, lastLine: end, repeats: [] });
     }
     this.#keep(at, end);

@@ -45,7 +45,7 @@ const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (v
       ? wrong(`"${value}" has no MX hosts`, `write "[${domain}]" for an address`)
       : wrong(`"${value}" is no next hop`, remedy);
   }
-  const ip = parseIp(host ?? "");
+  const ip = host !== undefined && /:|^[\d.]+$/.test(host) ? parseIp(host) : undefined;
   const known = ip ?? parseDomain(host ?? "");
   if (known === undefined) return wrong(`"${value}" is no next hop`, remedy);
   return { nexthop: { kind: "host", host: known, isIp: ip !== undefined, port, implicitTls: false }, hasPort };

@@ -35,7 +35,7 @@ const pin: ValueType<Pin> = textType("pin", "a pin", (value) => {
   const [, of, algorithm, digits = ""] = /^(?:(certificate|spki)-)?(sha256|sha512):(.+)$/i.exec(value) ?? [];
   if (of === undefined && algorithm === undefined) {
     return /^(?:md5|sha1|(?:[0-9a-f]{2}:){15,19}[0-9a-f]{2}$)/i.test(value)
-      ? wrong("MD5 and SHA-1 pins can be forged", "pin the SHA-256: letterlock probe HOST prints it")
+      ? wrong("MD5 and SHA-1 pins can be forged", "pin the SHA-256 of the public key: spki-sha256:DIGEST")
       : wrong(`"${value}" is no pin`, "write spki-sha256:DIGEST, certificate-sha256:DIGEST or sha256:DIGEST");
   }
   const kind = algorithm?.toLowerCase() === "sha512" ? "sha512" : "sha256";

@@ -1,0 +1,178 @@
+/**
+ * Certificates, CA files and self-made certificates as the configuration loads them. Stands here and not in
+ * src/config, since the lab's certificates lie above that room.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { before, test } from "node:test";
+import { compareSettings } from "../src/config/compare.ts";
+import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../src/config/load.ts";
+import { formatProblem } from "../src/config/problem.ts";
+import { makeAuthority } from "../src/lab/certificates.ts";
+
+const files: Record<string, string> = {};
+const machine = { hostname: "relay.example.com", processors: 1 };
+const dayMs = 86_400_000;
+
+before(async () => {
+  const authority = await makeAuthority();
+  const pair = await authority.issue({ dnsNames: ["mx.example.com", "*.mx.example.com"] });
+  const other = await authority.issue({ dnsNames: ["other.example.com"], keyKind: "rsa-2048" });
+  const old = await authority.issue({
+    dnsNames: ["old.example.com"],
+    notBefore: Date.parse("2020-01-01T00:00:00Z"),
+    notAfter: Date.parse("2020-02-01T00:00:00Z"),
+  });
+  Object.assign(files, {
+    "/c/ca.pem": authority.certificatePem,
+    "/c/mx.pem": pair.chainPem,
+    "/c/mx.key": pair.privateKeyPem,
+    "/c/other.pem": other.chainPem,
+    "/c/other.key": other.privateKeyPem,
+    "/c/old.pem": old.chainPem,
+    "/c/old.key": old.privateKeyPem,
+    "/c/empty.pem": "",
+  });
+});
+
+function load(text: string, now = Date.now()): LoadResult {
+  const reader = {
+    read(file: string) {
+      const found = files[file];
+      return found === undefined
+        ? ({ kind: "failed", reason: "there is no such file" } as const)
+        : ({ kind: "found", text: found } as const);
+    },
+  };
+  return loadSettings({ path: "/c/x.yaml", text, reader, now, machine });
+}
+
+function problemsOf(text: string): string[] {
+  return load(text).problems.map((problem) => formatProblem(problem).replace("/c/x.yaml:", ""));
+}
+
+const mx = "mx: { certificate: mx.pem, key: mx.key }";
+const other = "other: { certificate: other.pem, key: other.key }";
+const listener = "listeners: [{ name: a, address: 192.0.2.1:25 }]";
+
+test("certificates: the only one serves every listener; the first of several is for clients without SNI (TL-9)", () => {
+  const single = load(`${listener}\ncertificates: { ${mx} }`);
+  assert.deepEqual(single.problems, []);
+  assert.equal(single.needsSelfMade, false);
+  const profile = single.settings?.listeners[0]?.profile;
+  assert.deepEqual(profile?.default.names, ["mx.example.com", "*.mx.example.com"]);
+  assert.deepEqual([profile?.minVersion, profile?.maxVersion, profile?.others], ["TLSv1.2", "TLSv1.3", []]);
+  assert.deepEqual(single.settings?.files, ["/c/x.yaml", "/c/mx.pem", "/c/mx.key", "/etc/resolv.conf"]);
+
+  const several = load(
+    `tls-profile: { protocols: TLSv1.3 }\nlisteners: [{ address: 192.0.2.1:25, certificate: [other, mx] }]\n` +
+      "certificates: { mx: { certificate: mx.pem, key: mx.key, names: MX2.example.com }, " +
+      `${other} }`,
+  );
+  assert.deepEqual(several.problems, []);
+  const chosen = several.settings?.listeners[0]?.profile;
+  assert.equal(chosen?.default.credential.name, "other");
+  assert.deepEqual(
+    chosen?.others.map(({ names }) => names),
+    [["mx2.example.com"]],
+  );
+  assert.equal(chosen?.minVersion, "TLSv1.3");
+});
+
+const rows: readonly (readonly [name: string, text: string, want: readonly string[]])[] = [
+  [
+    "a key of another certificate",
+    `${listener}\ncertificates:\n  mx: { certificate: mx.pem, key: other.key }`,
+    [
+      '3:3: error: certificate "mx": the key does not belong to the certificate (give the key with which the certificate was requested)',
+    ],
+  ],
+  [
+    "a file that is no certificate",
+    `${listener}\ncertificates:\n  mx: { certificate: empty.pem, key: mx.key }`,
+    ['3:3: error: certificate "mx": the certificate is not PEM (give a file with a -----BEGIN CERTIFICATE----- block)'],
+  ],
+  [
+    "an expired certificate is a warning",
+    `${listener}\ncertificates:\n  old: { certificate: old.pem, key: old.key }`,
+    ['3:10: warning: certificate "old": the certificate expired on 2020-02-01T00:00:00.000Z (renew it)'],
+  ],
+  [
+    "several, and the listener does not say which",
+    `${listener}\ncertificates:\n  ${mx}\n  ${other}`,
+    [
+      "1:13: error: which certificate shall this listener show? (add certificate: mx, or other)",
+      '3:3: warning: certificate "mx" is not used (name it at a listener or binding, or remove it)',
+      '4:3: warning: certificate "other" is not used (name it at a listener or binding, or remove it)',
+    ],
+  ],
+  [
+    "one that nobody shows",
+    `listeners: [{ address: 192.0.2.1:25, certificate: mx }]\ncertificates:\n  ${mx}\n  ${other}`,
+    ['4:3: warning: certificate "other" is not used (name it at a listener or binding, or remove it)'],
+  ],
+  [
+    "a binding and a rule show theirs",
+    `listeners: [{ address: 192.0.2.1:25, tls: none }]\ncertificates:\n  ${mx}\n  ${other}\n` +
+      "bindings: { b: { client-certificate: mx } }\ntls: { hosts: { .a.example: { client-certificate: other } } }",
+    [],
+  ],
+];
+
+for (const [name, text, want] of rows) {
+  test(`certificates: ${name}`, () => assert.deepEqual(problemsOf(text), want));
+}
+
+test("certificates: CA files are read once, and known by their contents", () => {
+  const { settings, problems } = load(
+    "tls: { domains: { a.example: { level: verify, ca: ca.pem }, b.example: { level: verify, ca: /c/ca.pem }, c.example: { ca: system } } }",
+  );
+  assert.deepEqual(problems, []);
+  const [a, b, c] = settings?.rules.map(({ settings: { anchors } }) => anchors?.value) ?? [];
+  assert.ok(a?.kind === "bundle" && b?.kind === "bundle");
+  assert.equal(a.pem.length, 1);
+  assert.deepEqual(a.files, ["/c/ca.pem"]);
+  assert.equal(a.id, b.id);
+  assert.deepEqual(c, { kind: "system" });
+  assert.ok(settings?.files.includes("/c/ca.pem"));
+});
+
+test("certificates: a self-made one fills in for listeners without, and for no others", () => {
+  const { settings, needsSelfMade } = load(
+    "listeners: [{ address: 127.0.0.1:1 }, { address: 127.0.0.1:2, tls: none }, { address: 127.0.0.1:3, tls: implicit }]",
+  );
+  assert.ok(settings !== undefined && needsSelfMade);
+  const credential = { name: "self-made", id: "1", certificateChain: "", privateKey: "" };
+  const filled = withSelfMadeCertificate(settings, credential);
+  const names = filled.listeners.map(({ profile }) => profile?.default.credential.name);
+  assert.deepEqual(names, ["self-made", undefined, "self-made"]);
+  assert.deepEqual(filled.listeners[0]?.profile?.default.names, ["relay.example.com"]);
+});
+
+test("certificates: a renewed certificate is what a reload says that changed", () => {
+  const { settings } = load(`${listener}\ncertificates: { ${mx} }`);
+  const renewed = load(`${listener}\ncertificates: { mx: { certificate: other.pem, key: other.key } }`).settings;
+  assert.ok(settings !== undefined && renewed !== undefined);
+  const changes = compareSettings(settings, renewed).map(({ text }) => text);
+  assert.deepEqual(changes, ["listener a changed: its certificate or TLS profile"]);
+});
+
+const examples = path.join(import.meta.dirname, "../examples");
+
+for (const name of readdirSync(examples)) {
+  test(`examples/${name} loads without a problem`, () => {
+    const text = readFileSync(path.join(examples, name), "utf8");
+    const certificate = { kind: "found", text: `${files["/c/mx.pem"]}${files["/c/mx.key"]}` } as const;
+    const now = Date.now() + dayMs;
+    const { settings, problems } = loadSettings({
+      path: name,
+      text,
+      reader: { read: () => certificate },
+      now,
+      machine,
+    });
+    assert.deepEqual(problems.map(formatProblem), []);
+    assert.ok(settings !== undefined);
+  });
+}
