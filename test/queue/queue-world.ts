@@ -46,7 +46,7 @@ export function dataFolder(t: TestContext): string {
 }
 
 export function shardOptions(directory: string, change: Partial<SqliteQueueOptions> = {}): SqliteQueueOptions {
-  return { ...shardPaths(directory, 0), clock: new HandClock(), historyMs: 60 * minute, ...change };
+  return { ...shardPaths(directory, 0), clock: new HandClock(), historyMs: 60 * minute, reserveBytes: 0, ...change };
 }
 
 export function mailbox(text: string): Mailbox {

@@ -75,6 +75,7 @@ function beginAdoption(dataDirectory: string, shard: number, into: number, now: 
     now,
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
     minFreeDiskBytes: 0,
+    reserveBytes: 0,
     maxPages: undefined,
   });
   store.close();

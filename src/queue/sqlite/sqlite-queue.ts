@@ -37,6 +37,8 @@ export type SqliteQueueOptions = Readonly<{
   maxBodyBytes?: number;
   /** `accept` answers full while the disk has less. */
   minFreeDiskBytes?: number;
+  /** Room on the disk that is kept for outcomes; 32 MiB unless said otherwise, which empties any WAL of ours. */
+  reserveBytes?: number;
   /** Cap of the database file, in pages of 4 KiB. */
   maxPages?: number;
   /** After each group: its size, and the seconds it took on the store's thread. */
@@ -47,6 +49,7 @@ export type SqliteQueueOptions = Readonly<{
   onRecovered?: (recipients: number) => void;
 }>;
 
+const reserveBytes = 32 * 1024 * 1024;
 const markMs = 1000;
 const pruneMs = 60_000;
 const pruneRecords = 1000;
@@ -64,6 +67,7 @@ export async function openSqliteQueue(options: SqliteQueueOptions): Promise<Queu
     now: options.clock.now(),
     maxBodyBytes: options.maxBodyBytes ?? Number.MAX_SAFE_INTEGER,
     minFreeDiskBytes: options.minFreeDiskBytes ?? 0,
+    reserveBytes: options.reserveBytes ?? reserveBytes,
     maxPages: options.maxPages,
   };
   const worker = new Worker(threadFile(), { workerData: storeOptions, name: "store" });

@@ -11,6 +11,7 @@ import { performance } from "node:perf_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import { assertNever } from "../../mail/assert-never.ts";
 import { AttemptTable } from "./attempts.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { Gates } from "./gates.ts";
 import { type FoundRow, Listing } from "./listing.ts";
 import { type MessageKey, MessageTable, sweepSpool } from "./messages.ts";
@@ -49,12 +50,14 @@ export class Store {
   readonly #database: DatabaseSync;
   readonly #recipients: RecipientTable;
   readonly #tables: ShowTables;
+  readonly #reserve: DiskReserve;
   readonly #gates = new Gates();
   #diskCheckedAt = Number.NEGATIVE_INFINITY;
   #diskFull = false;
 
   /** @throws QueueOpenError */
   constructor(options: StoreOptions) {
+    this.#reserve = new DiskReserve(`${options.file}-reserve`, options.reserveBytes);
     const { database, isNew } = openDatabase(options.file, options.maxPages);
     this.#options = options;
     this.#database = database;
@@ -68,6 +71,7 @@ export class Store {
       listing: new Listing(database),
       spoolDirectory: options.spoolDirectory,
     };
+    this.#reserve.ensure();
   }
 
   /** Runs a group; never throws: what goes wrong is in the answers. */
@@ -79,6 +83,7 @@ export class Store {
   }
 
   close(): void {
+    this.#reserve.giveUp();
     closeDatabase(this.#database, this.#options.file);
   }
 
@@ -106,8 +111,25 @@ export class Store {
     try {
       return { kind: "done", value: this.#transaction(() => this.#answer(request, bodies)) };
     } catch (error) {
+      const isTrouble = isEnvironmentError(error);
+      // Not for new mail: the room is for what must not wait.
+      if (isTrouble && request.kind !== "accept" && this.#makeRoom()) return this.#alone(request, bodies);
       const text = error instanceof Error ? error.message : String(error);
-      return { kind: isEnvironmentError(error) ? "trouble" : "bug", error: text };
+      return { kind: isTrouble ? "trouble" : "bug", error: text };
+    }
+  }
+
+  /** Gives up the reserve and empties the WAL into the file. False: there is no reserve, or it did not help. */
+  #makeRoom(): boolean {
+    if (!this.#reserve.giveUp()) return false;
+    this.#diskFull = true;
+    this.#diskCheckedAt = performance.now();
+    try {
+      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      return true;
+    } catch (error) {
+      if (!isEnvironmentError(error)) throw error;
+      return false;
     }
   }
 
@@ -276,15 +298,15 @@ export class Store {
   }
 
   #whyFull(size: number): string | undefined {
-    const { maxBodyBytes, minFreeDiskBytes, file } = this.#options;
+    const { maxBodyBytes, minFreeDiskBytes, reserveBytes, file } = this.#options;
     if (this.totals.now.bodyBytes + size > maxBodyBytes) return `the queue holds its ${maxBodyBytes} bytes`;
     const now = performance.now();
     if (now - this.#diskCheckedAt >= diskCheckMs) {
       const { bavail, bsize } = statfsSync(path.dirname(file));
-      this.#diskFull = bavail * bsize < minFreeDiskBytes;
+      this.#diskFull = bavail * bsize < minFreeDiskBytes || !this.#reserve.ensure();
       this.#diskCheckedAt = now;
     }
-    return this.#diskFull ? `less than ${minFreeDiskBytes} bytes are free on the disk` : undefined;
+    return this.#diskFull ? `the disk has less than ${minFreeDiskBytes + reserveBytes} bytes to spare` : undefined;
   }
 }
 

@@ -139,6 +139,8 @@ export type StoreOptions = Readonly<{
   maxBodyBytes: number;
   /** Accepts are refused while the disk has less than this. */
   minFreeDiskBytes: number;
+  /** Room kept for outcomes on a full disk (`disk-reserve.ts`). */
+  reserveBytes: number;
   /** Cap of the database file in pages of 4 KiB. */
   maxPages: number | undefined;
 }>;

@@ -2,19 +2,10 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import {
-  again,
-  dataFolder,
-  done,
-  HandClock,
-  mail,
-  shardOptions,
-  spoolBody,
-  start,
-} from "../../../test/queue/queue-world.ts";
-import { adoptShards, shardPaths } from "./adopt-shards.ts";
-import { openForReading } from "./reading.ts";
-import { openSqliteQueue } from "./sqlite-queue.ts";
+import { adoptShards, shardPaths } from "../../src/queue/sqlite/adopt-shards.ts";
+import { openForReading } from "../../src/queue/sqlite/reading.ts";
+import { openSqliteQueue } from "../../src/queue/sqlite/sqlite-queue.ts";
+import { again, dataFolder, done, HandClock, mail, shardOptions, spoolBody, start } from "./queue-world.ts";
 
 const everything = { after: undefined, limit: 100 };
 

@@ -8,9 +8,9 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { again, done, HandClock, mail, minute, shardOptions, start } from "../../../test/queue/queue-world.ts";
-import type { Queue, QueueFilter, RecipientState } from "../queue.ts";
-import { openSqliteQueue } from "./sqlite-queue.ts";
+import type { Queue, QueueFilter, RecipientState } from "../../src/queue/queue.ts";
+import { openSqliteQueue } from "../../src/queue/sqlite/sqlite-queue.ts";
+import { again, done, HandClock, mail, minute, shardOptions, start } from "./queue-world.ts";
 
 type ModelRecipient = {
   id: string;

@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { dataFolder } from "../../../test/queue/queue-world.ts";
-import { AttemptTable } from "./attempts.ts";
-import { MessageTable, sweepSpool } from "./messages.ts";
-import { RecipientTable, recoverTrying } from "./recipients.ts";
-import { closeDatabase, openDatabase } from "./schema.ts";
-import { Totals } from "./totals.ts";
+import { AttemptTable } from "../../src/queue/sqlite/attempts.ts";
+import { MessageTable, sweepSpool } from "../../src/queue/sqlite/messages.ts";
+import { RecipientTable, recoverTrying } from "../../src/queue/sqlite/recipients.ts";
+import { closeDatabase, openDatabase } from "../../src/queue/sqlite/schema.ts";
+import { Totals } from "../../src/queue/sqlite/totals.ts";
+import { dataFolder } from "./queue-world.ts";
 
 /** What `database` would do, with every statement noted. */
 function noting(database: DatabaseSync, statements: string[]): DatabaseSync {
