@@ -2,22 +2,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProjectionMark } from "./projection-mark.ts";
 
-const rows: readonly [name: string, run: (mark: ProjectionMark) => void, want: number][] = [
-  ["nothing happened: where it was", () => {}, 5],
-  ["a record is out: before it", (mark) => mark.committed(["a"], 6), 5],
-  ["all projected: the last one", (mark) => (mark.committed(["a", "b"], 6), mark.projected(["b", "a"])), 7],
-  [
-    "a gap: before the first that is out",
-    (mark) => (mark.committed(["a", "b", "c"], 6), mark.projected(["a", "c"])),
-    6,
-  ],
-  ["unknown ids mean nothing", (mark) => (mark.committed(["a"], 6), mark.projected(["x"])), 5],
+const rows: readonly [name: string, committed: readonly string[], projected: readonly string[], want: number][] = [
+  ["nothing happened: where it was", [], [], 5],
+  ["a record is out: before it", ["a"], [], 5],
+  ["all projected: the last one", ["a", "b"], ["b", "a"], 7],
+  ["a gap: before the first that is out", ["a", "b", "c"], ["a", "c"], 6],
+  ["unknown ids mean nothing", ["a"], ["x"], 5],
 ];
 
-for (const [name, run, want] of rows) {
+for (const [name, committed, projected, want] of rows) {
   test(`projection mark: ${name}`, () => {
     const mark = new ProjectionMark(5, 5);
-    run(mark);
+    mark.committed(committed, 6);
+    mark.projected(projected);
     assert.equal(mark.value(), want);
   });
 }
