@@ -213,3 +213,14 @@ test("handshake: AT-14 two thousand names: the handshake stands, and its facts a
   const { certificate: seen } = await doneWith(context, { certificate: await authority.issue({ dnsNames }) });
   assert.equal(seen?.dnsNames.length, 2000);
 });
+
+test("handshake: TL-13 the ClientHello fits into one segment; TL-8 it carries the SNI", async () => {
+  await using host = await startPartnerHost({ tls: { mode: "starttls", certificate, handshake: { kind: "drop" } } });
+  await openTo(host);
+  await host.settled();
+  const clear = host.connections[0]?.clear ?? Buffer.alloc(0);
+  const hello = clear.subarray(clear.indexOf("STARTTLS\r\n") + 10);
+  assert.equal(hello[0], 22);
+  assert.ok(hello.length < 600, `${hello.length} octets`);
+  assert.ok(hello.includes("mx.example.net"));
+});

@@ -136,7 +136,10 @@ export class Conversation {
     });
   }
 
-  /** Hands the socket to TLS, unless something stands behind the 220 already (ST-11). */
+  /**
+   * Hands the socket to TLS, unless something stands behind the 220 already: that is `injected` (ST-11). What comes in
+   * clear later meets OpenSSL as the first record and fails the handshake.
+   */
   async startTls(settings: HandshakeSettings): Promise<TlsStart> {
     const raw = this.#socket;
     const behind = this.#replies.length > 0 || !this.#parser.idle || raw.readableLength > 0;
@@ -227,10 +230,13 @@ export class Conversation {
 
   #receive(chunk: Buffer): void {
     if (this.#broken !== undefined) return;
+    const before = this.#replies.length;
     const problem = this.#parser.feed(chunk, this.#onReply);
     if (problem !== undefined) this.reject(problem);
+    // Only a whole reply buys the peer more time: one that drips octets gets none (AT-20).
+    else if (this.#replies.length === before) return;
     else if (this.#busy) this.#settle();
-    else if (this.#replies.length > 0) this.#spokenTo();
+    else this.#spokenTo();
   }
 
   /** Idle, and the peer says something: goodbye (421, or the answer to QUIT), or nonsense. */
