@@ -6,7 +6,7 @@
  * Stricter than some peers: no empty atoms (`a..b`), no characters outside RFC 5321's grammar without quotes.
  * RFC 5321 §4.1.2, §4.1.3, appendix C; RFC 6531 §3.3.
  */
-import type { Mailbox } from "../mail/address.ts";
+import type { IpAddress, Mailbox } from "../mail/address.ts";
 import { parseDomain } from "../mail/domain.ts";
 import { isIpv6, parseIp } from "../mail/ip.ts";
 
@@ -90,11 +90,11 @@ function makeMailbox(localPart: string, hostText: string): Mailbox | undefined {
 }
 
 /** `[192.0.2.1]` or `[IPv6:2001:db8::1]` (SR-26); other literal tags are not registered. */
-function parseLiteral(text: string) {
+function parseLiteral(text: string): IpAddress | undefined {
   const inner = text.slice(1, -1);
   const tagged = /^ipv6:/i.test(inner);
-  const ip = parseIp(tagged ? inner.slice(5) : inner);
-  return ip === undefined || inner.includes(":") !== tagged ? undefined : ip;
+  const address = tagged ? inner.slice(5) : inner;
+  return address.includes(":") === tagged ? parseIp(address) : undefined;
 }
 
 function isWide(text: string): boolean {

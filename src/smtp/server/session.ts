@@ -21,6 +21,7 @@ import type { Clock } from "../../mail/clock.ts";
 import { formatReply, type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
+import { groupOfSession } from "../../tls/session-group.ts";
 import { decodeLine } from "../command.ts";
 import { formatReplyLines, withStatus } from "../reply-wire.ts";
 import { DotReader } from "./dot-reader.ts";
@@ -275,7 +276,7 @@ export class Session {
     if (this.#mode !== "handshake") return;
     const protocol = socket.getProtocol() ?? "unknown";
     const cipher = socket.getCipher().standardName;
-    const group = groupOf(socket);
+    const group = groupOfSession(socket.getSession());
     const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
     this.#protocol.startTls({ protocol, cipher, group, serverName });
     this.#tools.observe({
@@ -553,10 +554,4 @@ export class Session {
 /** Commands after which a client must wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4). */
 function mustBeLast(line: Buffer): boolean {
   return line.length <= 10 && /^(?:DATA|STARTTLS) *$/i.test(line.toString("latin1"));
-}
-
-/** Key exchange group: `X25519MLKEM768`, `X25519` ... */
-function groupOf(socket: TLSSocket): string | undefined {
-  const info = socket.getEphemeralKeyInfo();
-  return info !== null && "name" in info && typeof info.name === "string" ? info.name : undefined;
 }

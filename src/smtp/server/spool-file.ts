@@ -14,6 +14,7 @@ export class SpoolFile {
   #queue: Buffer[] = [];
   #pendingBytes = 0;
   #ending = false;
+  #opened = false;
   #wake: (() => void) | undefined;
   readonly #written: Promise<Error | undefined>;
 
@@ -49,11 +50,12 @@ export class SpoolFile {
   async remove(): Promise<void> {
     this.#queue = [];
     await this.finish();
-    await unlink(this.path).catch(() => undefined);
+    if (this.#opened) await unlink(this.path).catch(() => undefined);
   }
 
   async #writeAll(): Promise<undefined> {
     const handle = await open(this.path, "wx", 0o600);
+    this.#opened = true;
     try {
       for (let batch = await this.#nextBatch(); batch.length > 0; batch = await this.#nextBatch()) {
         for (const bytes of batch) {
