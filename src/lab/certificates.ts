@@ -5,6 +5,7 @@
 import "reflect-metadata";
 import type { webcrypto } from "node:crypto";
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
   Extension,
@@ -12,6 +13,7 @@ import {
   KeyUsagesExtension,
   PemConverter,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   type X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -63,7 +65,7 @@ export async function makeAuthority(name = "Letterlock lab root"): Promise<Autho
     keys,
     ...tenYears(),
     signingAlgorithm: signingAlgorithm(keys.privateKey),
-    extensions: authorityExtensions(),
+    extensions: [...authorityExtensions(), ...(await keyIdentifiers(keys))],
   });
   return authority({ certificate, keys, above: [] });
 }
@@ -77,7 +79,7 @@ export async function makeSelfSigned(options: LeafOptions): Promise<IssuedCertif
     ...tenYears(),
     ...datesOf(options),
     signingAlgorithm: signingAlgorithm(keys.privateKey),
-    extensions: leafExtensions(options),
+    extensions: [...leafExtensions(options), ...(await keyIdentifiers(keys))],
   });
   return issued(certificate, keys, []);
 }
@@ -100,7 +102,7 @@ async function intermediate(signer: Signer, name: string): Promise<Authority> {
     signingKey: signer.keys.privateKey,
     ...tenYears(),
     signingAlgorithm: signingAlgorithm(signer.keys.privateKey),
-    extensions: authorityExtensions(),
+    extensions: [...authorityExtensions(), ...(await keyIdentifiers(keys, signer.keys))],
   });
   return authority({ certificate, keys, above: [pemOf(certificate), ...signer.above] });
 }
@@ -117,7 +119,7 @@ async function issue(signer: Signer, options: LeafOptions): Promise<IssuedCertif
     notAfter: new Date(now + 90 * dayMs),
     ...datesOf(options),
     signingAlgorithm: signingAlgorithm(signer.keys.privateKey),
-    extensions: leafExtensions(options),
+    extensions: [...leafExtensions(options), ...(await keyIdentifiers(keys, signer.keys))],
   });
   return issued(certificate, keys, signer.above);
 }
@@ -169,6 +171,14 @@ function leafExtensions(options: LeafOptions): Extension[] {
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([serverAuth, clientAuth]),
     ...subjectAltNames(options),
+  ];
+}
+
+/** Strict verifiers want both (RFC 5280 §4.2.1.1, §4.2.1.2). @param signer absent for a self-signed certificate. */
+async function keyIdentifiers(keys: webcrypto.CryptoKeyPair, signer = keys): Promise<Extension[]> {
+  return [
+    await SubjectKeyIdentifierExtension.create(keys.publicKey),
+    await AuthorityKeyIdentifierExtension.create(signer.publicKey),
   ];
 }
 
