@@ -50,18 +50,23 @@ async function bench(peers: readonly Peer[], letters: readonly string[]): Promis
   const runs: Run[] = [];
   const started = new Date();
   for (const peer of peers) setup(peer);
-  for (const letter of letters) {
-    for (let turn = 1; turn <= Number(options.runs); turn++) {
-      for (const peer of peers) {
-        if (peer.script === undefined && !(letter in bursts)) continue;
-        const result = await runScenario(letter, peer, Number(options.scale));
-        runs.push({ scenario: letter, peer: peer.name, result });
-        console.error(`${letter} ${turn} ${peer.name} ${JSON.stringify(result)}`);
-      }
+  try {
+    for (const letter of letters) await takeTurns(letter, peers, runs);
+  } finally {
+    // An hour of runs is not thrown away because the last one failed.
+    console.log(`\n${tables(runs)}\n\n${save(started, runs)}`);
+  }
+}
+
+async function takeTurns(letter: string, peers: readonly Peer[], runs: Run[]): Promise<void> {
+  for (let turn = 1; turn <= Number(options.runs); turn++) {
+    for (const peer of peers) {
+      if (peer.script === undefined && !(letter in bursts)) continue;
+      const result = await runScenario(letter, peer, Number(options.scale));
+      runs.push({ scenario: letter, peer: peer.name, result });
+      console.error(`${letter} ${turn} ${peer.name} ${JSON.stringify(result)}`);
     }
   }
-  const file = save(started, runs);
-  console.log(`\n${tables(runs)}\n\n${file}`);
 }
 
 function save(started: Date, runs: readonly Run[]): string {

@@ -151,7 +151,11 @@ static void say_content(client *c) {
                         "X-Bench-Id: %s-%d\r\n\r\n",
                         c->id % 100, c->id, domain, c->id, o.tag, c->id, o.tag, c->id);
   wire_put(&c->w, header, (size_t)length);
-  if (o.size > length + 2) wire_put(&c->w, filler, (size_t)(o.size - length - 2));
+  if (o.size > length + 2) {
+    size_t left = (size_t)(o.size - length - 2);
+    if (filler[left - 1] == '\r') left--; /* a bare CR is refused, and rightly */
+    wire_put(&c->w, filler, left);
+  }
   wire_say(&c->w, "\r\n.\r\n");
   c->at = CONTENT;
 }
