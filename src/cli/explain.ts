@@ -103,7 +103,7 @@ function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, can
     lines.push(`proof       ${proofInWords(decision)}`);
     lines.push(`clear text  ${clearTextInWords(decision.clearText)}`);
     lines.push(
-      `handshake   ${[decision.protocols, decision.ciphers, decision.serverName === null ? "no SNI" : `SNI ${decision.serverName}`, decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
+      `handshake   ${[decision.protocols, decision.ciphers, sniInWords(decision.serverName, mx), decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
     );
     if (decision.onFailure === "bounce") lines.push("failure     returned to the sender at once");
   }
@@ -130,6 +130,12 @@ function clearTextInWords(clearText: string | null): string {
   return clearText === "not-yet"
     ? "only where TLS is not offered; after a failed handshake on a later attempt"
     : "never";
+}
+
+/** Before the MX host is known, its name is what will be sent, unless the rule says otherwise. */
+function sniInWords(serverName: string | null, mx: string | null): string {
+  if (serverName !== null) return `SNI ${serverName}`;
+  return mx === null ? "SNI as the rule and the MX host's name say" : "no SNI";
 }
 
 function usage(text: string): number {
