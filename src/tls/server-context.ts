@@ -18,7 +18,7 @@ import type { Credential } from "./handshake-settings.ts";
 import type { ServerTlsProfile } from "./server-tls.ts";
 
 /** TLS 1.3 suites, then the TLS 1.2 suites of RFC 9325 §4.2. */
-export const DEFAULT_SERVER_CIPHERS = [
+const DEFAULT_SERVER_CIPHERS = [
   "TLS_AES_256_GCM_SHA384",
   "TLS_AES_128_GCM_SHA256",
   "TLS_CHACHA20_POLY1305_SHA256",
@@ -30,7 +30,7 @@ export const DEFAULT_SERVER_CIPHERS = [
   "ECDHE-RSA-CHACHA20-POLY1305",
 ].join(":");
 
-export const DEFAULT_SERVER_GROUPS = "X25519MLKEM768:X25519:P-256:P-384";
+const DEFAULT_SERVER_GROUPS = "X25519MLKEM768:X25519:P-256:P-384";
 
 const TICKET_LIFE_MS = 24 * 60 * 60 * 1000;
 

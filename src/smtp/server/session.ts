@@ -32,7 +32,7 @@ import type { ReceiverOptions, SessionFacts } from "./receiver.ts";
 import { replies } from "./replies.ts";
 
 /** Longest command line with CR LF; room for every extension's growth (SR-21, EX-24). */
-export const MAX_COMMAND_BYTES = 4096;
+const MAX_COMMAND_BYTES = 4096;
 /** How long a client may take to close after our last word. */
 const LINGER_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -74,7 +74,6 @@ export class Session {
   #skippingLine = false;
   #output = "";
   #arriving: Arriving | undefined;
-  #committing: Arriving | undefined;
   #chunk: Chunk | undefined;
   #deadline = NEVER;
   #stopping = false;
@@ -98,11 +97,6 @@ export class Session {
 
   get peer(): Peer {
     return this.#peer;
-  }
-
-  /** Octets of a message that this session holds in memory now. */
-  get heldBytes(): number {
-    return this.#input.length + ((this.#arriving ?? this.#committing)?.intake.heldBytes ?? 0);
   }
 
   /** Starts the handshake of an implicit-TLS listener, or waits a moment for early talkers and greets. */
@@ -484,12 +478,10 @@ export class Session {
     this.#mode = "waiting";
     this.#deadline = NEVER;
     this.#arriving = undefined;
-    this.#committing = arriving;
     const result = await arriving.intake.finish();
     const reply = result.kind === "refused" ? result.reply : await this.#accept(arriving, result);
     const taken = replyClass(reply) === "success";
     if (!taken) arriving.intake.discard();
-    this.#committing = undefined;
     if (taken) this.#messages++;
     else this.#reportRefusal("data", null, reply);
     this.#protocol.endMessage(taken);
