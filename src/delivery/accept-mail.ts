@@ -4,12 +4,15 @@
  */
 import type { Settings } from "../config/settings.ts";
 import type { Clock } from "../mail/clock.ts";
+import type { EnvelopeRecipient } from "../mail/envelope.ts";
 import { type Reply, reply } from "../mail/reply.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NewMail, Queue, QueuedMail } from "../queue/queue.ts";
+import { parseMailbox } from "../smtp/path.ts";
 import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
 import { chooseBinding } from "./choose-binding.ts";
 import type { Conductor } from "./conductor.ts";
+import { isOurPostmaster } from "./relay-check.ts";
 
 export type AcceptTools = Readonly<{
   queue: Queue;
@@ -78,7 +81,7 @@ function toNewMail(
   return {
     id,
     sender: envelope.sender,
-    recipients: envelope.recipients,
+    recipients: envelope.recipients.map((recipient) => readdressed(recipient, settings)),
     body,
     facts,
     binding,
@@ -91,6 +94,13 @@ function toNewMail(
     },
     expiresAt: receivedAt + (envelope.sender.mailbox === undefined ? bounceLifetimeMs : lifetimeMs),
   };
+}
+
+/** Mail for our own postmaster goes to the mailbox that the operator named. */
+function readdressed(recipient: EnvelopeRecipient, { postmaster, hostname }: Settings): EnvelopeRecipient {
+  if (postmaster === undefined || !isOurPostmaster(recipient.mailbox, hostname)) return recipient;
+  const mailbox = parseMailbox(postmaster);
+  return mailbox === undefined ? recipient : { ...recipient, mailbox };
 }
 
 function describeTls(tls: SessionFacts["tls"]): string | null {

@@ -3,6 +3,7 @@
  * relay for (SR-14, AT-29). Decides on the parsed mailbox alone.
  */
 import type { IpAddress, Mailbox } from "../mail/address.ts";
+import type { Domain } from "../mail/domain.ts";
 import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
 import { type Cidr, inAnyCidr } from "../mail/ip.ts";
 import { type Reply, reply } from "../mail/reply.ts";
@@ -13,13 +14,21 @@ const refusal = reply(550, "5.7.1", "relaying denied");
 const noLiterals = reply(550, "5.1.2", "address literals are not relayed here");
 const noMailbox = reply(550, "5.1.1", "no such mailbox here");
 
-/**
- * @param rewritesPostmaster a bare `postmaster` is taken when the operator names where his mail goes (SR-2)
- */
+/** `postmaster` alone or at our own name, in any letter case (SR-2, RFC 5321 §4.5.1). */
+export function isOurPostmaster({ localPart, host }: Mailbox, hostname: Domain): boolean {
+  if (host !== undefined && !(host.kind === "domain" && host.domain === hostname)) return false;
+  return localPart.toLowerCase() === "postmaster";
+}
+
 export function createRelayCheck(
   networks: readonly Cidr[],
   domains: readonly DomainPattern[],
-  options: Readonly<{ allowLiterals: boolean; takesPostmaster: boolean }>,
+  options: Readonly<{
+    allowLiterals: boolean;
+    hostname: Domain;
+    /** The operator names a mailbox for his mail: anybody may write to it. */
+    takesPostmaster: boolean;
+  }>,
 ): RelayCheck {
   const ours = new DomainTable<true>();
   for (const pattern of domains) ours.set(pattern, true);
@@ -34,8 +43,10 @@ export function createRelayCheck(
     return inside;
   }
 
-  return (client, { host }) => {
-    if (host === undefined) return options.takesPostmaster ? undefined : noMailbox;
+  return (client, recipient) => {
+    const { host } = recipient;
+    if (options.takesPostmaster && isOurPostmaster(recipient, options.hostname)) return undefined;
+    if (host === undefined) return noMailbox;
     const inside = isOurClient(client);
     if (host.kind === "literal") {
       if (!inside) return refusal;

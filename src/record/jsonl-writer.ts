@@ -26,7 +26,11 @@ export type RecordWriterOptions = Readonly<{
   keepFiles: number;
   clock: Clock;
   observe: Observer;
+  /** Told the ids of records whose lines are in the file. */
+  onWritten?: (recordIds: readonly string[]) => void;
 }>;
+
+type Line = Readonly<{ id: string; text: string }>;
 
 const gatherMs = 10;
 const retryMs = 1000;
@@ -48,7 +52,7 @@ export class RecordWriter implements AsyncDisposable {
   readonly #file: RecordFile;
   readonly #options: RecordWriterOptions;
   readonly #report: (error: string) => void;
-  #lines: string[] = [];
+  #lines: Line[] = [];
   #waitingBytes = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
@@ -63,13 +67,13 @@ export class RecordWriter implements AsyncDisposable {
 
   /** Takes one record. Costs a `JSON.stringify`; the line is in the file some 10 ms later. */
   write(record: AttemptRecord): void {
-    const line = `${JSON.stringify(record)}\n`;
-    if (this.#waitingBytes + line.length > maxWaitingBytes) {
+    const line = { id: record.id, text: `${JSON.stringify(record)}\n` };
+    if (this.#waitingBytes + line.text.length > maxWaitingBytes) {
       this.#drop(line);
       return;
     }
     this.#lines.push(line);
-    this.#waitingBytes += line.length;
+    this.#waitingBytes += line.text.length;
     if (this.#waitingBytes >= batchBytes && this.#trouble === undefined) this.#start();
     else this.#startSoon();
   }
@@ -129,7 +133,8 @@ export class RecordWriter implements AsyncDisposable {
     while (this.#lines.length > 0) {
       const batch = this.#takeBatch();
       try {
-        const appended = await this.#file.append(batch);
+        const appended = await this.#file.append(batch.map(({ text }) => text));
+        this.#options.onWritten?.(batch.slice(0, appended).map(({ id }) => id));
         this.#giveBack(batch.slice(appended));
         this.#recovered();
       } catch (cause) {
@@ -140,23 +145,23 @@ export class RecordWriter implements AsyncDisposable {
     }
   }
 
-  #takeBatch(): string[] {
+  #takeBatch(): Line[] {
     let bytes = 0;
     let count = 0;
     while (count < this.#lines.length && bytes < this.#file.maxAppendBytes(batchBytes)) {
-      bytes += this.#lines[count]?.length ?? 0;
+      bytes += this.#lines[count]?.text.length ?? 0;
       if (count > 0 && bytes > this.#file.maxAppendBytes(batchBytes)) break;
       count += 1;
     }
     const batch = this.#lines.splice(0, count);
-    for (const line of batch) this.#waitingBytes -= line.length;
+    for (const { text } of batch) this.#waitingBytes -= text.length;
     return batch;
   }
 
-  #giveBack(lines: readonly string[]): void {
+  #giveBack(lines: readonly Line[]): void {
     if (lines.length === 0) return;
     this.#lines.unshift(...lines);
-    for (const line of lines) this.#waitingBytes += line.length;
+    for (const { text } of lines) this.#waitingBytes += text.length;
   }
 
   #failed(cause: unknown): void {
@@ -176,10 +181,10 @@ export class RecordWriter implements AsyncDisposable {
   }
 
   /** Only while in trouble, or when far more is written than the disk takes: both are trouble. */
-  #drop(line: string): void {
+  #drop({ text }: Line): void {
     if (this.#trouble?.dropped === 0 || this.#trouble === undefined) {
       this.#report(
-        `${maxWaitingBytes} bytes wait: further records (${line.length} bytes) are dropped until written again`,
+        `${maxWaitingBytes} bytes wait: further records (${text.length} bytes) are dropped until written again`,
       );
     }
     this.#trouble ??= { dropped: 0 };

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { acceptMail } from "../delivery/accept-mail.ts";
 import { attemptDelivery } from "../delivery/attempt.ts";
@@ -72,7 +73,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { dataDirectory } = options.settings;
   const spoolDirectory = path.join(dataDirectory, "spool", String(worker));
   mkdirSync(spoolDirectory, { recursive: true, mode: 0o700 });
-  let now = derive(options.settings, clock);
+  let now = derive(options.settings, clock, undefined);
   const settings = (): Settings => now.settings;
   let ourselves = knowOurselves(options.settings, []);
   const newId = createIdMaker(worker, clock.now, random);
@@ -161,9 +162,9 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     methods: queueMethods(queue, conductor, clock),
     async reload(next) {
       const before = now;
-      now = derive(next, clock);
+      now = derive(next, clock, before);
       pool.closeAll();
-      await before.resolver[Symbol.asyncDispose]();
+      if (now.resolver !== before.resolver) await before.resolver[Symbol.asyncDispose]();
       for (const listener of next.listeners) {
         const open = receivers.get(listener.name);
         if (open?.identity === listenerIdentity(listener, next)) continue;
@@ -194,15 +195,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   return relay;
 }
 
-function derive(settings: Settings, clock: Clock): Derived {
+/** A resolver whose settings stay keeps its cache and its open questions. */
+function derive(settings: Settings, clock: Clock, before: Derived | undefined): Derived {
   const { dns, relayNetworks, relayDomains, outbound, postmaster } = settings;
   return {
     settings,
     policy: createPolicy([settings.policy]),
     transport: createTransportTable(settings.transports),
-    resolver: createStubResolver({ ...dns, clock }),
+    resolver:
+      isDeepStrictEqual(dns, before?.settings.dns) && before !== undefined
+        ? before.resolver
+        : createStubResolver({ ...dns, clock }),
     mayRelay: createRelayCheck(relayNetworks, relayDomains, {
       allowLiterals: outbound.allowAddressLiterals,
+      hostname: settings.hostname,
       takesPostmaster: postmaster !== undefined,
     }),
   };

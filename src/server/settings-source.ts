@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import path from "node:path";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
-import { makeSelfSigned } from "../lab/certificates.ts";
 import { checkCredential } from "../tls/credential.ts";
 
 /** `file` undefined: the built-in defaults. `data` overrides the data folder. */
@@ -48,6 +47,8 @@ function readSelfMade(folder: string): Readonly<{ certificatePem: string; keyPem
 async function ensureSelfMade({ dataDirectory, hostname }: Settings): Promise<void> {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   if (existsSync(path.join(dataDirectory, certificateName)) && existsSync(path.join(dataDirectory, keyName))) return;
+  // Loaded only where it is needed: it costs a fifth of a second.
+  const { makeSelfSigned } = await import("../lab/certificates.ts");
   const { certificatePem, privateKeyPem } = await makeSelfSigned({ dnsNames: [hostname] });
   writeWhole(path.join(dataDirectory, keyName), privateKeyPem, 0o600);
   writeWhole(path.join(dataDirectory, certificateName), certificatePem, 0o644);

@@ -5,8 +5,9 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../mail/clock.ts";
 import type { LetterlockEvent, Observer } from "../observe/events.ts";
+import type { Queue } from "../queue/queue.ts";
 import { createHumanLog } from "../record/human-log.ts";
-import { openRecordWriter } from "../record/jsonl-writer.ts";
+import { openRecordWriter, type RecordWriter } from "../record/jsonl-writer.ts";
 import { createMetrics } from "../record/metrics.ts";
 import { answer, isRequest, type Methods, type Response } from "./ipc.ts";
 import { type OpenListener, type Relay, startRelay } from "./relay.ts";
@@ -26,6 +27,7 @@ export type WorkerMessage =
 
 const stopGraceMs = 20_000;
 const gaugeEveryMs = 1_000;
+const replayBatch = 1_000;
 
 export async function runWorker(start: WorkerStart): Promise<void> {
   try {
@@ -45,12 +47,14 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
     for (const one of observers) one(event);
   };
   const { file, maxBytes, keepFiles } = settings.records;
-  const records = await openRecordWriter({ file, maxBytes, keepFiles, clock: systemClock, observe });
+  let relay: Relay | undefined;
+  const onWritten = (ids: readonly string[]): void => relay?.queue.markProjected(ids);
+  const records = await openRecordWriter({ file, maxBytes, keepFiles, clock: systemClock, observe, onWritten });
   observers.push((event) => {
     if (event.kind === "attempt") records.write(event.record);
   });
 
-  const relay = await startRelay({
+  const running = await startRelay({
     settings,
     worker,
     ports: new Map(Object.entries(ports)),
@@ -58,14 +62,15 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
     clock: systemClock,
     random: Math.random,
   });
-  for (const record of await relay.queue.unprojected(100_000)) records.write(record);
-  const gauges = watchGauges(relay, metrics);
+  relay = running;
+  await replayRecords(running.queue, records);
+  const gauges = watchGauges(running, metrics);
 
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       clearInterval(gauges);
-      await relay.stop(stopGraceMs);
+      await running.stop(stopGraceMs);
       await records[Symbol.asyncDispose]();
       await log.close();
       // After the answer to `stop` has gone out.
@@ -76,15 +81,15 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
     return stopping;
   };
   const methods: Methods = {
-    ...relay.methods,
+    ...running.methods,
     reload: async () => {
       const next = readSettings(source);
       if (next.settings === undefined) throw new Error("the configuration has errors");
-      await relay.reload(next.settings);
+      await running.reload(next.settings);
     },
     reopen: () => records.reopen(),
     metrics: () => metrics.snapshot(),
-    state: () => relay.state(),
+    state: () => running.state(),
     stop,
   };
   process.on("message", (message) => {
@@ -96,7 +101,16 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
   process.on("SIGTERM", () => undefined);
   process.on("SIGHUP", () => undefined);
   process.on("SIGUSR1", () => undefined);
-  tell({ kind: "ready", listeners: relay.listeners });
+  tell({ kind: "ready", listeners: running.listeners });
+}
+
+/** Records whose lines a crash may have swallowed, before anything new is written. */
+async function replayRecords(queue: Queue, records: RecordWriter): Promise<void> {
+  for (;;) {
+    const missing = await queue.unprojected(replayBatch);
+    for (const record of missing) records.write(record);
+    if ((await records.flush()) > 0 || missing.length < replayBatch) return;
+  }
 }
 
 function tell(message: WorkerMessage): void {
