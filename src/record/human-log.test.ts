@@ -145,3 +145,29 @@ for (const [format, want] of [
     assert.match(Buffer.concat(chunks).toString(), want);
   });
 }
+
+for (const format of ["json", "pretty"] as const) {
+  test(`log: a ${format} log on a full disk does not end the process`, async (t) => {
+    const program = `
+      import { createHumanLog } from ${JSON.stringify(new URL("./human-log.ts", import.meta.url).href)};
+      const log = createHumanLog({ level: "info", format: "${format}", name: "test" });
+      for (let number = 0; number < 200; number += 1) {
+        log.observe({ kind: "stopping", reason: "x".repeat(400) });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await log.close();
+      log.observe({ kind: "stopping", reason: "still here" });
+      process.stderr.write("alive");
+    `;
+    const full = openSync("/dev/full", "w");
+    t.after(() => closeSync(full));
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    const chunks: Buffer[] = [];
+    child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk));
+    const [code] = await once(child, "close");
+    assert.equal(Buffer.concat(chunks).toString(), "alive");
+    assert.equal(code, 0);
+  });
+}

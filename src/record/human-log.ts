@@ -1,16 +1,14 @@
 /**
- * The log that people read: one line per session, delivery and change of state, through pino.
- *
- * Each process writes whole lines to the standard output it inherited: JSON in pieces of at most 4096 bytes, which a pipe
- * takes in one step, gathered for up to 100 ms and written off the event loop; pretty lines at once, for a terminal.
- * What waits is written when the process exits, crashes by an exception, or closes the log; SIGKILL loses 100 ms.
- * A level that is off costs one comparison.
+ * The log that people read: one line per session, delivery and change of state, through pino. Each process writes to the
+ * standard output it inherited (`line-stream.ts`): JSON, or pretty lines on a terminal. A level that is off costs one
+ * comparison; the words are `human-lines.ts`'s.
  */
 import { isatty } from "node:tty";
-import { type Logger, pino } from "pino";
+import { pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Observer } from "../observe/events.ts";
 import { describeEvent, type LogLevel, levelOf, logLevels } from "./human-lines.ts";
+import { LineStream } from "./line-stream.ts";
 
 export type HumanLogOptions = Readonly<{
   level: LogLevel;
@@ -28,47 +26,27 @@ export type HumanLog = Readonly<{
   close(): Promise<void>;
 }>;
 
-/** What both destinations can do: pino's own file stream and pino-pretty's. */
-type Destination = Readonly<{ write(line: string): unknown; flush?: () => void; flushSync?: () => void }>;
-
+/** A line on a terminal is seen at once; elsewhere some gather. */
 const gatherMs = 100;
 
 export function createHumanLog({ level, format, name, fd = 1 }: HumanLogOptions): HumanLog {
   const isPretty = format === "pretty" || (format === "auto" && isatty(fd));
-  const destination: Destination = isPretty ? prettyDestination(fd) : jsonDestination(fd);
-  const logger = pino({ level, base: { name } }, destination);
+  const lines = new LineStream(fd, isPretty ? 0 : gatherMs);
+  const logger = pino({ level, base: { name } }, isPretty ? prettyLines(lines, isatty(fd)) : lines);
   const lowest = logLevels.indexOf(level);
-  let waiting: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    waiting = undefined;
-    destination.flush?.();
-  };
   return {
     observe(event) {
       const eventLevel = levelOf(event);
       if (eventLevel === undefined || logLevels.indexOf(eventLevel) < lowest) return;
-      writeLine(logger, eventLevel, event.kind, describeEvent(event));
-      waiting ??= setTimeout(flush, gatherMs).unref();
+      logger[eventLevel]({ event: event.kind }, describeEvent(event));
     },
     async close() {
-      clearTimeout(waiting);
-      waiting = undefined;
-      destination.flushSync?.();
+      lines.writeRest();
     },
   };
 }
 
-function writeLine(logger: Logger, level: LogLevel, event: string, line: string): void {
-  logger[level]({ event }, line);
-}
-
-function jsonDestination(fd: number): Destination {
-  return pino.destination({ fd, sync: false, minLength: 3072, maxWrite: 4096 });
-}
-
-/** Formats and writes in one step, so that nothing is left to lose when the process dies. */
-function prettyDestination(fd: number): Destination {
-  const format = prettyFactory({ colorize: isatty(fd), ignore: "event", translateTime: "SYS:HH:MM:ss.l" });
-  const out = pino.destination({ fd, sync: true });
-  return { write: (line) => out.write(format(line)) };
+function prettyLines(lines: LineStream, colorize: boolean): Readonly<{ write(line: string): void }> {
+  const format = prettyFactory({ colorize, ignore: "event", translateTime: "SYS:HH:MM:ss.l" });
+  return { write: (line) => lines.write(format(line)) };
 }
