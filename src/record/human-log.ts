@@ -31,7 +31,12 @@ const gatherMs = 100;
 
 export function createHumanLog({ level, format, name, fd = 1 }: HumanLogOptions): HumanLog {
   const isPretty = format === "pretty" || (format === "auto" && isatty(fd));
-  const lines = new LineStream(fd, isPretty ? 0 : gatherMs);
+  const lines = new LineStream(fd, isPretty ? 0 : gatherMs, (lost) => {
+    logger.error(
+      { event: "log-lines-dropped" },
+      `${lost} log lines were dropped: they came faster than they were taken`,
+    );
+  });
   const logger = pino({ level, base: { name } }, isPretty ? prettyLines(lines, isatty(fd)) : lines);
   const lowest = logLevels.indexOf(level);
   return {
