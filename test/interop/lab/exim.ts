@@ -44,6 +44,9 @@ log_file_path = ${home}/spool/%slog
 host_lookup =
 rfc1413_hosts =
 message_size_limit = 60M
+# every message is delivered at once, however many came in one session or at a time
+smtp_accept_queue_per_connection = 0
+smtp_accept_max = 0
 tls_advertise_hosts = *
 smtputf8_advertise_hosts = *
 acl_smtp_rcpt = recipient

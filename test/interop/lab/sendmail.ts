@@ -57,6 +57,8 @@ FEATURE(\`accept_unresolvable_domains')dnl
 define(\`confTO_IDENT',\`0')dnl
 define(\`confMAX_MESSAGE_SIZE',\`60000000')dnl
 define(\`confDELIVERY_MODE',\`background')dnl
+define(\`confQUEUE_LA',\`1000')dnl
+define(\`confREFUSE_LA',\`1000')dnl
 `;
 
 // No mailer flags but those for a program that gets one recipient and the message as it came: nothing is added,
