@@ -15,9 +15,11 @@ import type { AttemptRecord } from "../mail/attempt.ts";
 import { systemClock } from "../mail/clock.ts";
 import { reply } from "../mail/reply.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
+import { type ReasonCode, reasonTable } from "../policy/reasons.ts";
 import { type Relay, startRelay } from "../server/relay.ts";
 import { openConnection } from "../smtp/client/open-connection.ts";
 import { parseMailbox } from "../smtp/path.ts";
+import { howToCall } from "./how-to-call.ts";
 import { table } from "./table.ts";
 
 export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boolean }>): Promise<number> {
@@ -38,16 +40,13 @@ export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boo
   await sendOneToEach(relay, settings, world);
   await complete.promise;
   const found = world.partners.map((partner) => ({ partner, record: records.get(`someone@${partner.domain}`) }));
-  if (json)
-    process.stdout.write(
-      `${JSON.stringify(
-        found.map(({ record }) => record),
-        null,
-        2,
-      )}\n`,
-    );
-  else process.stdout.write(report(found, folder));
-  if (once || json) return 0;
+  if (json) {
+    const all = found.map(({ record }) => record);
+    process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+    return 0;
+  }
+  process.stdout.write(`${policyInWords(world)}\n${report(found)}`);
+  if (once) return 0;
   process.stdout.write(invitation(relay, folder));
   await new Promise<void>((resolve) => {
     const keepAlive = setInterval(() => undefined, 60_000);
@@ -155,26 +154,38 @@ type Found = readonly Readonly<{ partner: World["partners"][number]; record: Att
 
 const colours = { delivered: "green", deferred: "yellow", failed: "red", expired: "red" } as const;
 
-function report(found: Found, folder: string): string {
+/** The TLS rules with their line numbers, as the table names them. */
+function policyInWords(world: World): string {
+  const lines = configuration(world).trimEnd().split("\n");
+  const first = lines.indexOf("tls:");
+  return lines
+    .slice(first)
+    .map(
+      (line, index) =>
+        `${styleText("dim", String(first + index + 1).padStart(4), { stream: process.stdout })}  ${line}\n`,
+    )
+    .join("");
+}
+
+function report(found: Found): string {
   const rows = found.map(({ partner, record }) => {
     const { tls, rule, event } = record ?? {};
-    const line = rule?.line == null ? "" : `:${rule.line}`;
     return [
       partner.domain,
       partner.about,
-      tls === null || tls === undefined ? "-" : `${tls.required}${tls.monitor === null ? "" : " (monitor)"}`,
+      tls == null ? "-" : `${tls.required}${tls.monitor === null ? "" : " (monitor)"}`,
       tls?.achieved ?? "-",
       tls?.protocol ?? "-",
-      event === undefined ? "-" : styleText(colours[event], event.padEnd(9), { stream: process.stdout }),
-      `${path.relative(folder, rule?.file ?? "")}${line}`,
+      event === undefined ? "-" : styleText(colours[event], event, { stream: process.stdout }),
+      rule?.line == null ? "-" : String(rule.line),
       whyOf(record),
     ];
   });
-  return table(["PARTNER", "IS", "REQUIRED", "ACHIEVED", "PROTOCOL", "OUTCOME  ", "RULE", "WHY"], rows);
+  return table(["PARTNER", "HAS", "REQUIRED", "ACHIEVED", "PROTOCOL", "OUTCOME", "LINE", "WHY"], rows);
 }
 
 /** What a postmaster would ask about first: what went wrong, and where nothing did, what the proof was. */
-const telling = [
+const telling: readonly ReasonCode[] = [
   "handshake-failed",
   "not-offered",
   "certificate-expired",
@@ -187,11 +198,8 @@ const telling = [
 ];
 
 function whyOf(record: AttemptRecord | undefined): string {
-  if (record === undefined) return "";
-  const reason = telling
-    .map((code) => record.reasons.find((one) => one.code === code))
-    .find((one) => one !== undefined);
-  return reason?.text ?? record.error ?? "";
+  const code = telling.find((one) => record?.reasons.some((reason) => reason.code === one));
+  return code === undefined ? (record?.error ?? "") : reasonTable[code].text;
 }
 
 function invitation(relay: Relay, folder: string): string {
@@ -199,6 +207,6 @@ function invitation(relay: Relay, folder: string): string {
   return `
 The world stays up until you interrupt it (Ctrl-C). Meanwhile:
   swaks --server 127.0.0.1:${listener?.port ?? 0} --tls --from you@relay.example --to someone@wrongname.example
-  npm run -s letterlock -- explain --config ${folder}/letterlock.yaml someone@tls12.example
+  ${howToCall()} explain --config ${folder}/letterlock.yaml someone@tls12.example
 `;
 }

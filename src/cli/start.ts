@@ -5,6 +5,7 @@ import { findConfiguration } from "../config/find.ts";
 import type { Settings } from "../config/settings.ts";
 import type { OpenListener } from "../server/relay.ts";
 import { supervise } from "../server/supervisor.ts";
+import { howToCall } from "./how-to-call.ts";
 import type { CommonOptions } from "./program.ts";
 
 export async function start({ config, data }: CommonOptions, program: string): Promise<number> {
@@ -33,8 +34,8 @@ function greeting(listeners: readonly OpenListener[], settings: Settings, file: 
       `  swaks --server ${first.address}:${first.port} --tls --from you@example.com --to someone@example.org`,
       `  or: openssl s_client -starttls smtp -crlf -quiet -connect ${first.address}:${first.port}`,
       "See what became of it:",
-      `  ${settings.records.file}   and   npm run -s letterlock -- queue list`,
-      "No network at hand? npm run demo shows eight partner hosts on this machine.",
+      `  ${settings.records.file}   and   ${howToCall()} queue list`,
+      `No network at hand? ${howToCall()} demo shows partner hosts of every kind on this machine.`,
     );
   }
   return `${lines.join("\n")}\n`;

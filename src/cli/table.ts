@@ -1,17 +1,24 @@
 /**
  * Plain tables and short figures for terminals. Cells are expected to be escaped already.
  */
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 
 /** Columns padded to their widest cell; the head bold on a terminal. Ends in a line feed. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((title, column) =>
+    rows.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? "")), title.length),
+  );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))))
       .join("  ")
       .trimEnd();
   return `${styleText("bold", line(head), { stream: process.stdout })}\n${rows.map((row) => `${line(row)}\n`).join("")}`;
+}
+
+/** Colours take no room. */
+function widthOf(cell: string): number {
+  return stripVTControlCharacters(cell).length;
 }
 
 /** `42s`, `17m`, `5h`, `3d`. */

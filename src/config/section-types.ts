@@ -8,14 +8,14 @@ import { type JsonSchema, type Located, name, needs, type ValueType } from "./va
 import { type MapNode, type Node, parseYamlTree } from "./yaml-tree.ts";
 
 /** One setting. `default` is what one would write to get it, as YAML; the reference shows it as it stands. */
-export type Setting<T, P extends "default" | "optional" | "required"> = Readonly<{
-  type: ValueType<T>;
-  presence: P;
-  default: string | undefined;
+export interface Setting<T, P extends "default" | "optional" | "required"> {
+  readonly type: ValueType<T>;
+  readonly presence: P;
+  readonly default: string | undefined;
   /** The default as a value, read once. */
-  standard: () => T | undefined;
-  sentence: string;
-}>;
+  readonly standard: () => T | undefined;
+  readonly sentence: string;
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a table holds settings of every type; `Values` gives each its own
 export type Table = Readonly<Record<string, Setting<any, "default" | "optional" | "required">>>;

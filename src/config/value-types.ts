@@ -12,16 +12,16 @@ import type { Node } from "./yaml-tree.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-export type ValueType<T> = Readonly<{
+export interface ValueType<T> {
   /** In the reference: `duration`, `list of domains`. */
-  title: string;
+  readonly title: string;
   /** @param define keeps a section that is used more than once under a name of its own, and returns the reference */
-  schema: (define: DefineSchema) => JsonSchema;
+  readonly schema: (define: DefineSchema) => JsonSchema;
   /** Reports what is wrong and returns `undefined`; never throws. */
-  read: (node: Node, problems: Problems) => T | undefined;
+  readonly read: (node: Node, problems: Problems) => T | undefined;
   /** For sections and what holds them: how the reference goes on below. */
-  inner?: Inner;
-}>;
+  readonly inner?: Inner;
+}
 
 export type DefineSchema = (name: string, make: () => JsonSchema) => JsonSchema;
 

@@ -75,15 +75,15 @@ async function plansFor(authority: Authority, pinned: IssuedCertificate): Promis
     },
     {
       name: "wrongname",
-      about: "certificate for another name",
+      about: "another host's name",
       tls: starttls(await authority.issue({ dnsNames: ["mail.elsewhere.example"] })),
     },
-    { name: "expired", about: "certificate out of date", tls: starttls(await authority.issue(expired)) },
+    { name: "expired", about: "expired certificate", tls: starttls(await authority.issue(expired)) },
     { name: "cleartext", about: "no STARTTLS", tls: { mode: "none" } },
-    { name: "oldstyle", about: "no STARTTLS either", tls: { mode: "none" } },
+    { name: "oldstyle", about: "no STARTTLS", tls: { mode: "none" } },
     {
       name: "broken",
-      about: "STARTTLS breaks in the handshake",
+      about: "garbage after STARTTLS",
       tls: { mode: "starttls", certificate: await good("broken"), handshake: { kind: "garbage" } },
     },
     {
@@ -93,7 +93,7 @@ async function plansFor(authority: Authority, pinned: IssuedCertificate): Promis
     },
     {
       name: "mutual",
-      about: "asks for a client certificate",
+      about: "asks for our certificate",
       tls: { mode: "starttls", certificate: await good("mutual"), clientCertificate },
     },
     { name: "pinned", about: "self-signed, key pinned", tls: starttls(pinned) },
