@@ -70,3 +70,14 @@ export type AttemptRecord = Readonly<{
   ageMs: number;
   durationMs: number;
 }>;
+
+const texts = new WeakMap<AttemptRecord, string>();
+
+/** The record as JSON. Made once: the store and the delivery log write the same text. */
+export function attemptJson(record: AttemptRecord): string {
+  const known = texts.get(record);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(record);
+  texts.set(record, text);
+  return text;
+}

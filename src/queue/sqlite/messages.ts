@@ -44,7 +44,7 @@ export class MessageTable {
   }
 
   /** @returns the new row's key; throws when the id is already there. */
-  insert(row: MessageRow, bodies: ArrayBuffer | undefined): number {
+  insert(row: MessageRow, bodies: SharedArrayBuffer | undefined): number {
     if (row.spool !== null) this.#expectFile(row.spool, row.size);
     const body = row.spool === null && bodies !== undefined ? new Uint8Array(bodies, row.bodyOffset, row.size) : null;
     const { id, sender, binding, size, arrivedAt, expiresAt, spool, meta } = row;

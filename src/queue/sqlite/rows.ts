@@ -3,7 +3,7 @@
  */
 import path from "node:path";
 import type { Mailbox } from "../../mail/address.ts";
-import type { AttemptRecord } from "../../mail/attempt.ts";
+import { type AttemptRecord, attemptJson } from "../../mail/attempt.ts";
 import type { BodyFacts } from "../../mail/body.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../../mail/envelope.ts";
 import type { Arrival, NewMail, QueuedMail, Settlement } from "../queue.ts";
@@ -33,7 +33,7 @@ export function settlementRow({ messageId, number, record, next }: Settlement): 
     messageId,
     number,
     recordId: record.id,
-    record: JSON.stringify(record),
+    record: attemptJson(record),
     nextTryAt: next.kind === "again" ? next.nextTryAt : null,
     attempts: record.attempt,
     delayNotified: next.kind === "again" && next.delayNotified,

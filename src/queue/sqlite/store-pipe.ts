@@ -17,6 +17,8 @@ import type { MessageRow, StoreAnswer, StoreAnswers, StoreGroup, StoreReply, Sto
 const groupRequests = 1000;
 const groupBytes = 16 * 1024 * 1024;
 const retryMs = 1000;
+/** Memory for bodies that is kept between groups. */
+const keptBytes = 4 * 1024 * 1024;
 
 type Waiting = Readonly<{
   request: StoreRequest;
@@ -40,6 +42,7 @@ export type StorePipeOptions = Readonly<{
 export class StorePipe {
   readonly #worker: Worker;
   readonly #options: StorePipeOptions;
+  readonly #bodies = new BodyBuffer();
   #waiting: Waiting[] = [];
   #inHand: Waiting[] | undefined;
   #stuck: Waiting[] = [];
@@ -108,9 +111,9 @@ export class StorePipe {
     const group = this.#nextGroup();
     this.#inHand = group;
     const requests = group.map(({ request }) => request);
-    const bodies = joinBodies(group);
+    const bodies = this.#bodies.fill(group);
     const message: StoreGroup = { requests, bodies, projected: this.#options.projected() };
-    this.#worker.postMessage(message, bodies === undefined ? [] : [bodies]);
+    this.#worker.postMessage(message);
   }
 
   #nextGroup(): Waiting[] {
@@ -164,24 +167,42 @@ export class StorePipe {
   }
 }
 
-/** Copies the bodies of a group into one buffer, the one copy on their way to disk, and tells the rows where. */
-function joinBodies(group: readonly Waiting[]): ArrayBuffer | undefined {
-  let total = 0;
-  for (const { bytes } of group) total += bytes;
-  if (total === 0) return undefined;
-  const joined = Buffer.allocUnsafeSlow(total);
-  let offset = 0;
-  for (const { rows, bodies } of group) {
-    for (const [index, row] of rows.entries()) {
-      const body = bodies[index];
-      if (body?.kind !== "memory") continue;
-      row.bodyOffset = offset;
-      for (const chunk of body.chunks) {
-        joined.set(chunk, offset);
-        offset += chunk.byteLength;
+/**
+ * The memory in which a group's bodies cross over: shared with the thread and used again for the next group, since only
+ * one is in hand at a time. So bodies cost one copy and no allocation.
+ */
+class BodyBuffer {
+  #memory: SharedArrayBuffer | undefined;
+
+  /** Copies the bodies of a group, and tells the rows where each begins. `undefined`: there are none. */
+  fill(group: readonly Waiting[]): SharedArrayBuffer | undefined {
+    let total = 0;
+    for (const { bytes } of group) total += bytes;
+    if (total === 0) return undefined;
+    const memory = this.#reserve(total);
+    const bytes = new Uint8Array(memory);
+    let offset = 0;
+    for (const { rows, bodies } of group) {
+      for (const [index, row] of rows.entries()) {
+        const body = bodies[index];
+        if (body?.kind !== "memory") continue;
+        row.bodyOffset = offset;
+        for (const chunk of body.chunks) {
+          bytes.set(chunk, offset);
+          offset += chunk.byteLength;
+        }
       }
     }
+    if (offset !== total) throw new Error(`bodies of ${total} octets had ${offset}`);
+    return memory;
   }
-  if (offset !== total) throw new Error(`bodies of ${total} octets had ${offset}`);
-  return joined.buffer;
+
+  /** An unusually large group gets memory of its own, which is not kept. */
+  #reserve(total: number): SharedArrayBuffer {
+    if (total > keptBytes) return new SharedArrayBuffer(total);
+    if (this.#memory === undefined || this.#memory.byteLength < total) {
+      this.#memory = new SharedArrayBuffer(Math.min(keptBytes, Math.max(256 * 1024, total * 2)));
+    }
+    return this.#memory;
+  }
 }

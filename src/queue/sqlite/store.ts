@@ -107,7 +107,7 @@ export class Store {
     }
   }
 
-  #alone(request: StoreRequest, bodies: ArrayBuffer | undefined): StoreAnswer {
+  #alone(request: StoreRequest, bodies: SharedArrayBuffer | undefined): StoreAnswer {
     try {
       return { kind: "done", value: this.#transaction(() => this.#answer(request, bodies)) };
     } catch (error) {
@@ -153,7 +153,7 @@ export class Store {
     return result;
   }
 
-  #answer(request: StoreRequest, bodies: ArrayBuffer | undefined): Value {
+  #answer(request: StoreRequest, bodies: SharedArrayBuffer | undefined): Value {
     switch (request.kind) {
       case "accept":
         return this.#accept(request, bodies);
@@ -189,7 +189,10 @@ export class Store {
     }
   }
 
-  #accept({ message, state: into, now }: Request<"accept">, bodies: ArrayBuffer | undefined): StoreAnswers["accept"] {
+  #accept(
+    { message, state: into, now }: Request<"accept">,
+    bodies: SharedArrayBuffer | undefined,
+  ): StoreAnswers["accept"] {
     const full = this.#whyFull(message.size);
     if (full !== undefined) return { kind: "full", error: full };
     const key = this.#tables.messages.insert(message, bodies);
@@ -197,7 +200,7 @@ export class Store {
     return { kind: "stored" };
   }
 
-  #settle(request: Request<"settle">, bodies: ArrayBuffer | undefined): number {
+  #settle(request: Request<"settle">, bodies: SharedArrayBuffer | undefined): number {
     const first = this.totals.now.lastSeq + 1;
     for (const settlement of request.settlements) this.#settleOne(settlement, request.now);
     for (const notice of request.notices) {

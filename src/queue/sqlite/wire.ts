@@ -1,7 +1,7 @@
 /**
  * What event loop and store thread say to each other: plain rows of text and numbers, so that crossing over costs one
  * clone for a whole group. JSON is made on the event loop and stored as it is; the thread never parses it.
- * Bodies of a group travel in one buffer that changes hands.
+ * Bodies of a group lie in one shared buffer.
  */
 import type { QueueCounts, QueueEntry, QueueFilter } from "../queue.ts";
 import type { QueueOpenError } from "./schema.ts";
@@ -116,7 +116,7 @@ export type StoreAnswers = {
 
 export type StoreGroup = Readonly<{
   requests: readonly StoreRequest[];
-  bodies: ArrayBuffer | undefined;
+  bodies: SharedArrayBuffer | undefined;
   /** Records up to this number have reached the projections. */
   projected: number;
 }>;
