@@ -166,6 +166,4 @@ export interface Queue extends AsyncDisposable {
    * (same ids). Records never marked are given out at every start.
    */
   markProjected(recordIds: readonly string[]): void;
-  /** Sizes of the groups committed since the last call, for metrics. */
-  takeCommitStats(): Readonly<{ commits: number; operations: number; largest: number; seconds: number }>;
 }

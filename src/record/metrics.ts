@@ -12,14 +12,11 @@ import type { LetterlockEvent, Observer } from "../observe/events.ts";
 
 /** Mirrors of shapes in rooms that this one may not import. */
 type QueueSizes = Readonly<{ messages: number; ready: number; trying: number; held: number; bodyBytes: number }>;
-type CommitStats = Readonly<{ commits: number; operations: number; largest: number; seconds: number }>;
 type RelayState = Readonly<{ sessions: number; active: number; idleConnections: number }>;
 
 export type Metrics = Readonly<{
   observe: Observer;
   setQueueCounts: (counts: QueueSizes) => void;
-  /** Commits since the last call. */
-  observeCommits: (stats: CommitStats) => void;
   setState: (state: RelayState) => void;
   /** 99th percentile since the last call, in seconds. */
   setEventLoopLag: (seconds: number) => void;
@@ -43,7 +40,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** The page for Prometheus: counters, sizes and sums added up over processes; of lag and largest group the highest. */
+/** The page for Prometheus: counters, sizes and sums added up over processes; of lag the highest. */
 export async function aggregateMetrics(snapshots: readonly unknown[]): Promise<string> {
   type Snapshots = Parameters<typeof AggregatorRegistry.aggregate>[0];
   return AggregatorRegistry.aggregate([...snapshots] as Snapshots).metrics();
@@ -76,6 +73,9 @@ function createObserver(registry: Registry): Observer {
         count.outboundHandshakes(1, event.error === null ? "ok" : "failed", protocolLabel(event.protocol));
         if (event.error === null) time.handshake.observe(event.durationMs / 1000);
         return;
+      case "commit":
+        time.groupSize.observe(event.operations);
+        return time.commit.observe(event.seconds);
       case "notice-queued":
         return count.notices(1, event.action);
       case "configuration-loaded":
@@ -134,6 +134,18 @@ function histograms(registry: Registry) {
       buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600, 3600, 86_400],
       registers: [registry],
     }),
+    groupSize: new Histogram({
+      name: "letterlock_commit_group_size",
+      help: "Operations (messages stored, attempts settled) in one transaction of the queue store.",
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+      registers: [registry],
+    }),
+    commit: new Histogram({
+      name: "letterlock_commit_seconds",
+      help: "Duration of those transactions, sync included.",
+      buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1],
+      registers: [registry],
+    }),
     handshake: new Histogram({
       name: "letterlock_outbound_handshake_seconds",
       help: "Duration of outbound handshakes that succeeded.",
@@ -157,32 +169,17 @@ function createGauges(registry: Registry): Omit<Metrics, "observe" | "snapshot">
   const sessions = gauge("letterlock_sessions_open", "Inbound sessions open now.");
   const active = gauge("letterlock_deliveries_active", "Messages being delivered now.");
   const idle = gauge("letterlock_connections_idle", "Outbound connections kept for reuse.");
-  const commits = countBy(registry, "letterlock_commits_total", "Transactions of the queue store.", []);
-  const operations = countBy(registry, "letterlock_commit_operations_total", "Operations in those transactions.", []);
-  const seconds = countBy(registry, "letterlock_commit_seconds_total", "Time that those transactions took.", []);
-  const highest = { registers, aggregator: "max" as const };
-  const largest = new Gauge({
-    name: "letterlock_commit_largest_group",
-    help: "Operations in the largest transaction of the last second with any.",
-    ...highest,
-  });
   const lag = new Gauge({
     name: "letterlock_event_loop_lag_seconds",
     help: "99th percentile of event-loop delay in the last second; the highest of all workers.",
-    ...highest,
+    registers,
+    aggregator: "max",
   });
   return {
     setQueueCounts(counts) {
       messages.set(counts.messages);
       bodyBytes.set(counts.bodyBytes);
       for (const state of ["ready", "trying", "held"] as const) recipients.set({ state }, counts[state]);
-    },
-    observeCommits(stats) {
-      if (stats.commits === 0) return;
-      commits(stats.commits);
-      operations(stats.operations);
-      seconds(stats.seconds);
-      largest.set(stats.largest);
     },
     setState(state) {
       sessions.set(state.sessions);

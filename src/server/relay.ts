@@ -83,6 +83,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     spoolDirectory,
     clock,
     historyMs: settings().records.historyMs,
+    onCommit: (operations, seconds) => observe({ kind: "commit", operations, seconds }),
     onTrouble: (error) => observe({ kind: "store-trouble", error }),
     onRecovered: (trying) => observe({ kind: "recovered", worker, trying }),
     maxBodyBytes: settings().limits.maxQueueBytes,

@@ -15,7 +15,7 @@ import { systemClock } from "../mail/clock.ts";
 import type { Observer } from "../observe/events.ts";
 import { adoptShards } from "../queue/sqlite/adopt-shards.ts";
 import { createHumanLog } from "../record/human-log.ts";
-import { aggregateMetrics } from "../record/metrics.ts";
+import { aggregateMetrics, createMetrics } from "../record/metrics.ts";
 import { controlPath, serveControl } from "./control-socket.ts";
 import { Caller, isResponse, type Methods } from "./ipc.ts";
 import { startMetricsServer } from "./metrics-server.ts";
@@ -56,6 +56,7 @@ class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #workers: Worker[] = [];
   readonly #observe: Observer;
+  readonly #metrics = createMetrics();
   readonly #closeLog: () => void;
   readonly #stopped = Promise.withResolvers<number>();
   readonly #resources = new AsyncDisposableStack();
@@ -69,7 +70,10 @@ class Supervisor {
     this.#options = options;
     this.#settings = settings;
     const log = createHumanLog({ level: settings.log.level, format: settings.log.format, name: "supervisor" });
-    this.#observe = log.observe;
+    this.#observe = (event) => {
+      log.observe(event);
+      this.#metrics.observe(event);
+    };
     this.#closeLog = () => log.close();
   }
 
@@ -107,7 +111,7 @@ class Supervisor {
       this.#resources.use(
         await startMetricsServer({
           ...metrics,
-          metrics: async () => aggregateMetrics(await this.#ask("metrics")),
+          metrics: () => this.#scrape(),
           isReady: () => !this.#stopping && this.#workers.every(({ ready }) => ready),
         }),
       );
@@ -148,6 +152,13 @@ class Supervisor {
       applied: true,
       problems: [...told, ...later.map(({ text }) => `${text}: takes effect at the next start`)],
     };
+  }
+
+  /** Of every worker that answers, and of the supervisor itself. */
+  async #scrape(): Promise<string> {
+    const asked = await Promise.allSettled(this.#workers.map(({ caller }) => caller.call("metrics")));
+    const snapshots = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    return aggregateMetrics([...snapshots, await this.#metrics.snapshot()]);
   }
 
   async stop(reason: string): Promise<void> {

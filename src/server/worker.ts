@@ -129,7 +129,6 @@ function watchGauges(relay: Relay, metrics: ReturnType<typeof createMetrics>): N
     metrics.setEventLoopLag(lag.percentile(99) / 1e9);
     lag.reset();
     metrics.setState(relay.state());
-    metrics.observeCommits(relay.queue.takeCommitStats());
     relay.queue.counts().then(metrics.setQueueCounts, () => undefined);
   }, gaugeEveryMs);
 }

@@ -100,7 +100,6 @@ class SqliteQueue implements Queue {
   #markTimer: Timer | undefined;
   #pruneTimer: Timer;
   #closed = false;
-  #stats = { commits: 0, operations: 0, largest: 0, seconds: 0 };
 
   constructor(worker: Worker, options: SqliteQueueOptions, mark: ProjectionMark) {
     this.#options = options;
@@ -113,7 +112,7 @@ class SqliteQueue implements Queue {
         this.#markSent = mark.value();
         return this.#markSent;
       },
-      onCommit: (operations, seconds) => this.#count(operations, seconds),
+      onCommit: (operations, seconds) => options.onCommit?.(operations, seconds),
       onTrouble: (error) => options.onTrouble?.(`${options.file}: ${error}`),
     });
   }
@@ -242,12 +241,6 @@ class SqliteQueue implements Queue {
     if (this.#markTimer === undefined) this.#markTimer = this.#options.clock.after(markMs, () => this.#writeMark());
   }
 
-  takeCommitStats(): ReturnType<Queue["takeCommitStats"]> {
-    const stats = this.#stats;
-    this.#stats = { commits: 0, operations: 0, largest: 0, seconds: 0 };
-    return stats;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -274,14 +267,6 @@ class SqliteQueue implements Queue {
       after = next;
     } while (after !== undefined);
     return total;
-  }
-
-  #count(operations: number, seconds: number): void {
-    this.#stats.commits += 1;
-    this.#stats.operations += operations;
-    this.#stats.largest = Math.max(this.#stats.largest, operations);
-    this.#stats.seconds += seconds;
-    this.#options.onCommit?.(operations, seconds);
   }
 
   #writeMark(): void {
