@@ -36,6 +36,8 @@ export type TlsStart =
 
 /** For the answer to QUIT (CL-6). */
 const quitMs = 5000;
+/** Kept unread. A group of commands has at most 103: RSET, MAIL, 100 RCPT, DATA. */
+const maxReplies = 200;
 
 export class Conversation {
   #socket: Socket;
@@ -233,6 +235,8 @@ export class Conversation {
     const before = this.#replies.length;
     const problem = this.#parser.feed(chunk, this.#onReply);
     if (problem !== undefined) this.reject(problem);
+    // While we write, nobody takes replies away: a peer that floods us with them must not fill the memory (AT-20).
+    else if (this.#replies.length > maxReplies) this.reject("more replies than commands");
     // Only a whole reply buys the peer more time: one that drips octets gets none (AT-20).
     else if (this.#replies.length === before) return;
     else if (this.#busy) this.#settle();

@@ -6,6 +6,7 @@
 import type { Mailbox } from "../../mail/address.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../../mail/envelope.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
+import { encodeUtf8Address } from "../../mail/xtext.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { OutboundMessage } from "./sender.ts";
 
@@ -49,7 +50,7 @@ export function mailLine(
   let line = `MAIL FROM:<${sender.mailbox === undefined ? "" : wireText(sender.mailbox, peer)}>`;
   if (peer.size) line += ` SIZE=${body.sizeBytes}`;
   if (peer.eightBitMime && (facts.has8bit || sender.body === "8bitmime")) line += " BODY=8BITMIME";
-  if (peer.smtputf8 && needsUtf8(sender, facts.hasUtf8Header, recipients)) line += " SMTPUTF8";
+  if (peer.smtputf8 && needsUtf8(sender, facts.hasUtf8Header, recipients, peer)) line += " SMTPUTF8";
   if (peer.dsn && sender.ret !== undefined) line += ` RET=${sender.ret.toUpperCase()}`;
   if (peer.dsn && sender.envid !== undefined) line += ` ENVID=${sender.envid}`;
   return `${line}\r\n`;
@@ -59,14 +60,24 @@ export function rcptLine({ mailbox, notify, orcpt }: EnvelopeRecipient, peer: Ca
   let line = `RCPT TO:<${wireText(mailbox, peer)}>`;
   if (peer.dsn && notify !== undefined)
     line += ` NOTIFY=${notify === "never" ? "NEVER" : notify.join(",").toUpperCase()}`;
-  if (peer.dsn && orcpt !== undefined) line += ` ORCPT=${orcpt}`;
+  if (peer.dsn && orcpt !== undefined) line += ` ORCPT=${wireOrcpt(orcpt, peer)}`;
   return `${line}\r\n`;
 }
 
+/** As it was received; UTF-8 in it, which needs SMTPUTF8, in the seven-bit spelling where that is lacking. RFC 6533 §3 */
+function wireOrcpt(orcpt: string, { smtputf8 }: Capabilities): string {
+  return smtputf8 || isAscii(orcpt) ? orcpt : orcpt.replace(/[^\0-\x7f]/gu, encodeUtf8Address);
+}
+
 /** The parameter is given only when something needs it (EX-12). */
-function needsUtf8(sender: EnvelopeSender, utf8Header: boolean, recipients: readonly EnvelopeRecipient[]): boolean {
-  if (sender.smtputf8 && utf8Header) return true;
-  return !isAscii(sender.mailbox?.text ?? "") || recipients.some(({ mailbox }) => !isAscii(mailbox.text));
+function needsUtf8(
+  sender: EnvelopeSender,
+  utf8Header: boolean,
+  recipients: readonly EnvelopeRecipient[],
+  { dsn }: Capabilities,
+): boolean {
+  if ((sender.smtputf8 && utf8Header) || !isAscii(sender.mailbox?.text ?? "")) return true;
+  return recipients.some(({ mailbox, orcpt = "" }) => !isAscii(mailbox.text) || (dsn && !isAscii(orcpt)));
 }
 
 /** Without SMTPUTF8 a U-label domain goes out as A-labels; the local part stays as it is. */

@@ -4,6 +4,8 @@
  *
  * Lines are CR LF already: the receiver sees to that. Here it is seen to once more, because a bare CR or LF that left
  * could end the message at the next hop but one (standards.md LN-5, LN-6, AT-19): each becomes CR LF, before stuffing.
+ * A line of NULs and a dot is stuffed as well: a peer that drops NUL would read it as the end of data. One that does not
+ * takes the dot away again, as from any line that begins with one.
  */
 
 const cr = 13;
@@ -12,18 +14,26 @@ const dot = 46;
 const lineFeed = Buffer.from("\n");
 const extraDot = Buffer.from(".");
 const dotAtLineStart = Buffer.from("\r\n.");
+const nothing = Buffer.alloc(0);
 
 /** Chunks may end anywhere; what they leave open is remembered. */
 export class DotStuffer {
   /** The last octet was a CR whose LF may open the next chunk. */
   #afterCr = false;
   #atLineStart = true;
+  /** NULs that open a line and end a chunk: what comes next says whether the line needs a dot before them. */
+  #nuls: Buffer = nothing;
 
   /** @returns slices of `chunk`, with what goes between them. */
   stuff(chunk: Uint8Array): Uint8Array[] {
     if (chunk.length === 0) return [];
-    const octets = cleanLines(asBuffer(chunk), this.#afterCr);
-    const slices = this.#slice(octets);
+    const whole = this.#nuls.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#nuls, chunk]);
+    const clean = cleanLines(whole, this.#afterCr);
+    const hasNul = clean.includes(0);
+    const octets = hasNul ? this.#holdNuls(clean) : clean;
+    if (!hasNul) this.#nuls = nothing;
+    if (octets.length === 0) return [];
+    const slices = hasNul ? this.#sliceBesideNuls(octets) : this.#slice(octets);
     this.#afterCr = octets.at(-1) === cr;
     this.#atLineStart = octets.at(-1) === lf;
     return slices;
@@ -31,8 +41,25 @@ export class DotStuffer {
 
   /** The end of data. The body's own last line end is not repeated (LN-9). */
   end(): Uint8Array {
+    if (this.#nuls.length > 0) return Buffer.concat([this.#nuls, Buffer.from("\r\n.\r\n")]);
     if (this.#atLineStart) return Buffer.from(".\r\n");
     return Buffer.from(this.#afterCr ? "\n.\r\n" : "\r\n.\r\n");
+  }
+
+  /** Keeps NULs back that open the line in which `octets` end; returns what is before them. */
+  #holdNuls(octets: Buffer): Buffer {
+    let end = octets.length;
+    while (end > 0 && octets[end - 1] === 0) end -= 1;
+    const opensLine = end === 0 ? this.#atLineStart : octets[end - 1] === lf;
+    this.#nuls = opensLine ? Buffer.from(octets.subarray(end)) : nothing;
+    return opensLine ? octets.subarray(0, end) : octets;
+  }
+
+  /** The same as `#slice`, where NULs may stand before a line's dot. Seldom: mail holds no NUL. */
+  #sliceBesideNuls(octets: Buffer): Uint8Array[] {
+    const before = this.#afterCr ? "\r" : this.#atLineStart ? "\r\n" : "";
+    const text = `${before}${octets.toString("latin1")}`.replace(/\r\n(?=\0*\.)/g, "\r\n.");
+    return [Buffer.from(text.slice(before.length), "latin1")];
   }
 
   #slice(octets: Buffer): Uint8Array[] {

@@ -222,7 +222,7 @@ export class Session {
     this.#arriving?.intake.discard();
     this.#arriving = undefined;
     this.#deadline = this.#tools.clock.now() + LINGER_MS;
-    this.#socket.end();
+    if (!this.#socket.writableEnded) this.#socket.end();
     this.#socket.resume(); // to see the client's end
   }
 
@@ -354,7 +354,7 @@ export class Session {
 
   #act(answer: Answer, line: Buffer): void {
     const { reply, next } = answer;
-    if (this.#input.length > 0 && mustBeLast(line)) {
+    if (this.#input.length > 0 && mustBeLast(next, line)) {
       this.#end(replies.spokeTooEarly, "input before its time");
       return;
     }
@@ -543,7 +543,11 @@ export class Session {
   }
 }
 
-/** Commands after which a client must wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4). */
-function mustBeLast(line: Buffer): boolean {
-  return line.length <= 10 && /^(?:DATA|STARTTLS) *$/i.test(line.toString("latin1"));
+/**
+ * Must the client wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4)? After each change of state, by
+ * construction; and after a DATA or STARTTLS that was refused, since what follows it was not meant as commands.
+ */
+function mustBeLast(next: Next, line: Buffer): boolean {
+  if (next.kind === "data" || next.kind === "starttls") return true;
+  return /^(?:DATA|STARTTLS)/i.test(line.toString("latin1", 0, 8)) && /^\w+\s*$/.test(line.toString("latin1"));
 }
