@@ -2,7 +2,10 @@
  * Runs deliveries: takes due mail from the queue (or fresh mail straight from its acceptance), splits it into jobs,
  * keeps each destination within its limits, and writes every attempt's end back. Owns no rules.
  *
- * Memory is bounded: at most `maxActiveMessages` messages and `maxActiveBytes` of bodies are held; the rest are rows.
+ * Guarantees:
+ *  - every recipient that was taken is settled or put back, also when an attempt or a notice breaks on a bug;
+ *  - memory is bounded: about `maxActiveMessages` messages and `maxActiveBytes` of bodies are held, the rest are rows;
+ *  - while mail waits for room, a quarter of it is the queue's: fresh mail never keeps older mail out for good.
  */
 import type { RetrySettings, Settings } from "../config/settings.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
@@ -12,8 +15,9 @@ import type { Queue, QueuedMail, QueuedRecipient, QueueFilter } from "../queue/q
 import type { TransportTable } from "../route/transport.ts";
 import type { RecipientOutcome } from "./attempt-result.ts";
 import { type DeliveryJob, splitIntoJobs } from "./delivery-job.ts";
-import { DestinationHealth } from "./destination-health.ts";
-import { type AttemptEnd, type NoticeMaker, settle } from "./settle.ts";
+import { DestinationHealth, type Suspension } from "./destination-health.ts";
+import { Lane } from "./lane.ts";
+import { type AttemptEnd, type NoticeMaker, noNotices, settle } from "./settle.ts";
 
 export type ConductorTools = Readonly<{
   queue: Queue;
@@ -26,23 +30,26 @@ export type ConductorTools = Readonly<{
   random: () => number;
 }>;
 
-type Destination = { readonly key: string; waiting: DeliveryJob[]; running: number };
-
-/** A waiting line longer than this goes back to the queue, so that one slow destination cannot fill the memory. */
-const overflowDelayMs = 10_000;
 /** Messages taken at once: bounds the bodies that one batch may bring into memory. */
 const refillBatch = 100;
+/** Of the room, what fresh mail may fill while older mail waits in the queue for some. */
+const freshShare = 0.75;
+/** Mail whose end could not be written because of a bug is tried again after this. */
+const rescueDelayMs = 600_000;
 
 export class Conductor {
   readonly #tools: ConductorTools;
-  readonly #destinations = new Map<string, Destination>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #health: DestinationHealth;
-  readonly #ends = new Set<Promise<void>>();
   readonly #closers = new WeakMap<DeliveryJob, () => void>();
   #activeMessages = 0;
   #activeBytes = 0;
   #refilling = false;
-  #refillAgain = false;
+  #refilled: Promise<void> = Promise.resolve();
+  /** Mail may be due that nobody has looked for. */
+  #looking = false;
+  /** Mail may be due for which there was no room. */
+  #crowded = false;
   #stopping = false;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -59,19 +66,31 @@ export class Conductor {
 
   /** Whether a message of this size may be delivered from memory right away. */
   hasRoom(sizeBytes: number): boolean {
-    const { maxActiveMessages, maxActiveBytes } = this.#tools.settings().limits;
-    if (this.#stopping) return false;
-    return this.#activeMessages < maxActiveMessages && this.#activeBytes + sizeBytes <= maxActiveBytes;
+    return !this.#stopping && this.#fits(sizeBytes, this.#crowded ? freshShare : 1);
   }
 
   /** Mail whose recipients are already "trying" in the queue. */
   submit(mail: QueuedMail): void {
-    const { jobs, undeliverable } = splitIntoJobs(mail, (mailbox) => this.#nexthopFor(mailbox));
     this.#enter(mail);
+    const left = (): void => this.#leave(mail);
+    if (this.#stopping) {
+      this.#giveBack(mail, mail.recipients, this.#tools.clock.now(), left);
+      return;
+    }
+    try {
+      this.#split(mail, left);
+    } catch (error) {
+      this.#trouble(error);
+      this.#giveBack(mail, mail.recipients, this.#tools.clock.now() + rescueDelayMs, left);
+    }
+  }
+
+  #split(mail: QueuedMail, left: () => void): void {
+    const { jobs, undeliverable } = splitIntoJobs(mail, (mailbox) => this.#nexthopFor(mailbox));
     let open = jobs.length + (undeliverable.length > 0 ? 1 : 0);
     const closed = (): void => {
       open -= 1;
-      if (open === 0) this.#leave(mail);
+      if (open === 0) left();
     };
     if (undeliverable.length > 0) {
       const outcomes = undeliverable.map(({ recipient, status, text }) =>
@@ -85,11 +104,8 @@ export class Conductor {
   /** Looks for due mail now: at start, after `retry`, `release`, or mail stored without being submitted. */
   wake(): void {
     if (this.#stopping) return;
-    if (this.#refilling) {
-      this.#refillAgain = true;
-      return;
-    }
-    void this.#refill();
+    this.#looking = true;
+    if (!this.#refilling) this.#refilled = this.#refill();
   }
 
   /** The operator asked for another try: back-off is forgotten. */
@@ -108,11 +124,7 @@ export class Conductor {
         const outcomes = mail.recipients.map((recipient) =>
           withoutContact(recipient, { kind: "failed", status: "5.0.0", text }),
         );
-        await settle(
-          { mail, nexthop: undefined, outcomes, startedAt: this.#tools.clock.now() },
-          this.#tools,
-          this.#retry(),
-        );
+        await this.#write({ mail, nexthop: undefined, outcomes, startedAt: this.#tools.clock.now() });
       }
     }
   }
@@ -121,16 +133,19 @@ export class Conductor {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#timer?.cancel();
-    await this.#putBackWaiting();
+    this.#putBackWaiting();
     const deadline = Promise.withResolvers<void>();
     const timer = setTimeout(deadline.resolve, graceMs);
-    const running = new Promise<void>((resolve) => {
+    await Promise.race([this.#ended(), deadline.promise]);
+    clearTimeout(timer);
+  }
+
+  async #ended(): Promise<void> {
+    await this.#refilled;
+    await new Promise<void>((resolve) => {
       if (this.#activeMessages === 0) resolve();
       else this.#idle = resolve;
     });
-    await Promise.race([running, deadline.promise]);
-    clearTimeout(timer);
-    await Promise.allSettled([...this.#ends]);
   }
 
   #nexthopFor(mailbox: QueuedRecipient["recipient"]["mailbox"]): ReturnType<TransportTable["nexthopFor"]> {
@@ -151,65 +166,71 @@ export class Conductor {
     this.#activeMessages -= 1;
     this.#activeBytes -= heldBytes(mail);
     if (this.#activeMessages === 0) this.#idle?.();
-    const { maxActiveMessages } = this.#tools.settings().limits;
-    if (this.#refillAgain && this.#activeMessages < maxActiveMessages / 2) this.wake();
+    if (this.#crowded && this.#fits(0, freshShare)) this.wake();
+  }
+
+  #fits(sizeBytes: number, share: number): boolean {
+    const { maxActiveMessages, maxActiveBytes } = this.#tools.settings().limits;
+    return this.#activeMessages < maxActiveMessages * share && this.#activeBytes + sizeBytes <= maxActiveBytes * share;
   }
 
   #enqueue(job: DeliveryJob, closed: () => void): void {
-    const destination = this.#destination(job.destination);
-    const { maxActiveMessages } = this.#tools.settings().limits;
-    if (destination.waiting.length >= Math.max(100, maxActiveMessages / 4)) {
-      this.#giveBack(job, this.#tools.clock.now() + overflowDelayMs, closed);
+    const lane = this.#laneOf(job.destination);
+    const { limits, outbound } = this.#tools.settings();
+    if (lane.waiting.length >= Math.max(100, limits.maxActiveMessages / 4)) {
+      const { mail, recipients } = job;
+      const until = lane.nextSlot(this.#tools.clock.now(), outbound.maxConnectionsPerDestination);
+      this.#giveBack(mail, recipients, until, closed);
       return;
     }
     this.#closers.set(job, closed);
-    destination.waiting.push(job);
-    this.#pump(destination);
+    lane.waiting.push(job);
+    this.#pump(lane);
   }
 
-  #destination(key: string): Destination {
-    let found = this.#destinations.get(key);
+  #laneOf(key: string): Lane {
+    let found = this.#lanes.get(key);
     if (found === undefined) {
-      found = { key, waiting: [], running: 0 };
-      this.#destinations.set(key, found);
+      found = new Lane(key);
+      this.#lanes.set(key, found);
     }
     return found;
   }
 
-  #pump(destination: Destination): void {
+  #pump(lane: Lane): void {
+    // A suspended destination ends its jobs within this very loop: no second one inside it, for thousands of jobs.
+    if (lane.pumping) return;
+    lane.pumping = true;
     const { maxConnectionsPerDestination } = this.#tools.settings().outbound;
-    while (destination.running < maxConnectionsPerDestination) {
-      const job = destination.waiting.shift();
+    while (lane.running < maxConnectionsPerDestination) {
+      const job = lane.waiting.shift();
       if (job === undefined) break;
-      destination.running += 1;
-      void this.#run(job, destination);
+      lane.running += 1;
+      void this.#run(job, lane);
     }
-    if (destination.running === 0 && destination.waiting.length === 0) this.#destinations.delete(destination.key);
+    lane.pumping = false;
+    if (lane.running === 0 && lane.waiting.length === 0) this.#lanes.delete(lane.key);
   }
 
-  async #run(job: DeliveryJob, destination: Destination): Promise<void> {
+  async #run(job: DeliveryJob, lane: Lane): Promise<void> {
+    const { mail, nexthop } = job;
     const startedAt = this.#tools.clock.now();
-    const suspended = this.#health.suspendedUntil(destination.key, startedAt);
+    const suspended = this.#suspension(job, startedAt);
     let outcomes: readonly RecipientOutcome[];
     if (suspended === undefined) {
       outcomes = await this.#attempt(job);
       this.#learn(job, outcomes);
+      lane.took(this.#tools.clock.now() - startedAt);
     } else {
       const { until, status, text } = suspended;
       const why = `delivery temporarily suspended until ${new Date(until).toISOString()}: ${text}`;
       outcomes = job.recipients.map((recipient) => withoutContact(recipient, { kind: "deferred", status, text: why }));
     }
-    destination.running -= 1;
-    const notBefore = this.#health.suspendedUntil(destination.key, this.#tools.clock.now())?.until;
-    const end = {
-      mail: job.mail,
-      nexthop: job.nexthop,
-      outcomes,
-      startedAt,
-      ...(notBefore === undefined ? {} : { notBefore }),
-    };
+    lane.running -= 1;
+    const notBefore = this.#suspension(job, this.#tools.clock.now())?.until;
+    const end = { mail, nexthop, outcomes, startedAt, ...(notBefore === undefined ? {} : { notBefore }) };
     this.#finish(end, this.#closers.get(job));
-    this.#pump(destination);
+    this.#pump(lane);
   }
 
   async #attempt(job: DeliveryJob): Promise<readonly RecipientOutcome[]> {
@@ -217,65 +238,90 @@ export class Conductor {
       return await this.#tools.attempt(job);
     } catch (error) {
       // A bug must not lose mail nor stop the relay: the message waits, the log shouts.
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#tools.observe({ kind: "trouble", where: "delivery", error: text });
+      this.#trouble(error);
       return job.recipients.map((recipient) =>
         withoutContact(recipient, { kind: "deferred", status: "4.3.0", text: "internal error during delivery" }),
       );
     }
   }
 
-  #learn({ destination }: DeliveryJob, outcomes: readonly RecipientOutcome[]): void {
+  #suspension({ destination, rulesKey }: DeliveryJob, now: number): Suspension | undefined {
+    if (this.#health.isEmpty) return undefined;
+    return this.#health.suspendedUntil(destination, now) ?? this.#health.suspendedUntil(rulesKey, now);
+  }
+
+  /** An unreachable destination concerns all its mail; a TLS rule that failed, only mail under the same rule. */
+  #learn({ destination, rulesKey }: DeliveryJob, outcomes: readonly RecipientOutcome[]): void {
     const failed = outcomes.find(
       ({ outcome, reply, contact }) =>
         outcome.kind === "deferred" && reply === undefined && contact?.verdict?.kind !== "flow",
     );
-    const now = this.#tools.clock.now();
-    if (failed === undefined || outcomes.some(({ outcome }) => outcome.kind === "delivered"))
+    if (failed === undefined || outcomes.some(({ outcome }) => outcome.kind === "delivered")) {
       this.#health.succeeded(destination);
-    else this.#health.failed(destination, now, failed.outcome.status, failed.outcome.text);
+      this.#health.succeeded(rulesKey);
+      return;
+    }
+    const { contact, outcome } = failed;
+    const byRule = contact?.verdict !== undefined || contact?.decision.kind === "refuse";
+    this.#health.failed(byRule ? rulesKey : destination, this.#tools.clock.now(), outcome.status, outcome.text);
   }
 
   #finish(end: AttemptEnd, closed: (() => void) | undefined): void {
-    const done = settle(end, this.#tools, this.#retry())
-      .then((nextTryAt) => {
-        if (nextTryAt !== undefined) this.#wakeAt(nextTryAt);
-      })
-      .catch((error: unknown) => {
-        this.#tools.observe({ kind: "store-trouble", error: String(error) });
-      })
-      .finally(() => {
-        this.#ends.delete(done);
-        closed?.();
-      });
-    this.#ends.add(done);
+    void this.#write(end).finally(closed);
+  }
+
+  /** Settles; never rejects. */
+  async #write(end: AttemptEnd): Promise<void> {
+    try {
+      const nextTryAt = await settle(end, this.#tools, this.#retry());
+      if (nextTryAt !== undefined) this.#wakeAt(nextTryAt);
+    } catch (error) {
+      await this.#rescue(end, error).catch((cause: unknown) => this.#storeTrouble(cause));
+    }
+  }
+
+  /** A bug while the end was written: what was delivered is written down without notices, the rest is tried again. */
+  async #rescue(end: AttemptEnd, error: unknown): Promise<void> {
+    this.#trouble(error);
+    const delivered = end.outcomes.filter(({ outcome }) => outcome.kind === "delivered");
+    const others = end.outcomes.filter(({ outcome }) => outcome.kind !== "delivered");
+    const numbers = others.map(({ recipient }) => ({ messageId: end.mail.id, number: recipient.number }));
+    const nextTryAt = this.#tools.clock.now() + rescueDelayMs;
+    await this.#tools.queue.putBack(numbers, nextTryAt);
+    this.#wakeAt(nextTryAt);
+    const quiet = { ...this.#tools, notices: async () => noNotices };
+    if (delivered.length > 0) await settle({ ...end, outcomes: delivered }, quiet, this.#retry());
+  }
+
+  #trouble(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#tools.observe({ kind: "trouble", where: "delivery", error: text });
+  }
+
+  #storeTrouble(error: unknown): void {
+    this.#tools.observe({ kind: "store-trouble", error: String(error) });
   }
 
   #retry(): RetrySettings {
     return this.#tools.settings().retry;
   }
 
-  #giveBack(job: DeliveryJob, nextTryAt: number, closed: () => void): void {
-    const numbers = job.recipients.map(({ number }) => ({ messageId: job.mail.id, number }));
-    const done = this.#tools.queue
+  #giveBack(mail: QueuedMail, recipients: readonly QueuedRecipient[], nextTryAt: number, closed: () => void): void {
+    const numbers = recipients.map(({ number }) => ({ messageId: mail.id, number }));
+    this.#tools.queue
       .putBack(numbers, nextTryAt)
       .then(() => this.#wakeAt(nextTryAt))
-      .catch((error: unknown) => this.#tools.observe({ kind: "store-trouble", error: String(error) }))
-      .finally(() => {
-        this.#ends.delete(done);
-        closed();
-      });
-    this.#ends.add(done);
+      .catch((error: unknown) => this.#storeTrouble(error))
+      .finally(closed);
   }
 
-  async #putBackWaiting(): Promise<void> {
+  #putBackWaiting(): void {
     const now = this.#tools.clock.now();
-    for (const destination of this.#destinations.values()) {
-      for (const job of destination.waiting.splice(0)) {
-        this.#giveBack(job, now, this.#closers.get(job) ?? (() => undefined));
+    for (const lane of this.#lanes.values()) {
+      for (const job of lane.waiting.splice(0)) {
+        this.#giveBack(job.mail, job.recipients, now, this.#closers.get(job) ?? (() => undefined));
       }
     }
-    await Promise.allSettled([...this.#ends]);
   }
 
   #wakeAt(time: number): void {
@@ -289,29 +335,31 @@ export class Conductor {
     });
   }
 
+  /** Takes until nothing is due or nothing more fits; ends in the same step in which it last looked. */
   async #refill(): Promise<void> {
     this.#refilling = true;
-    this.#refillAgain = false;
     try {
-      for (;;) {
-        const room = this.#tools.settings().limits.maxActiveMessages - this.#activeMessages;
-        if (room <= 0 || !this.hasRoom(0)) {
-          this.#refillAgain = true;
-          return;
-        }
-        const limit = Math.min(refillBatch, room);
-        const taken = await this.#tools.queue.take(this.#tools.clock.now(), limit);
+      while (this.#looking && !this.#stopping) {
+        this.#crowded = !this.#fits(0, 1);
+        if (this.#crowded) break;
+        this.#looking = false;
+        const room = Math.ceil(this.#tools.settings().limits.maxActiveMessages - this.#activeMessages);
+        const taken = await this.#tools.queue.take(this.#tools.clock.now(), Math.min(refillBatch, room));
         for (const mail of taken) this.submit(mail);
-        if (taken.length === 0) break;
+        if (taken.length > 0) this.#looking = true;
+        else await this.#lookAgainWhenDue();
       }
-      const next = await this.#tools.queue.nextDueAt();
-      if (next !== undefined) this.#wakeAt(next);
     } catch (error) {
-      this.#tools.observe({ kind: "store-trouble", error: String(error) });
+      this.#storeTrouble(error);
       this.#wakeAt(this.#tools.clock.now() + 5_000);
     } finally {
       this.#refilling = false;
     }
+  }
+
+  async #lookAgainWhenDue(): Promise<void> {
+    const next = await this.#tools.queue.nextDueAt();
+    if (next !== undefined) this.#wakeAt(next);
   }
 }
 

@@ -12,6 +12,8 @@ export type DeliveryJob = Readonly<{
   nexthop: Nexthop;
   /** `binding|nexthop`: jobs with equal keys share one destination's limits and back-off. */
   destination: string;
+  /** `destination|recipient domain`: jobs with equal keys also stand under the same TLS rules. */
+  rulesKey: string;
   /** The TLS question is asked for this recipient; all of the job share its domain. */
   lead: QueuedRecipient;
 }>;
@@ -28,7 +30,7 @@ export function splitIntoJobs(
   mail: QueuedMail,
   nexthopFor: (recipient: Mailbox) => Routing,
 ): Readonly<{ jobs: readonly DeliveryJob[]; undeliverable: readonly Undeliverable[] }> {
-  const groups = new Map<string, { nexthop: Nexthop; recipients: QueuedRecipient[] }>();
+  const groups = new Map<string, { domain: string; nexthop: Nexthop; recipients: QueuedRecipient[] }>();
   const undeliverable: Undeliverable[] = [];
   for (const recipient of mail.recipients) {
     const { mailbox } = recipient.recipient;
@@ -37,16 +39,18 @@ export function splitIntoJobs(
       undeliverable.push({ recipient, status: routing.status, text: routing.text });
       continue;
     }
-    const key = `${recipientHost(mailbox)}|${formatNexthop(routing.nexthop)}`;
+    const domain = recipientHost(mailbox);
+    const key = `${domain}|${formatNexthop(routing.nexthop)}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { nexthop: routing.nexthop, recipients: [recipient] });
+    if (group === undefined) groups.set(key, { domain, nexthop: routing.nexthop, recipients: [recipient] });
     else group.recipients.push(recipient);
   }
   const jobs: DeliveryJob[] = [];
-  for (const { nexthop, recipients } of groups.values()) {
+  for (const { domain, nexthop, recipients } of groups.values()) {
     const [lead] = recipients;
     if (lead === undefined) continue;
-    jobs.push({ mail, recipients, nexthop, lead, destination: `${mail.binding}|${formatNexthop(nexthop)}` });
+    const destination = `${mail.binding}|${formatNexthop(nexthop)}`;
+    jobs.push({ mail, recipients, nexthop, lead, destination, rulesKey: `${destination}|${domain}` });
   }
   return { jobs, undeliverable };
 }

@@ -22,6 +22,10 @@ export class DestinationHealth {
     this.#random = random;
   }
 
+  get isEmpty(): boolean {
+    return this.#byKey.size === 0;
+  }
+
   /** The suspension in force at `now`, or `undefined`. */
   suspendedUntil(key: string, now: number): Suspension | undefined {
     if (this.#byKey.size === 0) return undefined;

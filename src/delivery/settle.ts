@@ -46,7 +46,7 @@ export type SettleTools = Readonly<{
   random: () => number;
 }>;
 
-const noNotices: Awaited<ReturnType<NoticeMaker>> = { notices: [], delayNotified: new Set() };
+export const noNotices: Awaited<ReturnType<NoticeMaker>> = { notices: [], delayNotified: new Set() };
 
 /** @returns when the soonest next try of these recipients or notices is due, `undefined` when none is */
 export async function settle(end: AttemptEnd, tools: SettleTools, retry: RetrySettings): Promise<number | undefined> {
