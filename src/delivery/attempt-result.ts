@@ -32,6 +32,8 @@ export type Failure = Readonly<{
   reply?: Reply;
   contact?: HostContact;
   uncertain?: boolean;
+  /** Absent: it holds for every recipient that was without an end then. */
+  of?: QueuedRecipient;
 }>;
 
 export type RecipientOutcome = Readonly<{
@@ -102,20 +104,27 @@ function stageWord(stage: string): string {
 
 /**
  * The end of the walk for a recipient that no host took: the last failure speaks, unless some other host might still
- * take the mail later while the last one said never.
+ * take the mail later while the last one said never. `on-failure: bounce` counts where every host failed for its rule
+ * and every one of those rules says so.
+ *
+ * @param failures in the order of the walk
  */
-export function concludeFailures(failures: readonly Failure[], onFailure: "defer" | "bounce"): Failure {
+export function concludeFailures(failures: readonly Failure[]): Failure {
   const last = failures.at(-1) ?? {
     status: "4.4.1",
     text: "no host could be tried",
     permanent: false,
     kind: "unreachable" as const,
   };
-  if (failures.every(({ kind }) => kind === "policy") && onFailure === "bounce") {
+  if (failures.length > 0 && failures.every(asksForBounce)) {
     return { ...last, status: withClass(last.status, 5), permanent: true };
   }
   if (!last.permanent) return last;
   return failures.findLast(({ permanent }) => !permanent) ?? last;
+}
+
+function asksForBounce({ kind, contact }: Failure): boolean {
+  return kind === "policy" && contact?.decision.kind === "connect" && contact.decision.onFailure === "bounce";
 }
 
 export function outcomeOf({ status, text, permanent }: Failure): Outcome {

@@ -3,7 +3,8 @@
  * Owns no rules: what must hold is `policy/`'s word, where to go `route/`'s, how to speak `smtp/client`'s.
  *
  * Promises: no octet of a message leaves before a verdict that lets it flow on that connection, for that message;
- * after an uncertain end (connection lost behind the final dot) no other host is tried in the same attempt.
+ * after an uncertain end (connection lost behind the final dot) no other host is tried in the same attempt; a bug on
+ * the way ends the walk, and what was delivered until then stays delivered.
  */
 
 import type { Binding, OutboundSettings } from "../config/settings.ts";
@@ -13,6 +14,7 @@ import type { Clock } from "../mail/clock.ts";
 import { isIpv6 } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { formatReply } from "../mail/reply.ts";
+import type { Observer } from "../observe/events.ts";
 import { type ConnectDecision, decide, type TlsDecision } from "../policy/decide.ts";
 import { judge, mayTryClear, type TlsVerdict } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -40,6 +42,7 @@ export type AttemptTools = Readonly<{
   pool: ConnectionPool;
   /** Opens within the worker's connection limit: evicts an idle one or waits. */
   open: (options: OpenOptions) => Promise<OpenResult>;
+  observe: Observer;
   clock: Clock;
 }>;
 
@@ -54,7 +57,6 @@ type Walk = {
   readonly failures: Failure[];
   /** Hosts where TLS could not be had and clear text is allowed, once every host was tried with TLS. */
   readonly clearLater: Candidate[];
-  onFailure: "defer" | "bounce";
 };
 
 export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Promise<readonly RecipientOutcome[]> {
@@ -65,16 +67,41 @@ export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Pr
     outcomes: [],
     failures: [],
     clearLater: [],
-    onFailure: "defer",
   };
-  const route = await tools.findRoute(job.nexthop);
-  if (route.kind === "hosts") await walkHosts(route.hosts, walk, tools);
-  else {
-    const { status, text } = route;
-    walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route" });
+  try {
+    await walkRoute(await tools.findRoute(job.nexthop), walk, tools);
+    for (const recipient of walk.pending) {
+      walk.outcomes.push(ended(recipient, concludeFailures(failuresOf(recipient, walk))));
+    }
+  } catch (error) {
+    tools.observe({ kind: "trouble", where: "delivery", error: describe(error) });
+    for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, ourMistake));
   }
-  if (walk.pending.length > 0) endAll(walk, concludeFailures(walk.failures, walk.onFailure));
   return walk.outcomes;
+}
+
+/** Whether the message left before it happened is unknown. */
+const ourMistake: Failure = {
+  status: "4.3.0",
+  text: "internal error during delivery",
+  permanent: false,
+  kind: "broken",
+  uncertain: true,
+};
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** What went wrong for everybody, and for this recipient alone. */
+function failuresOf(recipient: QueuedRecipient, { failures }: Walk): readonly Failure[] {
+  return failures.filter(({ of }) => of === undefined || of === recipient);
+}
+
+async function walkRoute(route: Route, walk: Walk, tools: AttemptTools): Promise<void> {
+  if (route.kind === "hosts") return walkHosts(route.hosts, walk, tools);
+  const { status, text } = route;
+  walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route" });
 }
 
 async function walkHosts(hosts: readonly MxHost[], walk: Walk, tools: AttemptTools): Promise<void> {
@@ -99,14 +126,17 @@ async function tryAddress(host: MxHost, address: IpAddress, walk: Walk, tools: A
     walk.failures.push({ status: "4.7.5", text: decision.text, permanent: false, kind: "policy", contact });
     return;
   }
-  walk.onFailure = decision.onFailure;
   const key = poolKey(host, address, walk.binding, decision);
   const pooled = takeJudged(key, host, address, decision, tools);
   if (pooled !== undefined) {
-    const broke = await sendOver(pooled.connection, key, { ...pooled.contact, reusedConnection: true }, walk, tools);
+    const before = walk.failures.length;
+    const { connection, contact } = pooled;
+    const broke = await closingOnThrow(connection, () =>
+      sendOver(connection, key, { ...contact, reusedConnection: true }, walk, tools),
+    );
     // A pooled connection may have died unseen: that says nothing about the host.
     if (!broke) return;
-    walk.failures.pop();
+    walk.failures.length = before;
   }
   await tryFresh({ host, address, decision }, key, walk, tools);
 }
@@ -140,6 +170,30 @@ async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: At
     walk.failures.push(notOpened(opened, contact));
     return;
   }
+  if (opened.kind === "open")
+    await closingOnThrow(opened.connection, () => useFresh(candidate, key, opened, walk, tools));
+  else await useFresh(candidate, key, opened, walk, tools);
+}
+
+/** A bug must not leak a connection: its place is one of few. */
+async function closingOnThrow<T>(connection: SmtpConnection, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    connection.quit();
+    throw error;
+  }
+}
+
+async function useFresh(
+  candidate: Candidate,
+  key: string,
+  opened: Extract<OpenResult, { kind: "open" | "tls-broken" }>,
+  walk: Walk,
+  tools: AttemptTools,
+): Promise<void> {
+  const { host, address, decision } = candidate;
+  const contact: HostContact = { host: host.name, address, port: host.port, decision };
   const { facts } = opened;
   const verdict = judge(decision, facts, peerName(host, address));
   const judged: HostContact = { ...contact, facts, verdict };
@@ -214,7 +268,7 @@ function takeResults(
   walk: Walk,
 ): boolean {
   const still: QueuedRecipient[] = [];
-  let lastFailure: Failure | undefined;
+  let broken = false;
   sent.forEach((recipient, index) => {
     const result = results[index];
     if (result === undefined) throw new Error("a recipient without a result");
@@ -232,17 +286,12 @@ function takeResults(
     } else if (next.kind === "final") walk.outcomes.push(ended(recipient, next.failure));
     else {
       still.push(recipient);
-      lastFailure = next.failure;
+      walk.failures.push({ ...next.failure, of: recipient });
+      broken ||= next.failure.kind === "broken";
     }
   });
   walk.pending = still;
-  if (lastFailure !== undefined) walk.failures.push(lastFailure);
-  return lastFailure?.kind === "broken" && still.length === sent.length;
-}
-
-function endAll(walk: Walk, failure: Failure): void {
-  for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, failure));
-  walk.pending = [];
+  return broken && still.length === sent.length;
 }
 
 function ended(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
@@ -251,7 +300,7 @@ function ended(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
     outcome: outcomeOf(failure),
     contact: failure.contact,
     reply: failure.reply,
-    uncertain: failure.uncertain ?? recipient.uncertain,
+    uncertain: failure.uncertain === true || recipient.uncertain,
     dsnPassedOn: false,
   };
 }
@@ -313,6 +362,7 @@ function openOptions(
     starttls: decision.starttls,
     handshake: decision.handshake,
     timeouts: outbound.timeouts,
+    eightBitWithoutExtension: outbound.eightBitWithoutExtension,
   };
 }
 
@@ -320,8 +370,10 @@ function sourceAddress(binding: Binding, address: IpAddress): IpAddress | undefi
   return isIpv6(address) ? binding.sourceAddress6 : binding.sourceAddress4;
 }
 
+/** With all that a peer sees of the binding: a reload may have changed it under the same name. */
 function poolKey(host: MxHost, address: IpAddress, binding: Binding, { id }: ConnectDecision): string {
-  return `${address}|${host.port}|${host.name ?? ""}|${binding.name}|${id}`;
+  const source = sourceAddress(binding, address) ?? "";
+  return `${address}|${host.port}|${host.name ?? ""}|${binding.name}|${source}|${binding.ehlo}|${id}`;
 }
 
 function peerName({ name }: MxHost, address: IpAddress): string {

@@ -16,6 +16,7 @@ export class ConnectionPool {
   readonly #idleMs: () => number;
   #idleCount = 0;
   #sweep: Timer | undefined;
+  #idleListener: () => void = () => undefined;
 
   constructor(clock: Clock, idleMs: () => number) {
     this.#clock = clock;
@@ -24,6 +25,11 @@ export class ConnectionPool {
 
   get idleCount(): number {
     return this.#idleCount;
+  }
+
+  /** Called whenever a connection goes idle: from then on `evictOne` can make room. */
+  onIdle(listener: () => void): void {
+    this.#idleListener = listener;
   }
 
   /** The connection used last under this key, or `undefined`. */
@@ -53,6 +59,7 @@ export class ConnectionPool {
     else idle.push(entry);
     this.#idleCount += 1;
     this.#sweep ??= this.#clock.after(Math.max(100, this.#idleMs() / 2), () => this.#closeOld());
+    this.#idleListener();
   }
 
   /** Closes the one that has waited longest; false when none is idle. */

@@ -1,6 +1,7 @@
 /**
  * Opens outbound connections within the worker's limit: at the limit an idle one makes room, else the caller waits its
- * turn. Reports each handshake.
+ * turn, which comes when a connection ends or goes idle. One that says its farewell counts until it has closed, so for
+ * that moment there may be more than the limit. Reports each handshake.
  */
 import type { Clock } from "../mail/clock.ts";
 import type { Observer } from "../observe/events.ts";
@@ -18,6 +19,7 @@ export function createOpener({
 }: OpenerTools): (options: OpenOptions) => Promise<OpenResult> {
   let open = 0;
   const waiting: (() => void)[] = [];
+  pool.onIdle(() => waiting.shift()?.());
 
   async function takePlace(): Promise<void> {
     while (open >= limit() && !pool.evictOne()) {
@@ -36,10 +38,13 @@ export function createOpener({
   return async (options) => {
     if (open >= limit()) await takePlace();
     else open += 1;
-    const result = await openConnection(options, { clock });
-    report(options, result, observe);
+    const result = await openConnection(options, { clock }).catch((error: unknown) => {
+      leavePlace();
+      throw error;
+    });
     if (result.kind === "open") result.connection.onClose(leavePlace);
     else leavePlace();
+    report(options, result, observe);
     return result;
   };
 }

@@ -98,6 +98,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     outbound: () => settings().outbound,
     pool,
     open: createOpener({ pool, limit: () => settings().outbound.maxConnections, observe, clock }),
+    observe,
     clock,
   };
   const conductor = new Conductor({

@@ -2,6 +2,7 @@
  * One attempt in the lab: real partner hosts, real DNS, the real walk over MX hosts, under rules written in our own
  * language. The age of the message is what the test says it is.
  */
+import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -102,6 +103,7 @@ ${yaml.replaceAll("{port}", String(port))}`;
     outbound: () => settings.outbound,
     pool,
     open: createOpener({ pool, limit: () => 100, observe: () => undefined, clock: systemClock }),
+    observe: ({ kind, ...event }) => assert.notEqual(kind, "trouble", JSON.stringify(event)),
     clock: systemClock,
   };
   return {

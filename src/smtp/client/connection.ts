@@ -67,7 +67,7 @@ export class Connection implements SmtpConnection {
   async send(message: OutboundMessage): Promise<readonly RecipientResult[]> {
     if (this.#opening !== "none") throw new Error("send before prepare");
     this.#messages += 1;
-    const whole = lacking(message, this.#peer);
+    const whole = lacking(message, this.#peer, this.#options.eightBitWithoutExtension);
     if (whole !== undefined) return message.recipients.map(() => whole);
     this.#talk.begin(this.#options.timeouts.totalMs);
     const results = await this.#sendInGroups(message);

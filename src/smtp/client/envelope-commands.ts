@@ -13,8 +13,16 @@ import type { OutboundMessage } from "./sender.ts";
 /** Why this peer cannot take a message or a recipient. */
 export type Unsuitable = Readonly<{ kind: "unsuitable"; status: EnhancedStatus; text: string }>;
 
-/** What holds for the whole message; `undefined` when the peer can take it. */
-export function lacking({ sender, body, facts }: OutboundMessage, peer: Capabilities): Unsuitable | undefined {
+/**
+ * What holds for the whole message; `undefined` when the peer can take it.
+ *
+ * @param eightBit `send`: the operator says that 8-bit octets go also where 8BITMIME is not offered
+ */
+export function lacking(
+  { sender, body, facts }: OutboundMessage,
+  peer: Capabilities,
+  eightBit: "bounce" | "send" = "bounce",
+): Unsuitable | undefined {
   if (peer.maxMessageBytes > 0 && body.sizeBytes > peer.maxMessageBytes) {
     return unsuitable("5.3.4", `message of ${body.sizeBytes} octets, the host takes ${peer.maxMessageBytes}`);
   }
@@ -27,7 +35,7 @@ export function lacking({ sender, body, facts }: OutboundMessage, peer: Capabili
   if (hasControl(sender.mailbox?.text ?? "")) {
     return unsuitable("5.1.7", "the sender's address holds control characters");
   }
-  if (facts.has8bit && !peer.eightBitMime) {
+  if (facts.has8bit && !peer.eightBitMime && eightBit === "bounce") {
     return unsuitable("5.6.3", "8-bit content, and the host does not offer 8BITMIME");
   }
   return undefined;

@@ -52,6 +52,8 @@ export type OpenOptions = Readonly<{
   starttls: StarttlsAsk;
   handshake: HandshakeSettings;
   timeouts: SenderTimeouts;
+  /** EX-8: 8-bit content to a peer without 8BITMIME; `bounce` where absent. */
+  eightBitWithoutExtension?: "bounce" | "send";
 }>;
 
 export type SendStage =
