@@ -32,6 +32,8 @@ export type LabOptions = Readonly<{
   yaml: string;
   /** Files that the configuration names, by name. */
   files?: Readonly<Record<string, string>>;
+  /** Names beside those of the hosts, or in their place. */
+  zone?: LabZone;
 }>;
 
 export type AttemptLab = AsyncDisposable &
@@ -52,7 +54,12 @@ export type SendOptions = Readonly<{
 
 export const secretLine = "The secret that must never leave in clear.";
 
-export async function startAttemptLab({ hosts: plans, yaml, files = {} }: LabOptions): Promise<AttemptLab> {
+export async function startAttemptLab({
+  hosts: plans,
+  yaml,
+  files = {},
+  zone: names = {},
+}: LabOptions): Promise<AttemptLab> {
   const resources = new AsyncDisposableStack();
   const folder = mkdtempSync(path.join(tmpdir(), "letterlock-test-"));
   resources.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,7 +73,7 @@ export async function startAttemptLab({ hosts: plans, yaml, files = {} }: LabOpt
     hosts.push(resources.use(await startPartnerHost({ ...plan, address, port: hosts[0]?.port ?? 0 })));
   }
   const port = hosts[0]?.port ?? 25;
-  const dns = resources.use(await startDnsServer(zone));
+  const dns = resources.use(await startDnsServer({ ...zone, ...names }));
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
   const text = `hostname: relay.test
 dns: { servers: ["127.0.0.1:${dns.port}"] }
