@@ -11,6 +11,8 @@ export type Domain = string & { readonly __domain: unique symbol };
 const plain =
   /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 const ascii = /^[\x21-\x7e]+$/;
+/** UTF-16 units; no U-label form of a valid name is longer. UTS 46 on kilobytes of labels would take tens of ms. */
+const maxLength = 512;
 
 /**
  * Parses a domain name in any spelling: U-labels, upper case, one trailing dot.
@@ -22,7 +24,8 @@ export function parseDomain(text: string): Domain | undefined {
   const bare = text.endsWith(".") ? text.slice(0, -1) : text;
   const lower = bare.toLowerCase();
   if (plain.test(lower) && !lower.includes("xn--")) return isNumeric(lower) ? undefined : (lower as Domain);
-  if (ascii.test(lower) && !lower.includes("xn--")) return undefined;
+  if (ascii.test(lower) && (lower.length > 253 || !lower.includes("xn--"))) return undefined;
+  if (bare.length > maxLength) return undefined;
   const converted = toASCII(bare, {
     checkBidi: true,
     checkHyphens: false,
