@@ -31,7 +31,7 @@ function greeting(listeners: readonly OpenListener[], settings: Settings, file: 
   if (file === undefined && first !== undefined) {
     lines.push(
       "Send a first mail (it leaves by MX, under TLS when the host offers it):",
-      `  swaks --server ${first.address}:${first.port} --tls --from you@example.com --to someone@example.org`,
+      `  swaks --server ${first.address}:${first.port} --tls --from YOUR-ADDRESS --to A-FRIENDS-ADDRESS`,
       `  or: openssl s_client -starttls smtp -crlf -quiet -connect ${first.address}:${first.port}`,
       "See what became of it:",
       `  ${settings.records.file}   and   ${howToCall()} queue list`,

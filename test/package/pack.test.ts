@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
@@ -76,7 +76,7 @@ test("the demo runs", async () => {
   );
 });
 
-test("the relay starts with two workers, takes mail over STARTTLS, queues it and stops", async () => {
+test("the relay starts with two workers, takes mail over STARTTLS, queues it, reloads and stops", async () => {
   const file = path.join(installed.folder, "letterlock.yaml");
   writeFileSync(
     file,
@@ -100,6 +100,13 @@ transports: { "*": "[127.0.0.1]:1" } # nobody listens there
     assert.match(response, /^250 /);
     const { stdout } = await run(installed.command, ["queue", "list", "-c", file, "--json"], options);
     assert.match(stdout, /b@example\.net/);
+    assert.match((await run(installed.command, ["reload", "-c", file], options)).stdout, /in force/);
+    appendFileSync(file, "retri: {}\n");
+    await assert.rejects(run(installed.command, ["reload", "-c", file], options), {
+      code: 2,
+      stderr: /:8:1: error: unknown key "retri" \(did you mean "retry"\?\)/,
+      stdout: /the old one stays in force/,
+    });
   } finally {
     relay.kill("SIGTERM");
   }
