@@ -4,6 +4,7 @@
  */
 import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
+import { loadSettings } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Binding, Settings } from "../config/settings.ts";
 import { chooseBinding } from "../delivery/choose-binding.ts";
@@ -14,7 +15,6 @@ import type { Nexthop } from "../mail/nexthop.ts";
 import { type Explanation, explainDecision } from "../policy/explain.ts";
 import { createPolicy } from "../policy/policy.ts";
 import { createTransportTable } from "../route/transport.ts";
-import { readSettings } from "../server/settings-source.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { CommonOptions } from "./program.ts";
 import { table } from "./table.ts";
@@ -22,7 +22,11 @@ import { table } from "./table.ts";
 type ExplainOptions = CommonOptions & Readonly<{ binding?: string; sender?: string; mx?: string; json?: boolean }>;
 
 export function explain(text: string, options: ExplainOptions): number {
-  const { settings, problems } = readSettings({ file: findConfiguration(options.config), data: options.data });
+  // The certificate of our listeners, which a first start makes, has no say here.
+  const { settings, problems } = loadSettings({
+    path: findConfiguration(options.config),
+    overrides: options.data === undefined ? {} : { data: options.data },
+  });
   if (settings === undefined) {
     for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
     return 2;

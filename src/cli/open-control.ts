@@ -3,23 +3,33 @@
  */
 import { findConfiguration } from "../config/find.ts";
 import { loadSettings } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
 import { type ControlClient, connectControl, controlPath } from "../server/control-socket.ts";
 import type { CommonOptions } from "./program.ts";
 
-/** @returns `undefined`, and says so on stderr, when no relay runs there */
-export async function openControl({ config, data }: CommonOptions): Promise<ControlClient | undefined> {
+/**
+ * Runs a command against the running relay and ends the connection, however the command ends.
+ *
+ * @returns the command's exit code; and, saying why on stderr, 1 when no relay runs there, 2 when "there" is unknown
+ */
+export async function withControl(
+  { config, data }: CommonOptions,
+  command: (control: ControlClient) => Promise<number>,
+): Promise<number> {
   const folder = data ?? dataFolder(config);
-  if (folder === undefined) {
-    process.stderr.write(
-      "letterlock: the configuration has errors (see letterlock check); name the data folder with --data\n",
-    );
-    return undefined;
-  }
-  const control = await connectControl(controlPath(folder));
-  if (control === undefined) process.stderr.write(`letterlock: no relay is running with the data folder ${folder}\n`);
-  return control;
+  if (folder === undefined) return 2;
+  using control = await connectControl(controlPath(folder));
+  if (control !== undefined) return await command(control);
+  process.stderr.write(`letterlock: no relay is running with the data folder ${folder}\n`);
+  return 1;
 }
 
+/** Also from a file with errors: the relay may run under an older one. `undefined`, and says so, from none at all. */
 function dataFolder(config: string | undefined): string | undefined {
-  return loadSettings({ path: findConfiguration(config), overrides: {} }).settings?.dataDirectory;
+  const { dataDirectory, problems } = loadSettings({ path: findConfiguration(config), overrides: {} });
+  if (dataDirectory === undefined) {
+    for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    process.stderr.write("letterlock: where the relay keeps its data is unknown: name the folder with --data\n");
+  }
+  return dataDirectory;
 }

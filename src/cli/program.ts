@@ -25,9 +25,11 @@ export type CommonOptions = Readonly<{ config?: string; data?: string }>;
 export async function runProgram(argv: readonly string[], program: string): Promise<number> {
   // Worker processes are started by the supervisor only: no help, no options.
   if (argv[0] === "worker" && argv[1] !== undefined && process.send !== undefined) {
-    await runWorker(JSON.parse(argv[1]) as WorkerStart);
+    runWorker(JSON.parse(argv[1]) as WorkerStart);
     return 0;
   }
+  // A reader that has seen enough (`| head`) ends a command; the relay goes on without one.
+  process.stdout.on("error", () => argv[0] !== "start" && process.exit(0));
   let exitCode = 0;
   const took = async (code: Promise<number> | number): Promise<void> => {
     exitCode = await code;
@@ -62,7 +64,8 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     );
   withCommon(root.command("reload"))
     .description("make the running relay read its configuration again; on any error it keeps the old one")
-    .action((options: CommonOptions) => took(reload(options)));
+    .option("--json", "print JSON")
+    .action((options: CommonOptions & { json?: boolean }) => took(reload(options)));
   root.addCommand(queueCommand(withCommon, took));
   root
     .command("demo")

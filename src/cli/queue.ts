@@ -7,7 +7,7 @@ import { parseDomain } from "../mail/domain.ts";
 import { escapeText } from "../mail/escape.ts";
 import type { Arrival, QueueCounts, QueueEntry, QueueFilter, RecipientState } from "../queue/queue.ts";
 import type { ControlClient } from "../server/control-socket.ts";
-import { openControl } from "./open-control.ts";
+import { withControl } from "./open-control.ts";
 import type { CommonOptions } from "./program.ts";
 import { formatAge, formatSize, table } from "./table.ts";
 
@@ -88,13 +88,12 @@ async function list(options: Options & { limit: string }): Promise<number> {
   const limit = Number(options.limit);
   if (typeof filter === "string" || !Number.isSafeInteger(limit) || limit < 1)
     return usage(typeof filter === "string" ? filter : "--limit takes a number from 1");
-  const control = await openControl(options);
-  if (control === undefined) return 1;
-  const entries = await collect(control, filter, limit);
-  control.close();
-  if (options.json) process.stdout.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-  else printEntries(entries);
-  return 0;
+  return withControl(options, async (control) => {
+    const entries = await collect(control, filter, limit);
+    if (options.json) process.stdout.write(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    else printEntries(entries);
+    return 0;
+  });
 }
 
 /** Page by page from each worker, so that neither side holds a large answer. */
@@ -136,19 +135,20 @@ function printEntries(entries: readonly QueueEntry[]): void {
 }
 
 async function show(id: string, options: Options): Promise<number> {
-  const control = await openControl(options);
-  if (control === undefined) return 1;
-  const found = ((await control.call("queue.show", { id })) as readonly (Shown | null)[]).find((one) => one !== null);
-  control.close();
-  if (found == null) {
-    process.stderr.write(`letterlock: no message ${id} in the queue or its history\n`);
-    return 1;
-  }
-  if (options.json) {
-    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+  return withControl(options, async (control) => {
+    const answers = (await control.call("queue.show", { id })) as readonly (Shown | null)[];
+    const found = answers.find((one) => one !== null);
+    if (found == null) {
+      process.stderr.write(`letterlock: no message ${escapeText(id)} in the queue or its history\n`);
+      return 1;
+    }
+    if (options.json) process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+    else printMessage(id, found);
     return 0;
-  }
-  const { arrival, entries, attempts, header } = found;
+  });
+}
+
+function printMessage(id: string, { arrival, entries, attempts, header }: Shown): void {
   process.stdout.write(`${id}\n`);
   process.stdout.write(
     `arrived   ${new Date(arrival.at).toISOString()} from ${arrival.clientAddress} (${escapeText(arrival.ehlo)}) by ${arrival.listener}, ${arrival.tls ?? "in clear"}\n\n`,
@@ -165,7 +165,6 @@ async function show(id: string, options: Options): Promise<number> {
       .map((line) => escapeText(line, 998))
       .join("\n")}\n`,
   );
-  return 0;
 }
 
 async function change(verb: keyof typeof verbs, ids: readonly string[], options: Options): Promise<number> {
@@ -174,35 +173,30 @@ async function change(verb: keyof typeof verbs, ids: readonly string[], options:
   if (Object.keys(filter).length === 0 && options.all !== true) {
     return usage(`queue ${verb} without ids or filter would change everything: say --all if that is meant`);
   }
-  const control = await openControl(options);
-  if (control === undefined) return 1;
-  const counts = (await control.call(`queue.${verb}`, { filter })) as readonly number[];
-  control.close();
-  const sum = counts.reduce((total, one) => total + one, 0);
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ [verb]: sum })}\n`
-      : `${sum} ${sum === 1 ? "recipient" : "recipients"} ${verbs[verb]}\n`,
-  );
-  return sum === 0 && options.all !== true ? 1 : 0;
+  return withControl(options, async (control) => {
+    const counts = (await control.call(`queue.${verb}`, { filter })) as readonly number[];
+    const sum = counts.reduce((total, one) => total + one, 0);
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ [verb]: sum })}\n`
+        : `${sum} ${sum === 1 ? "recipient" : "recipients"} ${verbs[verb]}\n`,
+    );
+    return sum === 0 && options.all !== true ? 1 : 0;
+  });
 }
 
 async function count(options: Options): Promise<number> {
-  const control = await openControl(options);
-  if (control === undefined) return 1;
-  const counts = (await control.call("queue.counts")) as readonly QueueCounts[];
-  control.close();
-  const sum = { messages: 0, ready: 0, trying: 0, held: 0, bodyBytes: 0 };
-  for (const one of counts) for (const key of Object.keys(sum) as (keyof QueueCounts)[]) sum[key] += one[key];
-  if (options.json) process.stdout.write(`${JSON.stringify(sum)}\n`);
-  else
+  return withControl(options, async (control) => {
+    const counts = (await control.call("queue.counts")) as readonly QueueCounts[];
+    const sum = { messages: 0, ready: 0, trying: 0, held: 0, bodyBytes: 0 };
+    for (const one of counts) for (const key of Object.keys(sum) as (keyof QueueCounts)[]) sum[key] += one[key];
+    const { messages, ready, trying, held, bodyBytes } = sum;
+    const cells = [...[messages, ready, trying, held].map(String), formatSize(bodyBytes)];
     process.stdout.write(
-      table(
-        ["MESSAGES", "READY", "TRYING", "HELD", "BYTES"],
-        [[sum.messages, sum.ready, sum.trying, sum.held].map(String).concat(formatSize(sum.bodyBytes))],
-      ),
+      options.json ? `${JSON.stringify(sum)}\n` : table(["MESSAGES", "READY", "TRYING", "HELD", "BYTES"], [cells]),
     );
-  return 0;
+    return 0;
+  });
 }
 
 /** @returns the filter, or what is wrong with the options */

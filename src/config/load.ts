@@ -34,6 +34,8 @@ export type LoadOptions = Readonly<{
 export type LoadResult = Readonly<{
   /** `undefined` with any error among the problems. */
   settings: Settings | undefined;
+  /** The data folder, absolute, also where something else is wrong: commands find the running relay by it. */
+  dataDirectory: string | undefined;
   /** In the order of the file. */
   problems: readonly Problem[];
   /** Some listener offers TLS without a certificate: see `withSelfMadeCertificate`. */
@@ -59,6 +61,7 @@ export function loadSettings(options: LoadOptions = {}): LoadResult {
   const settings = problems.hasErrors ? undefined : made;
   return {
     settings,
+    dataDirectory: made?.dataDirectory,
     problems: problems.sorted(),
     needsSelfMade: settings?.listeners.some(({ tls, profile }) => tls !== "none" && profile === undefined) ?? false,
   };

@@ -2,6 +2,7 @@
  * How commands reach a running relay: a Unix socket in the data folder, readable by its owner alone, one JSON request
  * or answer a line.
  */
+import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
@@ -28,11 +29,7 @@ export async function serveControl(file: string, methods: Methods): Promise<Asyn
       else void reply(socket, line, methods);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(file, resolve);
-  });
-  chmodSync(file, 0o600);
+  await listenAlone(server, file);
   return {
     async [Symbol.asyncDispose]() {
       for (const socket of open) socket.destroy();
@@ -40,6 +37,23 @@ export async function serveControl(file: string, methods: Methods): Promise<Asyn
       rmSync(file, { force: true });
     },
   };
+}
+
+/** Nobody else may connect, not even in the moment after the socket was made. */
+async function listenAlone(server: net.Server, file: string): Promise<void> {
+  const before = process.umask(0o177);
+  try {
+    server.listen(file);
+  } finally {
+    process.umask(before);
+  }
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const why = file.length > 100 ? "its path is longer than a socket's may be: take a shorter data folder" : error;
+    throw new Error(`the control socket ${file} cannot be opened: ${why}`, { cause: error });
+  }
+  chmodSync(file, 0o600);
 }
 
 async function reply(socket: net.Socket, line: string, methods: Methods): Promise<void> {
@@ -57,7 +71,7 @@ async function reply(socket: net.Socket, line: string, methods: Methods): Promis
   if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
 }
 
-export type ControlClient = Readonly<{ call(method: string, params?: unknown): Promise<unknown>; close(): void }>;
+export type ControlClient = Disposable & Readonly<{ call(method: string, params?: unknown): Promise<unknown> }>;
 
 /** @returns `undefined` when no relay listens there */
 export async function connectControl(file: string): Promise<ControlClient | undefined> {
@@ -74,5 +88,5 @@ export async function connectControl(file: string): Promise<ControlClient | unde
     const response: unknown = JSON.parse(line);
     if (isResponse(response)) caller.receive(response);
   });
-  return { call: (method, params) => caller.call(method, params), close: () => socket.end() };
+  return { call: (method, params) => caller.call(method, params), [Symbol.dispose]: () => void socket.end() };
 }

@@ -26,23 +26,32 @@ import { findRoute } from "../route/find-route.ts";
 import { describeOurselves, machineAddresses } from "../route/ourselves.ts";
 import type { Route } from "../route/route.ts";
 import { createTransportTable, type TransportTable } from "../route/transport.ts";
+import { ConnectionCounts } from "../smtp/server/connection-counts.ts";
 import type { Receiver, ReceiverOptions } from "../smtp/server/receiver.ts";
 import { startReceiver } from "../smtp/server/start-receiver.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { assertFree, cannotListen } from "./free-port.ts";
 import type { Methods } from "./ipc.ts";
 import { createIdMaker } from "./message-id.ts";
 import { queueMethods } from "./queue-methods.ts";
 
-export type RelayOptions = Readonly<{
-  settings: Settings;
-  /** From 0: names the queue shard. */
-  worker: number;
+/** What a worker knows of the others when it opens listeners. */
+export type PortKnowledge = Readonly<{
   /** Ports that another worker was given for listeners at port 0. */
   ports?: ReadonlyMap<string, number>;
-  observe: Observer;
-  clock: Clock;
-  random: () => number;
+  /** No other worker listens yet on what is new: make sure that nobody at all does. */
+  first?: boolean;
 }>;
+
+export type RelayOptions = PortKnowledge &
+  Readonly<{
+    settings: Settings;
+    /** From 0: names the queue shard. */
+    worker: number;
+    observe: Observer;
+    clock: Clock;
+    random: () => number;
+  }>;
 
 type OpenReceiver = Readonly<{ receiver: Receiver; identity: string; address: IpAddress }>;
 
@@ -52,10 +61,13 @@ export interface Relay extends AsyncDisposable {
   readonly listeners: readonly OpenListener[];
   readonly queue: Queue;
   readonly methods: Methods;
-  /** Takes over checked settings without dropping a session; workers and data folder need a restart. */
-  reload(settings: Settings): Promise<void>;
+  /**
+   * Takes over checked settings without dropping a session; workers and data folder need a restart. Rejects when a
+   * listener cannot be opened: then everything is as before.
+   */
+  reload(settings: Settings, knowledge?: PortKnowledge): Promise<void>;
   state(): Readonly<{ sessions: number; active: number; idleConnections: number }>;
-  /** Stops accepting, lets running deliveries end, closes the store. */
+  /** Stops accepting, lets sessions and deliveries under way end, `graceMs` in all; closes the store. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -112,16 +124,16 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     random,
   });
   const acceptTools = { queue, conductor, settings, observe, clock };
-  const receiverOptions = (listener: ListenerSettings): ReceiverOptions => ({
+  const receiverOptions = (listener: ListenerSettings, opened: Settings): ReceiverOptions => ({
     listener: listener.name,
-    hostname: settings().hostname,
+    hostname: opened.hostname,
     tlsMode: listener.tls,
     tlsProfile: () => settings().listeners.find(({ name }) => name === listener.name)?.profile,
     requireTls: listener.requireTls,
-    limits: settings().limits,
-    timeouts: settings().timeouts,
+    limits: opened.limits,
+    timeouts: opened.timeouts,
     bareNewline: listener.bareNewline,
-    bindingHeader: settings().bindingHeader,
+    bindingHeader: opened.bindingHeader,
     spoolDirectory,
     newId,
     checkClient: () => undefined,
@@ -129,27 +141,66 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     checkRecipient: ({ clientAddress }, _sender, recipient) => now.mayRelay(clientAddress, recipient),
     accept: (mail) => acceptMail(mail, acceptTools),
   });
-  const receivers = new Map<string, OpenReceiver>();
-  const retired: Promise<void>[] = [];
+  let receivers = new Map<string, OpenReceiver>();
+  /** Listeners that a reload closed, as long as they have sessions. */
+  const retired = new Set<Receiver>();
+  const counts = new ConnectionCounts();
 
-  async function listen(listener: ListenerSettings, port: number): Promise<void> {
-    const { address } = listener;
-    const receiver = await startReceiver(
-      { ...receiverOptions(listener), address, port, reusePort: true },
-      { observe, clock },
-    );
-    receivers.set(listener.name, { receiver, address, identity: listenerIdentity(listener, settings()) });
+  /** Those of `next`: open ones that stay as they are, and new ones. Rejects with all new ones closed again. */
+  async function openReceivers(
+    next: Settings,
+    { ports, first = false }: PortKnowledge,
+  ): Promise<Map<string, OpenReceiver>> {
+    const found = new Map<string, OpenReceiver>();
+    await using opened = new AsyncDisposableStack();
+    for (const listener of next.listeners) {
+      const { name, address } = listener;
+      const identity = listenerIdentity(listener, next);
+      const open = receivers.get(name);
+      if (open?.identity === identity) {
+        found.set(name, open);
+        continue;
+      }
+      const port = listener.port === 0 ? (open?.receiver.port ?? ports?.get(name) ?? 0) : listener.port;
+      const isOurs = [...receivers.values()].some((one) => one.address === address && one.receiver.port === port);
+      if (first && port !== 0 && !isOurs) await assertFree(name, address, port);
+      const receiver = await startReceiver(
+        { ...receiverOptions(listener, next), address, port, reusePort: true },
+        { observe, clock, counts },
+      ).catch((error: unknown) => {
+        throw cannotListen(name, address, port, error);
+      });
+      opened.defer(() => receiver.stop(0));
+      found.set(name, { receiver, address, identity });
+    }
+    opened.move();
+    return found;
+  }
+
+  /** What has no place among `next` takes no new session and goes with its last. */
+  function replaceReceivers(next: Map<string, OpenReceiver>, graceMs: number): void {
+    const kept = new Set([...next.values()].map(({ receiver }) => receiver));
+    for (const { receiver } of receivers.values()) {
+      if (kept.has(receiver)) continue;
+      retired.add(receiver);
+      void receiver.stop(graceMs).finally(() => retired.delete(receiver));
+    }
+    receivers = next;
     ourselves = knowOurselves(settings(), receivers.values());
   }
 
-  async function retire(name: string, graceMs: number): Promise<void> {
-    const receiver = receivers.get(name)?.receiver;
-    receivers.delete(name);
-    await receiver?.stop(graceMs);
+  async function close(): Promise<void> {
+    pool.closeAll();
+    disk.stop();
+    await now.resolver[Symbol.asyncDispose]();
+    await queue[Symbol.asyncDispose]();
   }
 
-  for (const listener of settings().listeners) {
-    await listen(listener, listener.port === 0 ? (options.ports?.get(listener.name) ?? 0) : listener.port);
+  try {
+    replaceReceivers(await openReceivers(settings(), options), 0);
+  } catch (error) {
+    await close();
+    throw error;
   }
   conductor.wake();
 
@@ -162,21 +213,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     },
     queue,
     methods: queueMethods(queue, conductor, clock),
-    async reload(next) {
+    async reload(next, knowledge = {}) {
+      const opened = await openReceivers(next, knowledge);
       const before = now;
       now = derive(next, clock, before);
+      replaceReceivers(opened, next.timeouts.sessionMs);
       pool.closeAll();
       if (now.resolver !== before.resolver) await before.resolver[Symbol.asyncDispose]();
-      for (const listener of next.listeners) {
-        const open = receivers.get(listener.name);
-        if (open?.identity === listenerIdentity(listener, next)) continue;
-        const port = listener.port === 0 ? (open?.receiver.port ?? 0) : listener.port;
-        if (open !== undefined) retired.push(open.receiver.stop(next.timeouts.sessionMs));
-        await listen(listener, port);
-      }
-      const names = new Set(next.listeners.map(({ name }) => name));
-      for (const name of [...receivers.keys()])
-        if (!names.has(name)) retired.push(retire(name, next.timeouts.sessionMs));
       conductor.wake();
     },
     state: () => ({
@@ -185,12 +228,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       idleConnections: pool.idleCount,
     }),
     async stop(graceMs) {
-      await Promise.all([...receivers.keys()].map((name) => retire(name, graceMs)));
-      await conductor.stop(graceMs);
-      pool.closeAll();
-      disk.stop();
-      await now.resolver[Symbol.asyncDispose]();
-      await queue[Symbol.asyncDispose]();
+      const startedAt = performance.now();
+      const open = [...retired, ...[...receivers.values()].map(({ receiver }) => receiver)];
+      receivers = new Map();
+      await Promise.all(open.map((receiver) => receiver.stop(graceMs)));
+      await conductor.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
+      await close();
     },
     [Symbol.asyncDispose]: () => relay.stop(1_000),
   };

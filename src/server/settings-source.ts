@@ -1,8 +1,12 @@
 /**
- * Where a process reads its settings from, and the self-made certificate that stands in where none is configured.
+ * Where the relay reads its settings from, and the self-made certificate that stands in where none is configured.
+ *
+ * One process reads and checks; the others are handed the very texts that were checked (`Snapshot`), so that a file
+ * that changes meanwhile, or is broken by the time a worker is started anew, is nobody's problem.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { type FileAnswer, type FileReader, systemReader } from "../config/file-reader.ts";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { checkCredential } from "../tls/credential.ts";
@@ -10,38 +14,60 @@ import { checkCredential } from "../tls/credential.ts";
 /** `file` undefined: the built-in defaults. `data` overrides the data folder. */
 export type SettingsSource = Readonly<{ file: string | undefined; data: string | undefined }>;
 
+/** What each file that was asked for answered, by path. */
+export type Snapshot = Readonly<Record<string, FileAnswer>>;
+
 /** Reads and checks; problems are returned, not thrown. A self-made certificate that is needed must have been made. */
-export function readSettings(source: SettingsSource): LoadResult {
-  const result = load(source);
-  const { settings } = result;
-  if (settings === undefined || !result.needsSelfMade) return result;
-  const { certificatePem, keyPem } = readSelfMade(settings.dataDirectory);
-  const checked = checkCredential("self-made", certificatePem, keyPem);
-  if (checked.kind === "error")
-    throw new Error(`self-made certificate in ${settings.dataDirectory}: ${checked.problem}`);
-  return { ...result, settings: withSelfMadeCertificate(settings, checked.credential) };
+export function readSettings(source: SettingsSource): LoadResult & Readonly<{ snapshot: Snapshot }> {
+  const snapshot: Record<string, FileAnswer> = {};
+  const result = readWith(source, {
+    read(file) {
+      const answer = systemReader.read(file);
+      snapshot[file] = answer;
+      return answer;
+    },
+  });
+  return { ...result, snapshot };
+}
+
+/** The settings that another process has read and checked. Throws for anything but what `readSettings` found usable. */
+export function settingsOf(source: SettingsSource, snapshot: Snapshot): Settings {
+  const reader: FileReader = { read: (file) => snapshot[file] ?? systemReader.read(file) };
+  const { settings } = readWith(source, reader);
+  if (settings === undefined) throw new Error("the configuration has errors");
+  return settings;
 }
 
 /** As `readSettings`, at the start of a relay: makes the self-made certificate where one is needed. */
-export async function prepareSettings(source: SettingsSource): Promise<LoadResult> {
-  const { settings, needsSelfMade } = load(source);
+export async function prepareSettings(source: SettingsSource): Promise<ReturnType<typeof readSettings>> {
+  const { settings, needsSelfMade } = load(source, systemReader);
   if (settings !== undefined && needsSelfMade) await ensureSelfMade(settings);
   return readSettings(source);
 }
 
-function load({ file, data }: SettingsSource): LoadResult {
-  return loadSettings({ path: file, overrides: data === undefined ? {} : { data } });
+function readWith(source: SettingsSource, reader: FileReader): LoadResult {
+  const result = load(source, reader);
+  const { settings } = result;
+  if (settings === undefined || !result.needsSelfMade) return result;
+  const folder = settings.dataDirectory;
+  const [certificate, key] = [certificateName, keyName].map((name) => textOf(path.join(folder, name), reader));
+  const checked = checkCredential("self-made", certificate ?? "", key ?? "");
+  if (checked.kind === "error") throw new Error(`self-made certificate in ${folder}: ${checked.problem}`);
+  return { ...result, settings: withSelfMadeCertificate(settings, checked.credential) };
+}
+
+function load({ file, data }: SettingsSource, reader: FileReader): LoadResult {
+  return loadSettings({ path: file, overrides: data === undefined ? {} : { data }, reader });
+}
+
+function textOf(file: string, reader: FileReader): string {
+  const answer = reader.read(file);
+  if (answer.kind === "failed") throw new Error(`${file} cannot be read: ${answer.reason}`);
+  return answer.text;
 }
 
 const certificateName = "self-made.crt";
 const keyName = "self-made.key";
-
-function readSelfMade(folder: string): Readonly<{ certificatePem: string; keyPem: string }> {
-  return {
-    certificatePem: readFileSync(path.join(folder, certificateName), "utf8"),
-    keyPem: readFileSync(path.join(folder, keyName), "utf8"),
-  };
-}
 
 /** Makes the certificate once and keeps it under the data folder; the key is readable by its owner alone. */
 async function ensureSelfMade({ dataDirectory, hostname }: Settings): Promise<void> {

@@ -2,11 +2,16 @@
  * `letterlock start`: one supervisor and its relay workers. The supervisor is not on the mail path: it checks the
  * configuration, keeps the workers alive, tells them to reload, answers commands and scrapes.
  *
- * A worker that dies is started again with the same number, so that its queue shard is taken up again.
+ *     opening --every worker listens--> running --SIGTERM, stop--> stopping --> stopped
+ *        '------ something fails: all is taken back -----------------^
+ *
+ * Promises: a worker that dies while running is started again with the same number and the settings in force, so that
+ * its queue shard is taken up again; settings are swapped only when they were checked and the first worker took them.
  */
-import { type ChildProcess, fork } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { compareSettings } from "../config/compare.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
@@ -17,58 +22,70 @@ import { adoptShards } from "../queue/sqlite/adopt-shards.ts";
 import { createHumanLog } from "../record/human-log.ts";
 import { aggregateMetrics, createMetrics } from "../record/metrics.ts";
 import { controlPath, serveControl } from "./control-socket.ts";
-import { Caller, isResponse, type Methods } from "./ipc.ts";
+import type { Methods } from "./ipc.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { OpenListener } from "./relay.ts";
-import { prepareSettings, readSettings, type SettingsSource } from "./settings-source.ts";
-import type { WorkerMessage, WorkerStart } from "./worker.ts";
+import { prepareSettings, readSettings, type SettingsSource, type Snapshot } from "./settings-source.ts";
+import { swappedCertificates } from "./swapped-certificates.ts";
+import type { Listening, WorkerSettings } from "./worker.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
-type Worker = {
-  readonly number: number;
-  process: ChildProcess;
-  caller: Caller;
-  startedAt: number;
-  /** Quick deaths in a row: each doubles the pause before the next start. */
-  quickDeaths: number;
-  ready: boolean;
-};
-
+/** A worker that lives shorter died quickly: each such death in a row doubles the pause before the next start. */
 const quickMs = 10_000;
 const longestPauseMs = 30_000;
+/** Longer than workers give their deliveries. */
 const stopMs = 30_000;
+
+/** Exit codes of `start`. */
+const badConfiguration = 2;
+const cannotStart = 3;
 
 export type SupervisorOptions = Readonly<{
   source: SettingsSource;
   /** The program that a worker process runs: called with `worker` and its start as JSON. */
   program: string;
   onReady: (listeners: readonly OpenListener[], settings: Settings) => void;
-  /** Prints the problems of a rejected configuration. */
+  /** Prints the problems of a rejected configuration, and why the relay cannot start. */
   onProblems: (problems: readonly string[]) => void;
 }>;
 
-/** Resolves with the exit code when the relay has stopped. */
+export type ReloadResult = Readonly<{
+  applied: boolean;
+  problems: readonly string[];
+  /** What is different now, in words. */
+  changes: readonly string[];
+}>;
+
+/** Resolves with the exit code when the relay has stopped: 0, 2 for errors in the configuration, 3 if it cannot start. */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const supervisor = await Supervisor.start(options);
-  return supervisor === undefined ? 2 : supervisor.stopped;
+  const { settings, problems, snapshot } = await prepareSettings(options.source);
+  if (problems.length > 0) options.onProblems(problems.map(formatProblem));
+  if (settings === undefined) return badConfiguration;
+  return new Supervisor(options, settings, snapshot).run();
 }
 
 class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #workers: Worker[] = [];
+  readonly #workers: WorkerProcess[] = [];
   readonly #observe: Observer;
   readonly #metrics = createMetrics();
-  readonly #closeLog: () => void;
+  readonly #closeLog: () => Promise<void> | void;
   readonly #stopped = Promise.withResolvers<number>();
   readonly #resources = new AsyncDisposableStack();
+  readonly #restarts = new AbortController();
   #settings: Settings;
+  #snapshot: Snapshot;
   #ports: Record<string, number> = {};
   #listeners: readonly OpenListener[] = [];
-  #stopping = false;
+  #state: "opening" | "running" | "stopping" = "opening";
   #watcher: Disposable | undefined;
+  /** The last one asked for: they follow one another. */
+  #reload: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: SupervisorOptions, settings: Settings) {
+  constructor(options: SupervisorOptions, settings: Settings, snapshot: Snapshot) {
     this.#options = options;
     this.#settings = settings;
+    this.#snapshot = snapshot;
     const log = createHumanLog({ level: settings.log.level, format: settings.log.format, name: "supervisor" });
     this.#observe = (event) => {
       log.observe(event);
@@ -77,55 +94,60 @@ class Supervisor {
     this.#closeLog = () => log.close();
   }
 
-  get stopped(): Promise<number> {
-    return this.#stopped.promise;
-  }
-
-  static async start(options: SupervisorOptions): Promise<Supervisor | undefined> {
-    const { settings, problems } = await prepareSettings(options.source);
-    if (problems.length > 0) options.onProblems(problems.map(formatProblem));
-    if (settings === undefined) return undefined;
-    const supervisor = new Supervisor(options, settings);
+  async run(): Promise<number> {
     try {
-      await supervisor.#open();
+      await this.#open();
     } catch (error) {
-      options.onProblems([`letterlock: ${error instanceof Error ? error.message : String(error)}`]);
-      await supervisor.stop("start failed");
-      return undefined;
+      if (this.#state === "opening") {
+        this.#options.onProblems([`letterlock: ${error instanceof Error ? error.message : String(error)}`]);
+        this.#background("stop", this.#stop("start failed", cannotStart));
+      }
     }
-    return supervisor;
+    return this.#stopped.promise;
   }
 
   async #open(): Promise<void> {
     const { dataDirectory, workers, metrics } = this.#settings;
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-    await adoptShards(dataDirectory, workers);
-    const pidFile = path.join(dataDirectory, "letterlock.pid");
-    writeFileSync(pidFile, `${process.pid}\n`);
-    this.#resources.defer(() => rmSync(pidFile, { force: true }));
-    // The first worker finds the ports that the others share.
-    await this.#spawn(0);
-    await Promise.all(Array.from({ length: workers - 1 }, (_, index) => this.#spawn(index + 1)));
-    this.#resources.use(await serveControl(controlPath(dataDirectory), this.#methods()));
-    if (metrics !== undefined) {
-      this.#resources.use(
-        await startMetricsServer({
-          ...metrics,
-          metrics: () => this.#scrape(),
-          isReady: () => !this.#stopping && this.#workers.every(({ ready }) => ready),
-        }),
-      );
-    }
-    this.#watch();
     this.#takeSignals();
+    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+    adoptShards(dataDirectory, workers);
+    // The first worker finds out whether the folder and the ports are free, and the ports that the others share.
+    await this.#startWorker(0, 0);
+    this.#writePid(path.join(dataDirectory, "letterlock.pid"));
+    await Promise.all(Array.from({ length: workers - 1 }, (_, index) => this.#startWorker(index + 1, 0)));
+    await this.#keep(serveControl(controlPath(dataDirectory), this.#methods()));
+    if (metrics !== undefined) {
+      const isReady = (): boolean => this.#state === "running" && this.#workers.every(({ ready }) => ready);
+      await this.#keep(startMetricsServer({ ...metrics, metrics: () => this.#scrape(), isReady }));
+    }
+    this.#state = "running";
+    for (const worker of this.#workers) if (!worker.connected) this.#lost(worker, "ended early", 0);
+    this.#watch();
     this.#observe({ kind: "configuration-loaded", files: this.#settings.files });
     this.#options.onReady(this.#listeners, this.#settings);
   }
 
+  /** Open until the relay stops; closed at once when that has begun meanwhile. */
+  async #keep(opening: Promise<AsyncDisposable>): Promise<void> {
+    const resource = await opening;
+    if (this.#state === "stopping") await resource[Symbol.asyncDispose]();
+    this.#mustNotStop();
+    this.#resources.use(resource);
+  }
+
+  #mustNotStop(): void {
+    if (this.#state === "stopping") throw new Error("the relay stops");
+  }
+
+  #writePid(file: string): void {
+    writeFileSync(file, `${process.pid}\n`);
+    this.#resources.defer(() => rmSync(file, { force: true }));
+  }
+
   #takeSignals(): void {
     const handlers: readonly [NodeJS.Signals, () => void][] = [
-      ["SIGTERM", () => void this.stop("SIGTERM")],
-      ["SIGINT", () => void this.stop("SIGINT")],
+      ["SIGTERM", () => this.#background("stop", this.#stop("SIGTERM"))],
+      ["SIGINT", () => this.#background("stop", this.#stop("SIGINT"))],
       ["SIGHUP", () => this.#background("reload", this.reload())],
       ["SIGUSR1", () => this.#background("reopen", this.#ask("reopen"))],
     ];
@@ -135,68 +157,104 @@ class Supervisor {
     }
   }
 
-  /** Reads, checks, swaps in one step; on any error the old settings stay. */
-  async reload(): Promise<Readonly<{ applied: boolean; problems: readonly string[] }>> {
-    const { settings, problems } = readSettings(this.#options.source);
+  /** Reads, checks, swaps in one step; on any error the old settings stay. One at a time, in the order asked for. */
+  reload(): Promise<ReloadResult> {
+    const next = this.#reload.then(() => this.#reloadOnce());
+    this.#reload = next.catch(() => undefined);
+    return next;
+  }
+
+  async #reloadOnce(): Promise<ReloadResult> {
+    if (this.#state !== "running") throw new Error(`the relay is ${this.#state}`);
+    const { settings, problems, snapshot } = readSettings(this.#options.source);
     const told = problems.map(formatProblem);
-    if (settings === undefined) {
-      this.#observe({ kind: "configuration-rejected", problems: told });
-      return { applied: false, problems: told };
+    if (settings === undefined) return this.#reject(told);
+    const [first, ...others] = this.#workers.filter(({ connected }) => connected);
+    try {
+      if (first !== undefined) await this.#tellSettings(first, snapshot, true);
+    } catch (error) {
+      return this.#reject([...told, `letterlock: ${error instanceof Error ? error.message : String(error)}`]);
     }
-    const later = compareSettings(this.#settings, settings).filter(({ needsRestart }) => needsRestart);
-    await this.#ask("reload");
+    const before = this.#settings;
     this.#settings = settings;
-    this.#watch();
-    this.#observe({ kind: "configuration-loaded", files: settings.files });
+    this.#snapshot = snapshot;
+    await Promise.all(others.map((worker) => this.#tellOther(worker, snapshot)));
+    if (!isDeepStrictEqual(before.files, settings.files)) this.#watch();
+    return this.#accept(before, settings, told);
+  }
+
+  async #tellSettings(worker: WorkerProcess, snapshot: Snapshot, first: boolean): Promise<void> {
+    this.#learn((await worker.call("reload", this.#forWorker(snapshot, first))) as Listening);
+  }
+
+  /** What the first worker took, the others must: one that does not is started anew. */
+  async #tellOther(worker: WorkerProcess, snapshot: Snapshot): Promise<void> {
+    try {
+      await this.#tellSettings(worker, snapshot, false);
+    } catch (error) {
+      this.#observe({ kind: "trouble", where: `reload of worker ${worker.number}`, error: String(error) });
+      worker.call("stop").catch(() => undefined);
+    }
+  }
+
+  #reject(problems: readonly string[]): ReloadResult {
+    this.#observe({ kind: "configuration-rejected", problems });
+    return { applied: false, problems, changes: [] };
+  }
+
+  #accept(before: Settings, after: Settings, told: readonly string[]): ReloadResult {
+    const changes = compareSettings(before, after);
+    const later = changes.filter(({ needsRestart }) => needsRestart).map(({ text }) => text);
+    if (before.limits.maxQueueBytes !== after.limits.maxQueueBytes) later.push("limits.queue-size");
+    this.#observe({ kind: "configuration-loaded", files: after.files });
+    for (const swapped of swappedCertificates(before, after))
+      this.#observe({ kind: "certificate-swapped", ...swapped });
     return {
       applied: true,
-      problems: [...told, ...later.map(({ text }) => `${text}: takes effect at the next start`)],
+      problems: [...told, ...later.map((text) => `${text}: takes effect at the next start`)],
+      changes: changes.filter(({ needsRestart }) => !needsRestart).map(({ text }) => text),
     };
   }
 
-  /** Of every worker that answers, and of the supervisor itself. */
-  async #scrape(): Promise<string> {
-    const asked = await Promise.allSettled(this.#workers.map(({ caller }) => caller.call("metrics")));
-    const snapshots = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-    return aggregateMetrics([...snapshots, await this.#metrics.snapshot()]);
-  }
-
-  async stop(reason: string): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
+  async #stop(reason: string, code = 0): Promise<void> {
+    if (this.#state === "stopping") return;
+    this.#state = "stopping";
     this.#observe({ kind: "stopping", reason });
     this.#watcher?.[Symbol.dispose]();
-    const gone = this.#workers.map(({ process: child }) => ended(child));
-    for (const { caller } of this.#workers) caller.call("stop").catch(() => undefined);
+    this.#restarts.abort();
+    for (const worker of this.#workers) worker.call("stop").catch(() => undefined);
     const timer = setTimeout(() => {
-      for (const { process: child } of this.#workers) child.kill("SIGKILL");
+      for (const worker of this.#workers) worker.kill();
     }, stopMs);
-    await Promise.all(gone);
+    await Promise.all(this.#workers.map(({ ended }) => ended));
     clearTimeout(timer);
     await this.#resources.disposeAsync();
-    this.#closeLog();
-    this.#stopped.resolve(0);
+    await this.#closeLog();
+    this.#stopped.resolve(code);
   }
 
   #methods(): Methods {
-    const toAll = (method: string) => async (params: unknown) => await this.#ask(method, params);
+    const toAll = (method: string) => (params: unknown) => this.#ask(method, params);
     const methods: Record<string, (params: unknown) => unknown> = {
       reload: () => this.reload(),
-      workers: () =>
-        this.#workers.map(({ number, process: child, ready }) => ({ worker: number, pid: child.pid, ready })),
+      workers: () => this.#workers.map(({ number, pid, ready }) => ({ worker: number, pid, ready })),
       listeners: () => this.#listeners,
       state: toAll("state"),
       reopen: toAll("reopen"),
-      stop: () => void this.stop("command"),
+      stop: () => this.#background("stop", this.#stop("command")),
       one: (params) => {
         const {
           worker,
           method,
           params: inner,
-        } = params as Readonly<{ worker: number; method: string; params: unknown }>;
+        } = params as Readonly<{
+          worker: number;
+          method: string;
+          params: unknown;
+        }>;
         const found = this.#workers[worker];
         if (found === undefined) throw new Error(`no worker ${worker}`);
-        return found.caller.call(method, inner);
+        return found.call(method, inner);
       },
     };
     for (const name of ["show", "hold", "release", "retry", "remove", "bounce", "counts"]) {
@@ -206,7 +264,14 @@ class Supervisor {
   }
 
   #ask(method: string, params: unknown = {}): Promise<unknown[]> {
-    return Promise.all(this.#workers.map(({ caller }) => caller.call(method, params)));
+    return Promise.all(this.#workers.map((worker) => worker.call(method, params)));
+  }
+
+  /** Of every worker that answers, and of the supervisor itself. */
+  async #scrape(): Promise<string> {
+    const asked = await Promise.allSettled(this.#workers.map((worker) => worker.call("metrics")));
+    const snapshots = asked.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    return aggregateMetrics([...snapshots, await this.#metrics.snapshot()]);
   }
 
   #watch(): void {
@@ -219,61 +284,47 @@ class Supervisor {
     work.catch((error: unknown) => this.#observe({ kind: "trouble", where, error: String(error) }));
   }
 
-  async #spawn(number: number, quickDeaths = 0): Promise<void> {
-    const { source, program } = this.#options;
-    const start: WorkerStart = { worker: number, source, ports: this.#ports };
-    const child = fork(program, ["worker", JSON.stringify(start)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    const caller = new Caller((request) => {
-      child.send(request, (error) => {
-        if (error !== null) caller.receive({ id: request.id, ok: false, error: error.message });
-      });
-    });
-    const worker: Worker = { number, process: child, caller, startedAt: Date.now(), quickDeaths, ready: false };
-    this.#workers[number] = worker;
-    const ready = Promise.withResolvers<void>();
-    child.on("message", (message: unknown) => {
-      if (isResponse(message)) caller.receive(message);
-      else this.#hear(worker, message as WorkerMessage, ready);
-    });
-    child.on("exit", (code, signal) => this.#lost(worker, signal ?? `exit code ${code}`, ready));
-    await ready.promise;
+  #forWorker(snapshot: Snapshot, first: boolean): WorkerSettings {
+    return { source: this.#options.source, snapshot, ports: this.#ports, first };
   }
 
-  #hear(worker: Worker, message: WorkerMessage, ready: PromiseWithResolvers<void>): void {
-    if (message.kind === "failed") {
-      worker.process.kill();
-      if (worker.quickDeaths === 0 && !worker.ready) ready.reject(new Error(message.error));
-      else this.#observe({ kind: "trouble", where: `worker ${worker.number}`, error: message.error });
-      return;
+  #learn({ listeners }: Listening): void {
+    this.#listeners = listeners;
+    this.#ports = Object.fromEntries(listeners.map(({ name, port }) => [name, port]));
+  }
+
+  /** @param quickDeaths how often in a row this worker has died soon after its start */
+  async #startWorker(number: number, quickDeaths: number): Promise<void> {
+    this.#mustNotStop();
+    const worker = new WorkerProcess(this.#options.program, number);
+    this.#workers[number] = worker;
+    void worker.ended.then((reason) => {
+      if (this.#state === "running") this.#lost(worker, reason, quickDeaths);
+    });
+    try {
+      const first = number === 0 && this.#state === "opening";
+      this.#learn((await worker.call("open", this.#forWorker(this.#snapshot, first))) as Listening);
+    } catch (error) {
+      worker.kill();
+      throw error;
     }
     worker.ready = true;
-    if (worker.number === 0) this.#listeners = message.listeners;
-    for (const { name, port } of message.listeners) this.#ports[name] = port;
-    this.#observe({ kind: "worker-started", worker: worker.number, pid: worker.process.pid ?? 0 });
-    ready.resolve();
+    this.#observe({ kind: "worker-started", worker: number, pid: worker.pid });
   }
 
-  #lost(worker: Worker, reason: string, ready: PromiseWithResolvers<void>): void {
-    const wasReady = worker.ready;
-    worker.ready = false;
-    worker.caller.breakOff(`worker ${worker.number} ended: ${reason}`);
-    if (!this.#stopping)
-      this.#observe({ kind: "worker-ended", worker: worker.number, pid: worker.process.pid ?? 0, reason });
-    if (!wasReady && worker.quickDeaths === 0) {
-      ready.reject(new Error(`worker ${worker.number} did not start: ${reason}`));
-      return;
+  #lost({ number, pid, startedAt }: WorkerProcess, reason: string, quickDeaths: number): void {
+    this.#observe({ kind: "worker-ended", worker: number, pid, reason });
+    const quick = Date.now() - startedAt < quickMs ? quickDeaths + 1 : 1;
+    const pauseMs = quick === 1 ? 0 : Math.min(longestPauseMs, 500 * 2 ** Math.min(quick, 10));
+    this.#background("worker", this.#startAgain(number, quick, pauseMs));
+  }
+
+  async #startAgain(number: number, quickDeaths: number, pauseMs: number): Promise<void> {
+    try {
+      await pause(pauseMs, undefined, { signal: this.#restarts.signal });
+    } catch {
+      return; // the relay stops
     }
-    ready.resolve();
-    if (this.#stopping) return;
-    const quick = Date.now() - worker.startedAt < quickMs ? worker.quickDeaths + 1 : 1;
-    const pause = quick === 1 ? 0 : Math.min(longestPauseMs, 500 * 2 ** Math.min(quick, 10));
-    setTimeout(() => {
-      if (!this.#stopping) this.#background("worker", this.#spawn(worker.number, quick));
-    }, pause);
+    if (this.#state === "running") await this.#startWorker(number, quickDeaths);
   }
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
 }

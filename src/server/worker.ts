@@ -1,6 +1,6 @@
 /**
- * A relay worker process: one relay, commanded by its supervisor over the process channel. Reads the configuration
- * itself, so that a restart needs nothing but its number.
+ * A relay worker process: one relay, commanded by its supervisor over the process channel. It is told everything it
+ * needs by its first request, `open`, and ends when it is told to stop or its supervisor is gone.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../mail/clock.ts";
@@ -11,35 +11,68 @@ import { openRecordWriter, type RecordWriter } from "../record/jsonl-writer.ts";
 import { createMetrics } from "../record/metrics.ts";
 import { answer, isRequest, type Methods, type Response } from "./ipc.ts";
 import { type OpenListener, type Relay, startRelay } from "./relay.ts";
-import { readSettings, type SettingsSource } from "./settings-source.ts";
+import { type SettingsSource, type Snapshot, settingsOf } from "./settings-source.ts";
 
-export type WorkerStart = Readonly<{
-  worker: number;
+/** On the worker's command line, for people who look at processes. */
+export type WorkerStart = Readonly<{ worker: number }>;
+
+/** The settings to run under, and the ports that another worker was given for listeners at port 0. */
+export type WorkerSettings = Readonly<{
   source: SettingsSource;
-  /** Ports that an earlier worker was given for listeners at port 0. */
+  snapshot: Snapshot;
   ports: Readonly<Record<string, number>>;
+  /** Nobody else of this relay listens yet: make sure that nobody at all does. */
+  first: boolean;
 }>;
 
-/** What a worker tells unasked. */
-export type WorkerMessage =
-  | Readonly<{ kind: "ready"; listeners: readonly OpenListener[] }>
-  | Readonly<{ kind: "failed"; error: string }>;
+export type Listening = Readonly<{ listeners: readonly OpenListener[] }>;
 
 const stopGraceMs = 20_000;
+/** Without a supervisor: a new one may be waiting for the queue. */
+const orphanGraceMs = 3_000;
 const gaugeEveryMs = 1_000;
 const replayBatch = 1_000;
 
-export async function runWorker(start: WorkerStart): Promise<void> {
-  try {
-    await openWorker(start);
-  } catch (error) {
-    tell({ kind: "failed", error: error instanceof Error ? error.message : String(error) });
-  }
+/** Serves the process channel until the worker is stopped. */
+export function runWorker({ worker }: WorkerStart): void {
+  // The supervisor decides when to stop: a terminal's signals reach the whole group.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+  let opening: Promise<OpenWorker> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const open = (settings: WorkerSettings): Promise<OpenWorker> => {
+    opening ??= openWorker(worker, settings);
+    return opening;
+  };
+  const opened = (): Promise<OpenWorker> => opening ?? Promise.reject(new Error("not open yet"));
+  const stop = (graceMs: number): Promise<void> => {
+    stopping ??= opened().then(
+      (running) => running.stop(graceMs),
+      () => undefined,
+    );
+    return stopping;
+  };
+  const methods: Methods = {
+    open: async (params): Promise<Listening> => ({ listeners: (await open(params as WorkerSettings)).relay.listeners }),
+    stop: () => stop(stopGraceMs),
+  };
+  process.on("message", async (message) => {
+    if (!isRequest(message)) return;
+    const { method } = message;
+    const run = Object.hasOwn(methods, method) ? methods : ((await opening?.catch(() => undefined))?.methods ?? {});
+    await send(await answer(message, run));
+    // Sockets of attempts that the grace did not suffice for must not keep the process.
+    if (method === "stop") process.exit(0);
+  });
+  process.on("disconnect", () => void stop(orphanGraceMs).finally(() => process.exit(0)));
+  // Gone before we could listen.
+  if (!process.connected) process.exit(0);
 }
 
-async function openWorker({ worker, source, ports }: WorkerStart): Promise<void> {
-  const { settings } = readSettings(source);
-  if (settings === undefined) throw new Error("the configuration has errors");
+type OpenWorker = Readonly<{ relay: Relay; methods: Methods; stop(graceMs: number): Promise<void> }>;
+
+async function openWorker(worker: number, { source, snapshot, ports, first }: WorkerSettings): Promise<OpenWorker> {
+  const settings = settingsOf(source, snapshot);
   const log = createHumanLog({ level: settings.log.level, format: settings.log.format, name: `worker ${worker}` });
   const metrics = createMetrics();
   const observers: Observer[] = [log.observe, metrics.observe];
@@ -47,61 +80,48 @@ async function openWorker({ worker, source, ports }: WorkerStart): Promise<void>
     for (const one of observers) one(event);
   };
   const { file, maxBytes, keepFiles } = settings.records;
-  let relay: Relay | undefined;
-  const onWritten = (ids: readonly string[]): void => relay?.queue.markProjected(ids);
+  let opened: Relay | undefined;
+  const onWritten = (ids: readonly string[]): void => opened?.queue.markProjected(ids);
   const records = await openRecordWriter({ file, maxBytes, keepFiles, clock: systemClock, observe, onWritten });
   observers.push((event) => {
     if (event.kind === "attempt") records.write(event.record);
   });
-
-  const running = await startRelay({
+  const relay = await startRelay({
     settings,
     worker,
     ports: new Map(Object.entries(ports)),
+    first,
     observe,
     clock: systemClock,
     random: Math.random,
   });
-  relay = running;
-  await replayRecords(running.queue, records);
-  const gauges = watchGauges(running, metrics);
-
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= (async () => {
-      clearInterval(gauges);
-      await running.stop(stopGraceMs);
-      await records[Symbol.asyncDispose]();
-      await log.close();
-      // After the answer to `stop` has gone out.
-      setImmediate(() => {
-        if (process.connected) process.disconnect();
-      });
-    })();
-    return stopping;
-  };
+  opened = relay;
+  await replayRecords(relay.queue, records);
+  const gauges = watchGauges(relay, metrics);
   const methods: Methods = {
-    ...running.methods,
-    reload: async () => {
-      const next = readSettings(source);
-      if (next.settings === undefined) throw new Error("the configuration has errors");
-      await running.reload(next.settings);
+    ...relay.methods,
+    reload: async (params): Promise<Listening> => {
+      const next = params as WorkerSettings;
+      await relay.reload(settingsOf(next.source, next.snapshot), {
+        ports: new Map(Object.entries(next.ports)),
+        first: next.first,
+      });
+      return { listeners: relay.listeners };
     },
     reopen: () => records.reopen(),
     metrics: () => metrics.snapshot(),
-    state: () => running.state(),
-    stop,
+    state: () => relay.state(),
   };
-  process.on("message", (message) => {
-    if (isRequest(message)) void answer(message, methods).then(send);
-  });
-  process.on("disconnect", () => void stop());
-  // The supervisor decides when to stop: a terminal's signals reach the whole group.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => undefined);
-  process.on("SIGHUP", () => undefined);
-  process.on("SIGUSR1", () => undefined);
-  tell({ kind: "ready", listeners: running.listeners });
+  return {
+    relay,
+    methods,
+    async stop(graceMs) {
+      clearInterval(gauges);
+      await relay.stop(graceMs);
+      await records[Symbol.asyncDispose]();
+      await log.close();
+    },
+  };
 }
 
 /** Records whose lines a crash may have swallowed, before anything new is written. */
@@ -113,13 +133,12 @@ async function replayRecords(queue: Queue, records: RecordWriter): Promise<void>
   }
 }
 
-function tell(message: WorkerMessage): void {
-  send(message);
-}
-
-/** A supervisor that is gone is told nothing: `disconnect` stops the worker. */
-function send(message: WorkerMessage | Response): void {
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+/** Resolves when it has left. A supervisor that is gone is told nothing: `disconnect` stops the worker. */
+function send(message: Response): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
 }
 
 function watchGauges(relay: Relay, metrics: ReturnType<typeof createMetrics>): NodeJS.Timeout {
