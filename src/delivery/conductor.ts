@@ -116,8 +116,10 @@ export class Conductor {
   /** Bounces matching mail on the operator's word; resolves with the number of recipients. */
   async bounce(filter: QueueFilter, text: string): Promise<number> {
     let count = 0;
+    // Not what comes in meanwhile, least of all the notices of this very bounce.
+    const arrivedBefore = Math.min(filter.arrivedBefore ?? Number.POSITIVE_INFINITY, this.#tools.clock.now());
     for (;;) {
-      const taken = await this.#tools.queue.takeMatching(filter, refillBatch);
+      const taken = await this.#tools.queue.takeMatching({ ...filter, arrivedBefore }, refillBatch);
       if (taken.length === 0) return count;
       for (const mail of taken) {
         count += mail.recipients.length;

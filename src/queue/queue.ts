@@ -79,6 +79,8 @@ export type QueueFilter = Readonly<{
   error?: string;
   state?: RecipientState;
   olderThanMs?: number;
+  /** ms since 1970: what arrived earlier than this. */
+  arrivedBefore?: number;
 }>;
 
 /** One recipient as `queue list` shows it. */

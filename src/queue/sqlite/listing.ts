@@ -106,6 +106,7 @@ function conditions(
   if (filter.error !== undefined) add("instr(r.last_error, ?) > 0", filter.error);
   if (filter.state !== undefined) add("r.state = ?", state[filter.state]);
   if (filter.olderThanMs !== undefined) add("m.arrived_at < ?", now - filter.olderThanMs);
+  if (filter.arrivedBefore !== undefined) add("m.arrived_at < ?", filter.arrivedBefore);
   return { where: where.join(" AND "), values };
 }
 
