@@ -28,12 +28,12 @@ const aliases: Readonly<Record<string, string>> = {
 
 /** `NAME`, `NAME:VARIANT` or `/path/to/script.sh:VARIANT`; `tools` is no relay at all. */
 export function parsePeer(name: string): Peer {
-  if (name === "tools") return { name, script: undefined, variant: "", sinkOptions: [], share: 2 };
+  if (name === "tools") return { name, script: undefined, variant: "", sinkOptions: [], share: 1 };
   const [base = "", variant = ""] = (aliases[name] ?? name).split(":");
   const script = base.includes("/") ? base : path.join(import.meta.dirname, "peers", `${base}.sh`);
   if (!existsSync(script)) throw new Error(`no such peer: ${name}`);
   const sinkOptions = name.endsWith("-quickack") ? ["--quickack"] : [];
-  return { name, script, variant, sinkOptions, share: base === "letterlock" ? 1 : 0.2 };
+  return { name, script, variant, sinkOptions, share: base === "letterlock" ? 1 : 0.1 };
 }
 
 /** Where load for this peer goes. */
