@@ -1,12 +1,23 @@
 /**
- * Checks of settings that only OpenSSL can judge, made when a file is read and not when mail waits.
+ * Settings that only OpenSSL can judge, checked when a file is read and not when mail waits; and what no setting may
+ * turn on (standards.md TL-3, TL-11).
  */
 import { createSecureContext } from "node:tls";
+
+/** No encryption, no authentication, broken, or without forward secrecy. RFC 9325 §4.1, §4.2 */
+const neverCiphers = "!aNULL:!eNULL:!EXPORT:!LOW:!RC4:!3DES:!MD5:!kRSA:!PSK:!SRP";
+
+/** A list as OpenSSL is to have it, whoever wrote it. Suites of TLS 1.3 are all good, and the list may hold no others. */
+export function allowedCiphers(ciphers: string): string {
+  const onlyTls13 = ciphers.split(/[:, ]+/).every((word) => word.startsWith("TLS_"));
+  return onlyTls13 ? ciphers : `${ciphers}:${neverCiphers}`;
+}
 
 /** @param ciphers OpenSSL cipher list for TLS 1.2 and suites for 1.3. @returns what is wrong with it. */
 export function checkCipherString(ciphers: string): string | undefined {
   if (!/^[\x21-\x7e ]*[A-Za-z0-9][\x21-\x7e ]*$/.test(ciphers)) return "not a list of ciphers";
-  return refusal(() => createSecureContext({ ciphers }));
+  if (/@SECLEVEL=[01]/i.test(ciphers)) return "a security level below 2 takes keys and signatures that can be forged";
+  return refusal(() => createSecureContext({ ciphers: allowedCiphers(ciphers) }));
 }
 
 /** @param groups OpenSSL group list: `X25519MLKEM768:X25519`, with `?`, `*`, `/` and `DEFAULT` as OpenSSL 3.5 has them. */

@@ -8,6 +8,7 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { LRUCache } from "lru-cache";
+import { allowedCiphers } from "./cipher-settings.ts";
 import { type HandshakeSettings, handshakeId } from "./handshake-settings.ts";
 
 /** Offers the hybrid group with only an X25519 key share: a ClientHello that fits one segment (TL-13). */
@@ -38,7 +39,7 @@ function contextOptions(settings: HandshakeSettings): SecureContextOptions {
   return {
     minVersion,
     maxVersion,
-    ciphers: ciphers ?? defaultCiphers,
+    ciphers: ciphers === undefined ? defaultCiphers : allowedCiphers(ciphers),
     ecdhCurve: groups ?? defaultGroups,
     secureOptions,
     // Without `ca` the context shares Node's one store of default anchors in place of a copy.

@@ -2,7 +2,8 @@
  * The server's side of a handshake: contexts made once per profile, and a socket wrapped in one of them.
  *
  * Promises (standards.md section 8):
- *  - never below TLS 1.2, whatever a profile says; only forward-secret AEAD suites unless it lists others (TL-1 to TL-4);
+ *  - never below TLS 1.2, whatever a profile says; only forward-secret AEAD suites unless it lists others, and never
+ *    those of `neverCiphers` (TL-1 to TL-4);
  *  - no renegotiation, no compression, no early data (TL-5 to TL-7); client certificates are not asked for (TL-17);
  *  - an unknown or missing SNI is served the default certificate (TL-9);
  *  - a client that offers ALPN without an SMTP name gets `no_application_protocol` (TL-10);
@@ -14,6 +15,7 @@ import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { Clock } from "../mail/clock.ts";
+import { allowedCiphers } from "./cipher-settings.ts";
 import type { Credential } from "./handshake-settings.ts";
 import type { ServerTlsProfile } from "./server-tls.ts";
 
@@ -94,7 +96,7 @@ function makeContext(profile: ServerTlsProfile, credential: Credential, listener
     key: credential.privateKey,
     minVersion: profile.minVersion,
     maxVersion: profile.maxVersion,
-    ciphers: profile.ciphers ?? DEFAULT_SERVER_CIPHERS,
+    ciphers: profile.ciphers === undefined ? DEFAULT_SERVER_CIPHERS : allowedCiphers(profile.ciphers),
     ecdhCurve: profile.groups ?? DEFAULT_SERVER_GROUPS,
     honorCipherOrder: true,
     sessionIdContext: listener.slice(0, 32),
