@@ -4,6 +4,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { Caller, isResponse } from "./ipc.ts";
 
+/**
+ * In a worker SIGUSR1 would start Node's debugger. Room for young objects: a message's own die before they are copied
+ * (a tenth less CPU per message, and less memory in the end).
+ */
+const workerFlags = ["--disable-sigusr1", "--max-semi-space-size=16"];
+
 export class WorkerProcess {
   readonly number: number;
   /** ms since 1970. */
@@ -19,8 +25,7 @@ export class WorkerProcess {
   constructor(program: string, number: number) {
     this.number = number;
     const child = fork(program, ["worker", JSON.stringify({ worker: number })], {
-      // In a worker SIGUSR1 would start Node's debugger.
-      execArgv: [...process.execArgv, "--disable-sigusr1"],
+      execArgv: [...process.execArgv, ...workerFlags],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
