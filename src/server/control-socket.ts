@@ -23,8 +23,7 @@ export async function serveControl(file: string, methods: Methods): Promise<Asyn
   const server = net.createServer((socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
-    socket.on("error", () => socket.destroy());
-    readline.createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => {
+    onLine(socket, (line) => {
       if (line.length > maxLineBytes) socket.destroy();
       else void reply(socket, line, methods);
     });
@@ -56,19 +55,33 @@ async function listenAlone(server: net.Server, file: string): Promise<void> {
   chmodSync(file, 0o600);
 }
 
-async function reply(socket: net.Socket, line: string, methods: Methods): Promise<void> {
-  let request: unknown;
+/** A peer that goes away in the middle of anything ends its connection and nothing else. */
+function onLine(socket: net.Socket, take: (line: string) => void): void {
+  socket.on("error", () => socket.destroy());
+  const lines = readline.createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", take);
+  // It passes the socket's errors on as its own.
+  lines.on("error", () => undefined);
+}
+
+/** `undefined` for what is no JSON, such as a line that was cut off. */
+function parseLine(line: string): unknown {
   try {
-    request = JSON.parse(line);
+    return JSON.parse(line);
   } catch {
-    request = undefined;
+    return undefined;
   }
+}
+
+async function reply(socket: net.Socket, line: string, methods: Methods): Promise<void> {
+  if (!socket.writable) return;
+  const request = parseLine(line);
   if (!isRequest(request)) {
     socket.end(`${JSON.stringify({ id: 0, ok: false, error: "not a request" })}\n`);
     return;
   }
   const response = await answer(request, methods);
-  if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`);
+  if (socket.writable) socket.write(`${JSON.stringify(response)}\n`);
 }
 
 export type ControlClient = Disposable & Readonly<{ call(method: string, params?: unknown): Promise<unknown> }>;
@@ -82,10 +95,9 @@ export async function connectControl(file: string): Promise<ControlClient | unde
   });
   if (!connected) return undefined;
   const caller = new Caller((request) => socket.write(`${JSON.stringify(request)}\n`));
-  socket.on("error", () => socket.destroy());
   socket.on("close", () => caller.breakOff("the relay closed the connection"));
-  readline.createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY }).on("line", (line) => {
-    const response: unknown = JSON.parse(line);
+  onLine(socket, (line) => {
+    const response = parseLine(line);
     if (isResponse(response)) caller.receive(response);
   });
   return { call: (method, params) => caller.call(method, params), [Symbol.dispose]: () => void socket.end() };

@@ -175,3 +175,28 @@ test("TL-5: compression is not taken up", { timeout }, async () => {
   const sessionId = answer.readUInt8(43);
   assert.equal(answer.readUInt8(43 + 1 + sessionId + 2), 0);
 });
+
+const hugeHeaders: readonly [name: string, text: string][] = [
+  ["10 MB of header in one line", `X: ${"y".repeat(10_000_000)}\r\n`],
+  ["a million header lines", "X: y\r\n".repeat(1_000_000)],
+  ["10 MB of one folded field", `X:\r\n${" y\r\n".repeat(2_500_000)}`],
+  ["10 MB in a line that is no field", `${"y".repeat(10_000_000)}\r\n`],
+  ["a million lines of dots", "..\r\n".repeat(1_000_000)],
+];
+for (const [name, text] of hugeHeaders) {
+  for (const large of [true, false]) {
+    const sizes = large ? 20_000_000 : 65_536;
+    test(`AT-23: ${name}, limits of ${sizes}: work in proportion`, { timeout }, async () => {
+      const limits = { maxHeaderBytes: sizes, maxLineBytes: sizes, maxMessageBytes: 20_000_000 };
+      await using lab = await openReceiver({ limits });
+      using client = await greeted(lab.receiver.port);
+      await atData(client);
+      const started = performance.now();
+      await client.send(`${text}\r\n.\r\n`);
+      const answer = await client.reply();
+      assert.ok(performance.now() - started < 5000);
+      assert.match(answer, large || /dots/.test(name) ? /^250 / : /^55[24] /);
+      assert.equal(await client.say("NOOP"), "250 2.0.0 Ok");
+    });
+  }
+}
