@@ -122,8 +122,9 @@ export class Protocol {
 
   #obey(command: Command): Answer {
     const { verb, argument } = command;
-    if (this.#options.requireTls && this.#tls === undefined && !allowedBeforeTls.has(verb))
-      return say(replies.tlsFirst);
+    if (this.#options.requireTls && this.#tls === undefined && !allowedBeforeTls.has(verb)) {
+      return verb === "BDAT" ? this.#bdat(argument, replies.tlsFirst) : say(replies.tlsFirst);
+    }
     switch (verb) {
       case "EHLO":
       case "HELO":
@@ -222,8 +223,12 @@ export class Protocol {
     return refusal === undefined ? say(replies.startMail, { kind: "data" }) : say(refusal);
   }
 
-  /** The octets follow whatever we say, so they are read in any case (EX-17); without a number nobody knows how many. */
-  #bdat(argument: string): Answer {
+  /**
+   * The octets follow whatever we say, so they are read in any case (EX-17); without a number nobody knows how many.
+   *
+   * @param reason why there is no message anyway
+   */
+  #bdat(argument: string, reason?: Reply): Answer {
     const match = chunkArgument.exec(argument);
     const sizeBytes = Number(match?.[1]);
     if (match === null || !Number.isSafeInteger(sizeBytes)) {
@@ -234,7 +239,7 @@ export class Protocol {
       return say(replies.messageTooBig, { kind: "close", reason: "BDAT too large to skip" });
     }
     const failed = this.#transaction?.chunks === "failed" ? replies.chunkFailed : undefined;
-    const refusal = this.#notReady() ?? failed;
+    const refusal = reason ?? this.#notReady() ?? failed;
     if (this.#transaction !== undefined && refusal === undefined) this.#transaction.chunks = "begun";
     return { reply: undefined, next: { kind: "octets", sizeBytes, last: match[2] !== undefined, refusal } };
   }
