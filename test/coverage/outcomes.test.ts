@@ -347,3 +347,20 @@ test("NC-9, AT-12: what one name proved is nothing for another name at the same 
   assert.equal(summary(await opened.send({ to: ["someone@elsewhere.test"] })), "deferred 4.7.5 trusted mx9");
   assert.equal(summary(await opened.send()), "delivered 2.0.0 verified mx1");
 });
+
+test("ST-15: clear text after a broken handshake is a new connection, in the same attempt, and it shows", {
+  timeout,
+}, async () => {
+  const garbage: Host = { tls: { mode: "starttls", certificate: good, handshake: { kind: "garbage" } } };
+  await using opened = await lab({ hosts: [garbage], rule: "level: may, fallback: at once" });
+  const outcomes = await opened.send();
+  assert.equal(summary(outcomes), "delivered 2.0.0 none mx1");
+  assert.equal(opened.hosts[0]?.connectionCount(), 2);
+  const codes = outcomes[0]?.contact?.decision.why.map(({ code }) => code) ?? [];
+  assert.ok(codes.includes("fallback-clear") && codes.includes("handshake-failed"), codes.join());
+  opened.pool.closeAll();
+  await opened.hosts[0]?.settled();
+  const [first, second] = opened.hosts[0]?.connections.map(({ clear }) => clear.toString("latin1")) ?? [];
+  assert.doesNotMatch(first ?? "", /MAIL FROM/);
+  assert.doesNotMatch(second ?? "", /STARTTLS/);
+});
