@@ -5,6 +5,7 @@
  *
  * Promises: nothing of a refused message is kept, and refusing waits for the true end of data (LN-3, EX-17);
  * octets that are kept are those that came, but for the binding header and, under `normalize`, bare LF (TR-6);
+ * a message that begins with a blank gets an empty line before it, or it would go on our `Received` field (TR-8, AT-28);
  * NUL is kept byte for byte (LN-4).
  * Memory held for one message: at most `maxMemoryBytes` + `SPOOL_BACKLOG_BYTES` + `maxHeaderBytes` and one read, as
  * long as the caller stops reading while `backlogged`.
@@ -80,8 +81,10 @@ export class MessageIntake {
 
   /** Takes the next octets of the message, dots already unstuffed. */
   write(bytes: Buffer): void {
+    const isFirst = this.#receivedBytes === 0;
     this.#receivedBytes += bytes.length;
     if (this.#refusal !== undefined || bytes.length === 0) return;
+    if (isFirst && (bytes[0] === 32 || bytes[0] === 9)) this.#take(Buffer.from("\r\n"));
     const { maxMessageBytes } = this.#options.limits;
     const clean = this.#newlines.check(bytes);
     if (maxMessageBytes > 0 && this.#receivedBytes > maxMessageBytes) this.#refuse(replies.messageTooBig);
