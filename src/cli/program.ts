@@ -66,7 +66,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .description("make the running relay read its configuration again; on any error it keeps the old one")
     .option("--json", "print JSON")
     .action((options: CommonOptions & { json?: boolean }) => took(reload(options)));
-  root.addCommand(queueCommand(withCommon, took));
+  queueCommand(root.command("queue"), withCommon, took);
   root
     .command("demo")
     .description("a world in one process: partner hosts of every kind, one mail to each, and what became of it")

@@ -1,7 +1,7 @@
 /**
  * `letterlock queue …`: the queue of a running relay, over its control socket.
  */
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { AttemptRecord } from "../mail/attempt.ts";
 import { parseDomain } from "../mail/domain.ts";
 import { escapeText } from "../mail/escape.ts";
@@ -35,10 +35,11 @@ const pageSize = 500;
 const verbs = { hold: "held", release: "released", retry: "due now", remove: "removed", bounce: "bounced" } as const;
 
 export function queueCommand(
+  queue: Command,
   withCommon: (command: Command) => Command,
   took: (code: Promise<number>) => Promise<void>,
-): Command {
-  const queue = new Command("queue").description("look at and change the queue of a running relay");
+): void {
+  queue.description("look at and change the queue of a running relay");
   withFilter(withCommon(queue.command("list")))
     .description("one line per waiting recipient")
     .option("--limit <n>", "at most so many", "1000")
@@ -69,7 +70,6 @@ export function queueCommand(
     .description("messages and recipients by state")
     .option("--json", "print JSON")
     .action((options: Options) => took(count(options)));
-  return queue;
 }
 
 function withFilter(command: Command): Command {

@@ -14,16 +14,18 @@ export const watchEveryMs = 2000;
 /** Equal for equal contents as far as one can tell without reading; `undefined` while the file is not there. */
 export type Identify = (file: string) => Promise<string | undefined>;
 
+/** `begun` resolves after the first look: what changed before it is not reported. */
 export function watchFiles(
   files: readonly string[],
   onChange: (changed: readonly string[]) => void,
   clock: Clock,
   identify: Identify = identifyByStat,
-): Disposable {
+): Disposable & Readonly<{ begun: Promise<void> }> {
   return new Watch(files, onChange, clock, identify);
 }
 
 class Watch {
+  readonly begun: Promise<void>;
   readonly #files: readonly string[];
   readonly #onChange: (changed: readonly string[]) => void;
   readonly #clock: Clock;
@@ -44,7 +46,7 @@ class Watch {
     this.#onChange = onChange;
     this.#clock = clock;
     this.#identify = identify;
-    void this.#look();
+    this.begun = this.#look();
   }
 
   [Symbol.dispose](): void {

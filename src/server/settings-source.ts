@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { type FileAnswer, type FileReader, systemReader } from "../config/file-reader.ts";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
@@ -36,6 +37,11 @@ export function settingsOf(source: SettingsSource, snapshot: Snapshot): Settings
   const { settings } = readWith(source, reader);
   if (settings === undefined) throw new Error("the configuration has errors");
   return settings;
+}
+
+/** Some file reads differently now. */
+export function isStale(snapshot: Snapshot): boolean {
+  return Object.entries(snapshot).some(([file, answer]) => !isDeepStrictEqual(systemReader.read(file), answer));
 }
 
 /** As `readSettings`, at the start of a relay: makes the self-made certificate where one is needed. */

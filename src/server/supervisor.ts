@@ -25,7 +25,7 @@ import { controlPath, serveControl } from "./control-socket.ts";
 import type { Methods } from "./ipc.ts";
 import { startMetricsServer } from "./metrics-server.ts";
 import type { OpenListener } from "./relay.ts";
-import { prepareSettings, readSettings, type SettingsSource, type Snapshot } from "./settings-source.ts";
+import { isStale, prepareSettings, readSettings, type SettingsSource, type Snapshot } from "./settings-source.ts";
 import { swappedCertificates } from "./swapped-certificates.ts";
 import type { Listening, WorkerSettings } from "./worker.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -276,7 +276,14 @@ class Supervisor {
 
   #watch(): void {
     this.#watcher?.[Symbol.dispose]();
-    this.#watcher = watchFiles(this.#settings.files, () => this.#background("reload", this.reload()), systemClock);
+    const reload = (): void => this.#background("reload", this.reload());
+    const watcher = watchFiles(this.#settings.files, reload, systemClock);
+    this.#watcher = watcher;
+    // What changed since the files were read is older than the watch.
+    const checked = watcher.begun.then(() => {
+      if (this.#watcher === watcher && isStale(this.#snapshot)) reload();
+    });
+    this.#background("watch", checked);
   }
 
   /** What nobody waits for: its failure is told, not thrown. */
