@@ -45,7 +45,7 @@ export class DestinationHealth {
     if (health.failures >= failuresBeforeSuspension) {
       const doublings = health.failures - failuresBeforeSuspension;
       const wait = Math.min(longestMs, firstMs * 2 ** Math.min(doublings, 10)) * (0.8 + 0.4 * this.#random());
-      health.suspension = { until: now + wait, status, text };
+      health.suspension = { until: Math.round(now + wait), status, text };
     }
     if (!this.#byKey.has(key) && this.#byKey.size >= remembered) this.#forgetOldest();
     this.#byKey.set(key, health);

@@ -274,6 +274,21 @@ test("queue remove: gone, and nobody is told", async () => {
   assert.equal(lab.host("sender.test").messages.length, 0);
 });
 
+test("QU-5 mail for a host that is suspended waits in the store like any other", async () => {
+  await using lab = await startRelayLab({
+    zone: { "dead.test": { mx: [[10, "mx.dead.test"]] }, "mx.dead.test": { a: ["127.0.3.200"] } },
+  });
+  for (let number = 1; number <= 4; number += 1) {
+    await lab.send({ to: [`u${number}@dead.test`] });
+    await lab.until(async () => (await counts(lab)).ready === number);
+  }
+  assert.match(lab.records().at(-1)?.error ?? "", /^delivery temporarily suspended/);
+  assert.deepEqual(
+    lab.events.filter(({ kind }) => kind.endsWith("trouble")),
+    [],
+  );
+});
+
 test("each recipient's deferral says what the host said of that one", async () => {
   const RCPT = (line: string): string => (line.includes("full@") ? "452 4.2.2 mailbox full" : "451 4.7.1 greylisted");
   await using lab = await startRelayLab({ hosts: { "example.test": { ...plain, answers: { RCPT } } } });
