@@ -3,13 +3,16 @@
  * The outcomes of TLS rules are in test/outcomes.test.ts.
  */
 import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { makeAuthority } from "../../src/lab/certificates.ts";
 import type { PartnerHost } from "../../src/lab/partner-host.ts";
 import { usualKeywords } from "../../src/lab/partner-script.ts";
 import { systemClock } from "../../src/mail/clock.ts";
 import type { QueueCounts, QueueEntry } from "../../src/queue/queue.ts";
+import { assertFree } from "../../src/server/free-port.ts";
 import { startRelay } from "../../src/server/relay.ts";
+import { TestClient } from "../smtp-client.ts";
 import { type RelayLab, type RelayLabOptions, startRelayLab } from "./relay-lab.ts";
 
 const plain = { tls: { mode: "none" } } as const;
@@ -326,4 +329,14 @@ test("a message accepted before a stop is in the queue of the next relay, and de
   });
   const { messages, ready, trying } = await again.queue.counts();
   assert.deepEqual([messages, ready, trying], [1, 1, 0]);
+});
+
+test("a listener on every IPv6 address takes no IPv4 connection: 0.0.0.0 beside it has the port", async (t) => {
+  const ipv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === "IPv6"));
+  if (!ipv6) return t.skip("no IPv6 here");
+  await using lab = await startRelayLab({ listeners: '[{name: six, address: "[::]:0", tls: none}]' });
+  const port = lab.relay.listeners[0]?.port ?? 0;
+  using client = new TestClient(port);
+  assert.equal(await client.line(), undefined);
+  await assertFree("four", "0.0.0.0", port);
 });

@@ -69,7 +69,8 @@ class Listener implements Receiver {
 
   async open(): Promise<void> {
     const { address: host, port, reusePort } = this.#options;
-    this.#server.listen({ host, port, reusePort, backlog: BACKLOG });
+    // `[::]` is IPv6 alone: an IPv4 client would come from ::ffff:192.0.2.1, which no network of the settings names.
+    this.#server.listen({ host, port, reusePort, ipv6Only: true, backlog: BACKLOG });
     await once(this.#server, "listening");
     this.#server.on("error", (error) => this.#trouble("listening", error));
     const bound = this.#server.address();
