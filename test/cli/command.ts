@@ -21,9 +21,19 @@ export function folderFor(t: TestContext): string {
   return folder;
 }
 
+/** What Node makes of our sources, kept for the next process: each starts in half the time. */
+const compileCache = mkdtempSync(path.join(tmpdir(), "letterlock-compiled-"));
+process.once("exit", () => rmSync(compileCache, { recursive: true, force: true }));
+
 function launch(argv: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
   // No configuration of this machine has a say.
-  const env = { ...process.env, LETTERLOCK_CONFIG: "", NO_COLOR: "1", ...environment };
+  const env = {
+    ...process.env,
+    LETTERLOCK_CONFIG: "",
+    NO_COLOR: "1",
+    NODE_COMPILE_CACHE: compileCache,
+    ...environment,
+  };
   return spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "pipe"], env, timeout: longestMs });
 }
 
