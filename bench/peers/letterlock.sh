@@ -1,5 +1,6 @@
 #!/bin/bash
-# Letterlock from this checkout, everything switched on: records, log, metrics, one worker per CPU, syncs before 250.
+# Letterlock as it is published: this checkout, compiled. Everything switched on: records, log, metrics, one worker per
+# CPU, syncs before 250.
 # Variants: plain, one (a single worker).
 set -e
 . "$(dirname "$0")/common.sh"
@@ -40,6 +41,7 @@ count_messages() {
 
 case $1 in
 setup)
+  (cd "$ROOT" && "$NODE" node_modules/typescript/bin/tsc -p tsconfig.build.json)
   mkdir -p "$R/data"
   cp "$CERTIFICATE" "$KEY" "$R/"
   write_config > "$R/plain.yaml"
@@ -47,7 +49,7 @@ setup)
   ;;
 start)
   variant=${2:-plain}
-  nohup setsid "$NODE" $NODE_FLAGS "$ROOT/src/main.ts" start --config "$R/$variant.yaml" --data "$R/data" \
+  nohup setsid "$NODE" $NODE_FLAGS "$ROOT/dist/main.js" start --config "$R/$variant.yaml" --data "$R/data" \
     >> "$R/log" 2>&1 < /dev/null &
   ;;
 clean)
