@@ -2,7 +2,7 @@
  * The delivery log: attempt records as JSON lines, appended to one file by any number of processes.
  *
  * Promises:
- *  - `write` never waits: lines gather for a few ms and go out in one append, off the event loop;
+ *  - `write` never waits: lines gather for up to 50 ms and go out in one append, off the event loop;
  *  - a line is whole: on a local file system an append is one step (O_APPEND), so that lines of several processes follow
  *    one another. Not on NFS. To a pipe (`-`), lines up to 4096 bytes are whole, longer ones may be interleaved;
  *  - a full disk loses nothing silently: lines wait in memory and are tried again each second; beyond 16 MiB the newest
@@ -32,7 +32,7 @@ export type RecordWriterOptions = Readonly<{
 
 type Line = Readonly<{ id: string; text: string }>;
 
-const gatherMs = 10;
+const gatherMs = 50;
 const retryMs = 1000;
 /** Lines gathered up to this go out without waiting for the timer, and at most this much in one append. */
 const batchBytes = 256 * 1024;
@@ -65,7 +65,7 @@ export class RecordWriter implements AsyncDisposable {
     this.#report = report;
   }
 
-  /** Takes one record. The line is in the file some 10 ms later. */
+  /** Takes one record. The line is in the file some 50 ms later. */
   write(record: AttemptRecord): void {
     const line = { id: record.id, text: `${attemptJson(record)}\n` };
     if (this.#waitingBytes + line.text.length > maxWaitingBytes) {
