@@ -193,7 +193,6 @@ async function backlog(open: () => Promise<Queue>, file: string): Promise<void> 
   await filtered;
   await flow(queue, 5, 100);
   console.log(resident());
-  await timed("postpone a domain", () => queue.postpone("d1.example.com", later + 3_600_000));
   await timed("retry all", () => queue.retry({}, Date.now()));
 }
 

@@ -127,11 +127,6 @@ export interface Queue extends AsyncDisposable {
   settle(settlements: readonly Settlement[], notices: readonly NewMail[]): Promise<void>;
   /** Gives taken recipients back untried, due at `nextTryAt`. */
   putBack(recipients: readonly Readonly<{ messageId: string; number: number }>[], nextTryAt: number): Promise<void>;
-  /**
-   * Everything ready for this recipient domain waits at least until then (back-off, full lanes), also what becomes
-   * ready meanwhile. `retry` and `release` stand above it. Not kept over a restart.
-   */
-  postpone(domain: string, until: number): Promise<void>;
   /** When the next ready recipient is due, ms since 1970; undefined when none is. */
   nextDueAt(): Promise<number | undefined>;
   /** In the order of message id and recipient number; `after` is `<messageId>.<number>` of the last entry seen. */

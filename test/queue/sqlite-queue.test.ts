@@ -169,38 +169,6 @@ test("take: oldest due first, by message, no more than asked for, nothing before
   assert.deepEqual(names(await queue.take(start + 30, 3)), ["m1: 0"]);
 });
 
-test("postpone: a domain waits, others do not; the operator's retry stands above it (QU-5)", async (t) => {
-  const clock = new HandClock();
-  await using queue = await openSqliteQueue(shardOptions(dataFolder(t), { clock }));
-  const ids = Array.from({ length: 30 }, (_, index) => `m${String(index).padStart(2, "0")}`);
-  await Promise.all(ids.map((id) => queue.accept(mail(id, ["user@dead.example"]), "ready")));
-  await queue.accept(mail("other"), "ready");
-  await queue.postpone("dead.example", start + minute);
-  const taken = await queue.take(start, 4); // fewer at a time than wait in front
-  assert.deepEqual(
-    taken.map(({ id }) => id),
-    ["other"],
-  );
-  assert.deepEqual(await queue.take(start, 4), []);
-  assert.equal(await queue.nextDueAt(), start + minute);
-  assert.equal(await queue.retry({ ids: ["m07"] }, start), 1);
-  assert.deepEqual(
-    (await queue.take(start, 4)).map(({ id }) => id),
-    ["m07"],
-  );
-  clock.advance(minute);
-  assert.equal((await queue.take(clock.now(), 100)).length, 29);
-});
-
-test("postpone: a gate that is over is forgotten, a shorter one does not open a longer", async (t) => {
-  await using queue = await openSqliteQueue(shardOptions(dataFolder(t)));
-  await queue.accept(mail("m1"), "ready");
-  await queue.postpone("example.com", start + 2 * minute);
-  await queue.postpone("example.com", start + minute);
-  assert.deepEqual(await queue.take(start + minute, 10), []);
-  assert.equal((await queue.take(start + 2 * minute, 10)).length, 1);
-});
-
 test("hold, release, retry, remove: by filter, never what is being tried", async (t) => {
   const clock = new HandClock();
   await using queue = await openSqliteQueue(shardOptions(dataFolder(t), { clock }));

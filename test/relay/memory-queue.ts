@@ -110,7 +110,6 @@ export class MemoryQueue implements Queue {
     });
   }
 
-  postpone = unused;
   list = unused;
   show = unused;
   hold = unused;

@@ -9,13 +9,13 @@ import { type Place, state } from "./wire.ts";
 
 const windowMessages = 1000;
 
-export type FoundRow = Readonly<{ message: number; number: number; state: number; domain: string; nextTryAt: number }>;
+export type FoundRow = Readonly<{ message: number; number: number; state: number }>;
 
 /** `next`: where to go on; `undefined` when all was seen. */
 export type Window<Row> = Readonly<{ rows: readonly Row[]; next: Place | undefined }>;
 
 const columns = {
-  found: "r.message, r.number, r.state, r.domain, r.next_try_at AS nextTryAt",
+  found: "r.message, r.number, r.state",
   entry: `r.number, r.state, r.attempts, r.address, r.next_try_at AS nextTryAt, r.last_error AS lastError, m.sender,
     m.arrived_at AS arrivedAt, m.expires_at AS expiresAt, m.size, m.binding`,
 };

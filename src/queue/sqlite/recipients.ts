@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Totals } from "./totals.ts";
 import { type RecipientRow, type SettlementRow, state } from "./wire.ts";
 
-export type DueRow = Readonly<{ message: number; number: number; state: number; domain: string }>;
+export type DueRow = Readonly<{ message: number; number: number; state: number }>;
 
 export type RecipientColumns = Readonly<{
   number: number;
@@ -32,7 +32,7 @@ export class RecipientTable {
     this.#totals = totals;
     this.#insert = database.prepare("INSERT INTO recipient VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, NULL)");
     this.#due = database.prepare(
-      `SELECT message, number, state, domain FROM recipient WHERE state = 0 AND next_try_at <= ?
+      `SELECT message, number, state FROM recipient WHERE state = 0 AND next_try_at <= ?
        ORDER BY next_try_at, message, number LIMIT ?`,
     );
     this.#nextDue = database.prepare(

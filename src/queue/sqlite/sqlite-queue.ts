@@ -124,10 +124,7 @@ class SqliteQueue implements Queue {
   }
 
   async take(now: number, limit: number): Promise<readonly QueuedMail[]> {
-    for (;;) {
-      const { messages, more } = await this.#pipe.send<"take">({ kind: "take", now, limit });
-      if (messages.length > 0 || !more) return this.#mails(messages);
-    }
+    return this.#mails(await this.#pipe.send<"take">({ kind: "take", now, limit }));
   }
 
   async settle(settlements: readonly Settlement[], notices: readonly NewMail[]): Promise<void> {
@@ -154,10 +151,6 @@ class SqliteQueue implements Queue {
     nextTryAt: number,
   ): Promise<void> {
     await this.#pipe.send<"put-back">({ kind: "put-back", recipients, nextTryAt });
-  }
-
-  async postpone(domain: string, until: number): Promise<void> {
-    await this.#pipe.send<"postpone">({ kind: "postpone", domain, until, now: this.#now() });
   }
 
   async nextDueAt(): Promise<number | undefined> {
@@ -254,7 +247,7 @@ class SqliteQueue implements Queue {
     return this.#options.clock.now();
   }
 
-  #mails(rows: StoreAnswers["take"]["messages"]): QueuedMail[] {
+  #mails(rows: StoreAnswers["take"]): QueuedMail[] {
     return rows.map((row) => queuedMail(row, this.#options.spoolDirectory));
   }
 

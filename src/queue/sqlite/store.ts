@@ -12,7 +12,6 @@ import type { DatabaseSync } from "node:sqlite";
 import { assertNever } from "../../mail/assert-never.ts";
 import { AttemptTable } from "./attempts.ts";
 import { DiskReserve } from "./disk-reserve.ts";
-import { Gates } from "./gates.ts";
 import { type FoundRow, Listing } from "./listing.ts";
 import { type MessageKey, MessageTable, sweepSpool } from "./messages.ts";
 import { RecipientTable, recoverTrying } from "./recipients.ts";
@@ -51,7 +50,6 @@ export class Store {
   readonly #recipients: RecipientTable;
   readonly #tables: ShowTables;
   readonly #reserve: DiskReserve;
-  readonly #gates = new Gates();
   #diskCheckedAt = Number.NEGATIVE_INFINITY;
   #diskFull = false;
 
@@ -162,10 +160,7 @@ export class Store {
       case "put-back":
         return this.#putBack(request);
       case "take":
-        return this.#take(request);
-      case "postpone":
-        this.#gates.close(request.domain, request.until, request.now);
-        return null;
+        return this.#hand(this.#recipients.due(request.now, request.limit));
       case "next-due":
         return this.#recipients.nextDueAt();
       case "list":
@@ -235,16 +230,6 @@ export class Store {
     return null;
   }
 
-  #take({ now, limit }: Request<"take">): StoreAnswers["take"] {
-    const due = this.#recipients.due(now, limit);
-    const open = due.filter(({ message, number, domain }) => {
-      const until = this.#gates.closedUntil(domain, now);
-      if (until !== undefined) this.#recipients.move(message, number, state.ready, state.ready, until);
-      return until === undefined;
-    });
-    return { messages: this.#hand(open), more: due.length === limit };
-  }
-
   #takeMatching({ filter, now, after, limit }: Request<"take-matching">): StoreAnswers["take-matching"] {
     const { rows, next } = this.#tables.listing.found(filter, now, after, limit);
     const idle = rows.filter((row) => row.state !== state.trying);
@@ -284,8 +269,6 @@ export class Store {
       if (row.state === state.trying || !change.from.includes(row.state)) continue;
       if (action === "remove") this.#remove(row);
       else this.#recipients.move(row.message, row.number, row.state, change.to, action === "hold" ? 0 : now);
-      // The operator's word stands above back-off.
-      if (action === "retry" || action === "release") this.#gates.open(row.domain);
       changed += 1;
     }
     return { changed, next };

@@ -74,7 +74,6 @@ export type StoreRequest =
   | Readonly<{ kind: "settle"; settlements: readonly SettlementRow[]; notices: readonly MessageRow[]; now: number }>
   | Readonly<{ kind: "put-back"; recipients: readonly RecipientName[]; nextTryAt: number }>
   | Readonly<{ kind: "take"; now: number; limit: number }>
-  | Readonly<{ kind: "postpone"; domain: string; until: number; now: number }>
   | Readonly<{ kind: "next-due" }>
   | Readonly<{ kind: "list"; filter: QueueFilter; now: number; after: Place | undefined; limit: number }>
   | Readonly<{ kind: "show"; id: string }>
@@ -98,9 +97,7 @@ export type StoreAnswers = {
   /** Number of the settlement's first record; the others follow. */
   settle: number;
   "put-back": null;
-  /** `more`: due rows were moved or left; ask again. */
-  take: Readonly<{ messages: readonly TakenRow[]; more: boolean }>;
-  postpone: null;
+  take: readonly TakenRow[];
   "next-due": number | undefined;
   list: Readonly<{ entries: readonly QueueEntry[]; next: Place | undefined }>;
   show:
