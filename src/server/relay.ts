@@ -53,7 +53,12 @@ export type RelayOptions = PortKnowledge &
     random: () => number;
   }>;
 
-type OpenReceiver = Readonly<{ receiver: Receiver; identity: string; address: IpAddress }>;
+type OpenReceiver = Readonly<{
+  receiver: Receiver;
+  identity: string;
+  address: IpAddress;
+  tls: ListenerSettings["tls"];
+}>;
 
 export type OpenListener = Readonly<{ name: string; address: string; port: number; tls: string }>;
 
@@ -154,7 +159,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const found = new Map<string, OpenReceiver>();
     await using opened = new AsyncDisposableStack();
     for (const listener of next.listeners) {
-      const { name, address } = listener;
+      const { name, address, tls } = listener;
       const identity = listenerIdentity(listener, next);
       const open = receivers.get(name);
       if (open?.identity === identity) {
@@ -171,21 +176,28 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         throw cannotListen(name, address, port, error);
       });
       opened.defer(() => receiver.stop(0));
-      found.set(name, { receiver, address, identity });
+      found.set(name, { receiver, address, identity, tls });
     }
     opened.move();
     return found;
   }
 
-  /** What has no place among `next` takes no new session and goes with its last. */
+  /** What has no place among `next` takes no new session and goes with its last; what is new is reported. */
   function replaceReceivers(next: Map<string, OpenReceiver>, graceMs: number): void {
-    const kept = new Set([...next.values()].map(({ receiver }) => receiver));
-    for (const { receiver } of receivers.values()) {
-      if (kept.has(receiver)) continue;
+    const before = new Set(receivers.values());
+    const kept = new Set(next.values());
+    for (const open of before) {
+      if (kept.has(open)) continue;
+      const { receiver } = open;
       retired.add(receiver);
       void receiver.stop(graceMs).finally(() => retired.delete(receiver));
     }
     receivers = next;
+    for (const [listener, open] of next) {
+      if (before.has(open)) continue;
+      const { address, port } = open.receiver;
+      observe({ kind: "listening", listener, address, port, tls: open.tls });
+    }
     ourselves = knowOurselves(settings(), receivers.values());
   }
 
@@ -206,8 +218,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
   const relay: Relay = {
     get listeners() {
-      return [...receivers].map(([name, { receiver }]) => {
-        const tls = settings().listeners.find((listener) => listener.name === name)?.tls ?? "none";
+      return [...receivers].map(([name, { receiver, tls }]) => {
         return { name, address: receiver.address, port: receiver.port, tls };
       });
     },

@@ -16,6 +16,13 @@ import { type RelayLab, sendOver, startRelayLab } from "./relay-lab.ts";
 const plain = { tls: { mode: "none" } } as const;
 const busy = { ...plain, answers: { RCPT: "451 4.7.1 try later" } };
 
+/** What the log was told: each listener that was opened, once. */
+function opened(lab: RelayLab): string[] {
+  return lab.events.flatMap((event) =>
+    event.kind === "listening" ? [`${event.listener} ${event.address}:${event.port} ${event.tls}`] : [],
+  );
+}
+
 function portOf(lab: RelayLab, name: string): number {
   return lab.relay.listeners.find((listener) => listener.name === name)?.port ?? assert.fail(`no listener ${name}`);
 }
@@ -46,6 +53,8 @@ test("listeners are added and removed; sessions of a removed one hear 421, a mes
     lab.relay.listeners.map(({ name }) => name),
     ["in", "new"],
   );
+  const told = [`in 127.0.0.1:${portOf(lab, "in")} none`, `old 127.0.0.1:${port} none`];
+  assert.deepEqual(opened(lab), [...told, `new 127.0.0.1:${portOf(lab, "new")} none`]);
   using fresh = await lab.client("new");
   assert.match(await fresh.say("NOOP"), /^250/);
   using late = new TestClient(port);
@@ -71,6 +80,7 @@ test("a listener that cannot be opened: everything stays as it was", async () =>
     lab.relay.listeners.map(({ name }) => name),
     ["in"],
   );
+  assert.deepEqual(opened(lab), [`in 127.0.0.1:${portOf(lab, "in")} none`]);
   assert.match(await lab.send({ to: ["b@example.test"] }), /^250/);
   other.close();
   await once(other, "close");
