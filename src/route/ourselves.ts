@@ -11,7 +11,7 @@ import { endpointOf, type Ourselves } from "./choose-hosts.ts";
 export type ListenEndpoint = Readonly<{ address: IpAddress; port: number }>;
 
 /**
- * A listener on every address (`0.0.0.0`, `::`) counts for each address of the machine of its family; `::` also takes
+ * A listener on every address (`0.0.0.0`, `::`) counts for each address of the machine of its family: `::` takes no
  * IPv4.
  *
  * @param names our host name and every EHLO name
@@ -33,8 +33,8 @@ export function describeOurselves(
 }
 
 function boundAddresses(address: IpAddress, machine: readonly IpAddress[]): readonly IpAddress[] {
-  if (address === "0.0.0.0") return [address, ...machine.filter((own) => !isIpv6(own))];
-  return address === "::" ? [address, "0.0.0.0" as IpAddress, ...machine] : [address];
+  if (address !== "0.0.0.0" && address !== "::") return [address];
+  return [address, ...machine.filter((own) => isIpv6(own) === isIpv6(address))];
 }
 
 /** Every address of this machine's interfaces, loopback included; link-local ones with a zone are left out. */
