@@ -7,6 +7,7 @@ import { type Domain, domain, parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { compileScopedRules } from "../policy/scoped-rules.ts";
+import { parseMailbox } from "../smtp/path.ts";
 import { assembleBindingRules, assembleBindings } from "./bindings.ts";
 import { Certificates } from "./certificates.ts";
 import { assembleInboundTls, assembleListeners, isLoopback } from "./listeners.ts";
@@ -77,7 +78,8 @@ function machineName(name: string): Domain {
 }
 
 function assemblePostmaster({ postmaster }: FileValues, loading: Loading): string | undefined {
-  if (postmaster !== undefined && !/^[^\s@<>]+@[^\s@<>]+$/.test(postmaster.value)) {
+  // The bare word postmaster is one to SMTP, but leads nowhere.
+  if (postmaster !== undefined && parseMailbox(postmaster.value)?.host === undefined) {
     loading.problems.error(postmaster.at, `"${postmaster.value}" is no mailbox`, "write name@example.com");
   }
   return postmaster?.value;

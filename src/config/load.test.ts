@@ -441,6 +441,16 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
   ],
   ["postmaster", "postmaster: me\n", ['1:1: error: "me" is no mailbox (write name@example.com)']],
   [
+    "a postmaster that no path could name",
+    "workers: 1\npostmaster: a..b@example.com\n",
+    ['2:1: error: "a..b@example.com" is no mailbox (write name@example.com)'],
+  ],
+  [
+    "a postmaster without domain",
+    "postmaster: postmaster\n",
+    ['1:1: error: "postmaster" is no mailbox (write name@example.com)'],
+  ],
+  [
     "an alias without anchor",
     "tls: *x\n",
     ["1:6: error: there is no anchor &x before this (write &x at the value that is meant)"],
@@ -558,6 +568,16 @@ bindings:
     group: bulk
     tls: { domains: { c.example: { level: none, expires: 2026-06-01, owner: me, reason: old } } }
 `;
+
+test("load: the keywords of match ignore case", () => {
+  const { rules } = settingsOf("tls: { level: verify, match: [HOSTNAME, NextHop, Dot-NextHop, Mx.A.example] }\n");
+  assert.deepEqual(rules[0]?.settings.match?.value, [
+    { kind: "hostname" },
+    { kind: "nexthop" },
+    { kind: "dot-nexthop" },
+    { kind: "name", name: "mx.a.example" },
+  ]);
+});
 
 test("load: TLS rules at every scope, each setting with its own line", () => {
   const { rules, policy: source } = settingsOf(policy);

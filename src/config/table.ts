@@ -7,7 +7,7 @@ import { parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { byDomain, byName, list, optional, required, section, setting, textOr } from "./section-types.ts";
-import { bindingTls, globalTls, tlsVersion } from "./tls-table.ts";
+import { bindingTls, globalTls, neverUsed, tlsVersion } from "./tls-table.ts";
 import {
   choice,
   cidr,
@@ -220,7 +220,10 @@ const receiverTimeoutTable = {
 
 const tlsProfileTable = {
   protocols: setting(list(tlsVersion), "[TLSv1.2, TLSv1.3]", "TLS versions offered."),
-  ciphers: optional(text, "OpenSSL cipher list for TLS 1.2, and suites for 1.3. Default: ECDHE with AEAD."),
+  ciphers: optional(
+    text,
+    `OpenSSL cipher list for TLS 1.2, and suites for 1.3. Default: ECDHE with AEAD. ${neverUsed}`,
+  ),
   groups: optional(text, "OpenSSL list of key exchange groups. Default: X25519MLKEM768:X25519:P-256:P-384."),
 } as const;
 

@@ -19,7 +19,8 @@ import { choice, count, file, name, parseDuration, text, textType, type ValueTyp
 const level: ValueType<TlsLevel> = choice(...tlsLevels);
 
 const namePattern: ValueType<NamePattern> = textType("name to expect", "a name to expect", (value) => {
-  if (value === "hostname" || value === "nexthop" || value === "dot-nexthop") return { kind: value };
+  const word = value.toLowerCase();
+  if (word === "hostname" || word === "nexthop" || word === "dot-nexthop") return { kind: word };
   const below = value.startsWith(".");
   const parsed = parseDomain(below ? value.slice(1) : value);
   if (parsed === undefined) {
@@ -102,6 +103,10 @@ const endDate: ValueType<number> = textType("date", "a date", (value) => {
   return Number.isNaN(moment) ? wrong(`"${value}" is no date and time`, example) : moment;
 });
 
+/** What `../tls/cipher-settings.ts` takes out of every cipher list, for its readers. */
+export const neverUsed =
+  "Never used, whatever it says: suites without encryption or authentication, RC4, 3DES, static RSA, security levels below 2.";
+
 /** What every TLS rule may say, the global one included. */
 const everywhere = {
   level: optional(level, "How mail must be encrypted: see the table of levels."),
@@ -115,7 +120,7 @@ const everywhere = {
     "Digests of which the certificate or its public key must have one (level fingerprint): `spki-sha256:...`, `certificate-sha256:...`, or `sha256:...` for either; hex or base64.",
   ),
   protocols: optional(list(tlsVersion), "TLS versions that may be used."),
-  ciphers: optional(text, "OpenSSL cipher list for TLS 1.2, and suites for 1.3."),
+  ciphers: optional(text, `OpenSSL cipher list for TLS 1.2, and suites for 1.3. ${neverUsed}`),
   groups: optional(text, "OpenSSL list of key exchange groups, such as `X25519MLKEM768:X25519`."),
   "min-cipher-bits": optional(count(0, 256), "Weaker ciphers do not satisfy the rule."),
   "client-certificate": optional(name, "Certificate shown when the host asks for one, by its name; `none` shows none."),
