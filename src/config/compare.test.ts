@@ -51,6 +51,18 @@ const rows: readonly (readonly [name: string, before: string, after: string, wan
     "listeners: [{name: a, address: 127.0.0.1:3}, {name: c, address: 127.0.0.1:2}]",
     ["listener a changed", "listener c added", "listener b removed"],
   ],
+  [
+    "limits of the store",
+    "",
+    "limits: { queue-size: 2 GB, free-disk: 1 GB }",
+    ["limits.queue-size (restart)", "limits.free-disk (restart)"],
+  ],
+  [
+    "limits of the store, and another",
+    "",
+    "limits: { free-disk: 1 GB, recipients: 200 }",
+    ["limits changed", "limits.free-disk (restart)"],
+  ],
   ["relay networks", "", "relay-networks: [192.0.2.0/24]", ["relay networks changed"]],
   [
     "rules",

@@ -38,6 +38,12 @@ const fixed = { records: "records", log: "log", metrics: "metrics" } as const sa
   Record<keyof Settings, string>
 >;
 
+/** Limits that each store is opened with. */
+const storeLimits = {
+  maxQueueBytes: "limits.queue-size",
+  minFreeDiskBytes: "limits.free-disk",
+} as const satisfies Partial<Record<keyof Settings["limits"], string>>;
+
 /** @returns nothing for settings that mean the same, wherever they were written */
 export function compareSettings(before: Settings, after: Settings): readonly SettingsChange[] {
   const changes: SettingsChange[] = [];
@@ -50,10 +56,15 @@ export function compareSettings(before: Settings, after: Settings): readonly Set
   if (before.hostname !== after.hostname) say(`hostname: ${before.hostname} to ${after.hostname}`);
   for (const text of compareNamed("listener", byName(before.listeners), byName(after.listeners))) say(text);
   for (const text of compareNamed("binding", before.bindings, after.bindings)) say(text);
+  const { maxQueueBytes, minFreeDiskBytes } = before.limits;
+  const taken = { ...after, limits: { ...after.limits, maxQueueBytes, minFreeDiskBytes } };
   for (const [key, words] of Object.entries(wholes) as [keyof typeof wholes, string][]) {
-    if (!isDeepStrictEqual(before[key], after[key])) say(`${words} changed`);
+    if (!isDeepStrictEqual(before[key], taken[key])) say(`${words} changed`);
   }
   for (const text of compareRules(before.rules, after.rules)) say(text);
+  for (const [key, words] of Object.entries(storeLimits) as [keyof typeof storeLimits, string][]) {
+    if (before.limits[key] !== after.limits[key]) say(words, true);
+  }
   const moved = { ...after, records: { ...after.records, file: sameInFolder(before, after) } };
   for (const [key, words] of Object.entries(fixed) as [keyof typeof fixed, string][]) {
     if (!isDeepStrictEqual(before[key], moved[key])) say(`${words} changed`, true);

@@ -12,12 +12,12 @@ const full = reply(451, "4.3.1", "no room on disk, try again later");
 export class DiskWatch {
   readonly #folder: string;
   readonly #clock: Clock;
-  readonly #minFreeBytes: () => number;
+  readonly #minFreeBytes: number;
   #low = false;
   #stopped = false;
   #timer: Timer | undefined;
 
-  constructor(folder: string, clock: Clock, minFreeBytes: () => number) {
+  constructor(folder: string, clock: Clock, minFreeBytes: number) {
     this.#folder = folder;
     this.#clock = clock;
     this.#minFreeBytes = minFreeBytes;
@@ -37,7 +37,7 @@ export class DiskWatch {
   async #look(): Promise<void> {
     try {
       const { bavail, bsize } = await statfs(this.#folder);
-      this.#low = bavail * bsize < this.#minFreeBytes();
+      this.#low = bavail * bsize < this.#minFreeBytes;
     } catch {
       this.#low = true;
     }

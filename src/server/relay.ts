@@ -67,8 +67,8 @@ export interface Relay extends AsyncDisposable {
   readonly queue: Queue;
   readonly methods: Methods;
   /**
-   * Takes over checked settings without dropping a session; workers and data folder need a restart. Rejects when a
-   * listener cannot be opened: then everything is as before.
+   * Takes over checked settings without dropping a session; workers, data folder and what bounds the store need a
+   * restart. Rejects when a listener cannot be opened: then everything is as before.
    */
   reload(settings: Settings, knowledge?: PortKnowledge): Promise<void>;
   state(): Readonly<{ sessions: number; active: number; idleConnections: number }>;
@@ -106,7 +106,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     maxBodyBytes: settings().limits.maxQueueBytes,
     minFreeDiskBytes: settings().limits.minFreeDiskBytes,
   });
-  const disk = new DiskWatch(dataDirectory, clock, () => settings().limits.minFreeDiskBytes);
+  const disk = new DiskWatch(dataDirectory, clock, settings().limits.minFreeDiskBytes);
   const pool = new ConnectionPool(clock, () => settings().outbound.idleConnectionMs);
   const attemptTools = {
     findRoute: (nexthop: Nexthop) => route(nexthop, ourselves, now, random),

@@ -205,7 +205,6 @@ class Supervisor {
   #accept(before: Settings, after: Settings, told: readonly string[]): ReloadResult {
     const changes = compareSettings(before, after);
     const later = changes.filter(({ needsRestart }) => needsRestart).map(({ text }) => text);
-    if (before.limits.maxQueueBytes !== after.limits.maxQueueBytes) later.push("limits.queue-size");
     this.#observe({ kind: "configuration-loaded", files: after.files });
     for (const swapped of swappedCertificates(before, after))
       this.#observe({ kind: "certificate-swapped", ...swapped });
