@@ -179,6 +179,12 @@ const rows: readonly [name: string, decision: ConnectDecision, seen: TlsProgress
     "flow none would-fail",
   ],
   ["monitored verify, all right", decision("verify", { mode: is("monitor") }), done(), "flow verified would-pass"],
+  [
+    "OUT-8 the last resort in clear, where the host offers nothing this time",
+    { ...decision("may", {}, 3e5), starttls: "never" },
+    { kind: "not-offered" },
+    "flow none",
+  ],
   ["none, offered and skipped", decision("none"), { kind: "skipped" }, "flow none"],
   ["encrypt on a connection that skipped TLS", decision("encrypt"), { kind: "skipped" }, "next-host 4.7.4 none"],
   ["may on a connection that skipped TLS", decision("may"), { kind: "skipped" }, "next-host 4.7.4 none"],

@@ -55,7 +55,7 @@ export function judge(decision: ConnectDecision, facts: PeerFacts, peer: string)
       if (decision.starttls === "never") return clear(decision, [because("tls-not-asked")]);
       return stop("next-host", decision, [because("tls-not-asked")], "4.7.4", `TLS was not asked of ${peer}`);
     case "not-offered":
-      return decision.level === "none" ? clear(decision, [because("tls-not-asked")]) : notOffered(decision, peer);
+      return decision.starttls === "never" ? clear(decision, [because("tls-not-asked")]) : notOffered(decision, peer);
     case "refused":
       return refused(decision, peer, formatReply(tls.reply), tls.reply.enhanced);
     case "lost":
