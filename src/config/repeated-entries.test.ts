@@ -52,6 +52,11 @@ const traps: readonly (readonly [name: string, text: string])[] = [
   ["an anchor around", "d: &d\n  a.example: { l: m }\n  b.example: { l: m }\ne: *d\nf:\n  a.example: { l: m }\n"],
   ["comments between", "d:\n  a.example: { l: m }\n# c\n  b.example: { l: m } # c\n  c.example: { l: m }\n"],
   ["empty values", "d:\n  a.example:\n  b.example:\n  c.example: ~\n"],
+  [
+    "keys of unequal length",
+    "d:\n  a.example: { l: m,\n    n: o }\n  long.name.example: { l: m,\n    n: o }\n  b.example: x\n  cc.example: x\n",
+  ],
+  ["empty values under keys of unequal length", "d:\n  a.example:\n  long.name.example:\n"],
   ["lists as values", "d:\n  a.example:\n    - x\n  b.example:\n    - x\n  c.example:\n  - x\n"],
   [
     "hosts within domains",

@@ -205,18 +205,19 @@ class Conversion {
       const value = this.node(pair.value, depth + 1, key.at);
       if (key.text === "<<" && isAliasOrAliases(pair.value)) merged.push(...mapsIn(value));
       else written.push({ key: key.text, at: key.at, value });
-      if (!node.flow) repeats += this.#putBackRepeats(key.at, value, written);
+      if (!node.flow) repeats += this.#putBackRepeats(key, value, written);
     }
     if (repeats > 0) written.sort((left, right) => left.at.line - right.at.line);
     return { kind: "map", entries: this.#unique(written, merged), at };
   }
 
   /** The entries that were taken out because they say the same as the one at `at`. */
-  #putBackRepeats(at: Place, value: Node, written: Entry[]): number {
+  #putBackRepeats({ at, text }: TextNode, value: Node, written: Entry[]): number {
     const group = this.#groups?.get(at.line);
     if (group === undefined || group.column !== at.column) return 0;
     for (const { key, line } of group.repeats) {
-      written.push({ key, at: { line, column: at.column }, value: shifted(value, line - at.line) });
+      const shift = { lines: line - at.line, firstLine: at.line, columns: key.length - text.length };
+      written.push({ key, at: { line, column: at.column }, value: shifted(value, shift) });
     }
     return group.repeats.length;
   }
@@ -281,16 +282,23 @@ function mapsIn(node: Node): readonly Entry[] {
   return node.kind === "list" ? node.items.flatMap(mapsIn) : [];
 }
 
-function shifted(node: Node, lines: number): Node {
-  const at: Place = { line: node.at.line + lines, column: node.at.column };
-  if (node.kind === "list") return { ...node, at, items: node.items.map((item) => shifted(item, lines)) };
+/** From one entry to another like it: down by lines, and on the line of the key to the side by what the key is longer. */
+type Shift = Readonly<{ lines: number; firstLine: number; columns: number }>;
+
+function shifted(node: Node, shift: Shift): Node {
+  const at = shiftedPlace(node.at, shift);
+  if (node.kind === "list") return { ...node, at, items: node.items.map((item) => shifted(item, shift)) };
   if (node.kind !== "map") return { ...node, at };
   const entries = node.entries.map((entry) => ({
     key: entry.key,
-    at: { line: entry.at.line + lines, column: entry.at.column },
-    value: shifted(entry.value, lines),
+    at: shiftedPlace(entry.at, shift),
+    value: shifted(entry.value, shift),
   }));
   return { kind: "map", entries, at };
+}
+
+function shiftedPlace({ line, column }: Place, { lines, firstLine, columns }: Shift): Place {
+  return { line: line + lines, column: line === firstLine ? column + columns : column };
 }
 
 function rangeOf(node: unknown): readonly [number, number, number] | undefined {
