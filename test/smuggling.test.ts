@@ -4,27 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { nearMisses } from "./near-misses.ts";
 import { bodyText, openReceiver } from "./receiver-lab.ts";
 import { TestClient } from "./smtp-client.ts";
 
 /** ms; a test that hangs says so. */
 const timeout = 10_000;
-
-/** `clean`: no bare CR or LF in it, so it is plain text to us. `lf`: bare LF only, which `normalize` takes. */
-const nearMisses: readonly [octets: string, kind: "clean" | "lf" | "cr"][] = [
-  ["\n.\n", "lf"],
-  ["\r.\r", "cr"],
-  ["\r.\n", "cr"],
-  ["\n.\r", "cr"],
-  ["\n.\r\n", "lf"],
-  ["\r\n.\n", "lf"],
-  ["\r.\r\n", "cr"],
-  ["\r\n.\r", "cr"],
-  ["\r\n\0.\r\n", "clean"],
-  ["\r\n.\0\r\n", "clean"],
-  ["\r\n.\r\r\n", "cr"],
-  ["\r\r\n.\r\r\n", "cr"],
-];
 
 const second = "MAIL FROM:<evil@example.com>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nsmuggled";
 const envelope = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n";

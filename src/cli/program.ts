@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { settingsHelp } from "../config/help.ts";
+import { errorText } from "../mail/error-text.ts";
 import { runWorker, type WorkerStart } from "../server/worker.ts";
 import { check } from "./check.ts";
 import { demo } from "./demo.ts";
@@ -79,7 +80,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`letterlock: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`letterlock: ${errorText(error)}\n`);
     return 3;
   }
 }

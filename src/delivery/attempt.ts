@@ -11,6 +11,7 @@ import type { Binding, OutboundSettings } from "../config/settings.ts";
 import type { IpAddress } from "../mail/address.ts";
 import { domainOf } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
+import { errorTrace } from "../mail/error-text.ts";
 import { isIpv6 } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { formatReply } from "../mail/reply.ts";
@@ -74,7 +75,7 @@ export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Pr
       walk.outcomes.push(ended(recipient, concludeFailures(failuresOf(recipient, walk))));
     }
   } catch (error) {
-    tools.observe({ kind: "trouble", where: "delivery", error: describe(error) });
+    tools.observe({ kind: "trouble", where: "delivery", error: errorTrace(error) });
     for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, ourMistake));
   }
   return walk.outcomes;
@@ -88,10 +89,6 @@ const ourMistake: Failure = {
   kind: "broken",
   uncertain: true,
 };
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
 
 /** What went wrong for everybody, and for this recipient alone. */
 function failuresOf(recipient: QueuedRecipient, { failures }: Walk): readonly Failure[] {

@@ -9,6 +9,7 @@
  */
 import type { RetrySettings, Settings } from "../config/settings.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
+import { errorTrace } from "../mail/error-text.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Observer } from "../observe/events.ts";
 import type { Queue, QueuedMail, QueuedRecipient, QueueFilter } from "../queue/queue.ts";
@@ -296,8 +297,7 @@ export class Conductor {
   }
 
   #trouble(error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#tools.observe({ kind: "trouble", where: "delivery", error: text });
+    this.#tools.observe({ kind: "trouble", where: "delivery", error: errorTrace(error) });
   }
 
   #storeTrouble(error: unknown): void {

@@ -5,6 +5,7 @@
 import { escapeText } from "../mail/escape.ts";
 import { formatNexthop } from "../mail/nexthop.ts";
 import type { Credential } from "../tls/handshake-settings.ts";
+import { describeReference } from "../tls/names.ts";
 import { decide, type TlsDecision } from "./decide.ts";
 import type { TlsEvidence } from "./evidence.ts";
 import type { Policy } from "./policy.ts";
@@ -93,9 +94,7 @@ function describeDecision(decision: TlsDecision): Explanation["decision"] {
     connect: true,
     starttls: decision.starttls,
     authenticate: authenticate.required,
-    names: authenticate.references.map((name) =>
-      name.kind === "ip" ? name.ip : name.kind === "below" ? `.${name.name}` : name.name,
-    ),
+    names: authenticate.references.map(describeReference),
     pins: authenticate.pins.length,
     anchors: handshake.anchors.kind === "system" ? "system" : handshake.anchors.files.join(", "),
     protocols:

@@ -10,7 +10,7 @@ import type { Achieved } from "../mail/attempt.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import { formatReply } from "../mail/reply.ts";
 import { digestOf } from "../tls/digest.ts";
-import { certificateMatches, type ReferenceName } from "../tls/names.ts";
+import { certificateMatches, describeReference } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts } from "../tls/peer-facts.ts";
 import type { ConnectDecision } from "./decide.ts";
 import { because, type Reason } from "./reasons.ts";
@@ -241,11 +241,6 @@ function describeChecks(
 
 function expectedNames({ authenticate }: ConnectDecision): string {
   return authenticate.references.map(describeReference).join(", ") || "any name";
-}
-
-function describeReference(reference: ReferenceName): string {
-  if (reference.kind === "ip") return reference.ip;
-  return reference.kind === "below" ? `.${reference.name}` : reference.name;
 }
 
 function isoDate(ms: number): string {

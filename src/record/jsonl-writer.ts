@@ -14,6 +14,7 @@
  */
 import { type AttemptRecord, attemptJson } from "../mail/attempt.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
+import { errorText } from "../mail/error-text.ts";
 import type { Observer } from "../observe/events.ts";
 import { openRecordFile, type RecordFile } from "./record-file.ts";
 
@@ -94,7 +95,7 @@ export class RecordWriter implements AsyncDisposable {
     this.#occupy(
       this.#file
         .reopen()
-        .catch((cause) => this.#report(`cannot reopen, still writing to the old file: ${describe(cause)}`)),
+        .catch((cause) => this.#report(`cannot reopen, still writing to the old file: ${errorText(cause)}`)),
     );
     await this.flush();
   }
@@ -165,7 +166,7 @@ export class RecordWriter implements AsyncDisposable {
   }
 
   #failed(cause: unknown): void {
-    if (this.#trouble === undefined) this.#report(`cannot write, trying again: ${describe(cause)}`);
+    if (this.#trouble === undefined) this.#report(`cannot write, trying again: ${errorText(cause)}`);
     this.#trouble ??= { dropped: 0 };
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(retryMs, () => this.#start());
@@ -190,8 +191,4 @@ export class RecordWriter implements AsyncDisposable {
     this.#trouble ??= { dropped: 0 };
     this.#trouble.dropped += 1;
   }
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

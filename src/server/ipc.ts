@@ -2,6 +2,7 @@
  * Questions and answers between two ends of a message channel (a worker process and its supervisor, a command and the
  * control socket): each request carries a number, each answer repeats it. Values are plain JSON.
  */
+import { errorText } from "../mail/error-text.ts";
 
 export type Request = Readonly<{ id: number; method: string; params: unknown }>;
 export type Response =
@@ -18,7 +19,7 @@ export async function answer(request: Request, methods: Methods): Promise<Respon
   try {
     return { id, ok: true, value: (await run(params)) ?? null };
   } catch (error) {
-    return { id, ok: false, error: error instanceof Error ? error.message : String(error) };
+    return { id, ok: false, error: errorText(error) };
   }
 }
 

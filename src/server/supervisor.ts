@@ -17,6 +17,7 @@ import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
 import { watchFiles } from "../config/watch.ts";
 import { systemClock } from "../mail/clock.ts";
+import { errorText } from "../mail/error-text.ts";
 import type { Observer } from "../observe/events.ts";
 import { adoptShards } from "../queue/sqlite/adopt-shards.ts";
 import { createHumanLog } from "../record/human-log.ts";
@@ -99,7 +100,7 @@ class Supervisor {
       await this.#open();
     } catch (error) {
       if (this.#state === "opening") {
-        this.#options.onProblems([`letterlock: ${error instanceof Error ? error.message : String(error)}`]);
+        this.#options.onProblems([`letterlock: ${errorText(error)}`]);
         this.#background("stop", this.#stop("start failed", cannotStart));
       }
     }
@@ -173,7 +174,7 @@ class Supervisor {
     try {
       if (first !== undefined) await this.#tellSettings(first, snapshot, true);
     } catch (error) {
-      return this.#reject([...told, `letterlock: ${error instanceof Error ? error.message : String(error)}`]);
+      return this.#reject([...told, `letterlock: ${errorText(error)}`]);
     }
     const before = this.#settings;
     this.#settings = settings;

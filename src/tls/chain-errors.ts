@@ -1,6 +1,8 @@
 /**
  * What OpenSSL found wrong with a certificate chain, in words. Codes as Node prints them, X509_V_ERR_* without the prefix.
  */
+
+import { errorText } from "../mail/error-text.ts";
 import type { ChainResult } from "./peer-facts.ts";
 
 const texts: Readonly<Record<string, string>> = {
@@ -26,6 +28,6 @@ const texts: Readonly<Record<string, string>> = {
 /** @param error `TLSSocket.authorizationError`, empty when the chain is good. */
 export function chainResult(error: unknown): ChainResult {
   if (error === undefined || error === null || error === "") return { kind: "trusted" };
-  const code = error instanceof Error ? error.message : String(error);
+  const code = errorText(error);
   return { kind: "untrusted", code, text: texts[code] ?? code };
 }

@@ -17,6 +17,12 @@ export type ReferenceName =
   /** Only where the operator configured the address itself as the peer (NC-5). */
   | Readonly<{ kind: "ip"; ip: IpAddress }>;
 
+/** As an operator writes it: `mx.example.com`, `.example.com`, `192.0.2.1`. */
+export function describeReference(reference: ReferenceName): string {
+  if (reference.kind === "ip") return reference.ip;
+  return reference.kind === "below" ? `.${reference.name}` : reference.name;
+}
+
 /** @returns the entry that matched, as it stands in the certificate; `undefined` when none does. */
 export function certificateMatches(
   certificate: Pick<CertificateFacts, "dnsNames" | "ipAddresses">,

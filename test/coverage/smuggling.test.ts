@@ -11,28 +11,15 @@ import { test } from "node:test";
 import { startPartnerHost } from "../../src/lab/partner-host.ts";
 import type { OutboundMessage } from "../../src/smtp/client/sender.ts";
 import { inMemory, message, readyAt, summary } from "../client/peer.ts";
+import { type NearMiss, nearMisses } from "../near-misses.ts";
 import { bodyText, openReceiver } from "../receiver-lab.ts";
 import { TestClient } from "../smtp-client.ts";
 
 /** ms; a test that hangs says so. */
 const timeout = 20_000;
 
-/** `clean`: no bare CR or LF in it. `lf`: bare LF only, which `normalize` takes. */
-const nearMisses: readonly [octets: string, kind: "clean" | "lf" | "cr"][] = [
-  ["\n.\n", "lf"],
-  ["\r.\r", "cr"],
-  ["\r.\n", "cr"],
-  ["\n.\r", "cr"],
-  ["\n.\r\n", "lf"],
-  ["\r\n.\n", "lf"],
-  ["\r.\r\n", "cr"],
-  ["\r\n.\r", "cr"],
-  ["\r\n\0.\r\n", "clean"],
-  ["\r\n.\0\r\n", "clean"],
-  ["\r\n.\r\r\n", "cr"],
-  ["\r\r\n.\r\r\n", "cr"],
-  ["\r\n.\r\n", "clean"],
-];
+/** And the end itself, which a chunk may hold as plain text. */
+const sequences: readonly NearMiss[] = [...nearMisses, ["\r\n.\r\n", "clean"]];
 
 const command = "MAIL FROM:<evil@example.com>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nsmuggled";
 const envelope = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.org>\r\n";
@@ -48,7 +35,7 @@ async function sendChunks(client: TestClient, text: string, cut: number): Promis
   return replies.slice(2);
 }
 
-for (const [miss, kind] of nearMisses) {
+for (const [miss, kind] of sequences) {
   for (const bareNewline of ["reject", "normalize"] as const) {
     const taken = kind === "clean" || (kind === "lf" && bareNewline === "normalize");
     const name = `${JSON.stringify(miss)} across chunks, ${bareNewline}: ${taken ? "one message" : "refused"}`;
@@ -72,7 +59,7 @@ for (const [miss, kind] of nearMisses) {
 }
 
 /** What some reader takes for the end of data, as far as it differs from CR LF `.` CR LF. */
-const weakEnds = nearMisses.map(([octets]) => octets);
+const weakEnds = sequences.map(([octets]) => octets);
 
 function assertOneEnd(sent: string, name: string): void {
   assert.ok(sent.endsWith("\r\n.\r\n"), name);
@@ -93,7 +80,7 @@ test("AT-19, LN-5, LN-6, LN-7: nothing leaves that a weaker reader could take fo
   await using host = await startPartnerHost({ tls: { mode: "none" } });
   const connection = await readyAt(host);
   const names: string[] = [];
-  for (const [number, [miss]] of nearMisses.entries()) {
+  for (const [number, [miss]] of sequences.entries()) {
     const text = `A: b\r\n\r\ntext${miss}${command}${miss}`;
     const file = path.join(folder, `${number}.body`);
     const large = `${"x".repeat(65_536 - "text".length - 1)}${text}`; // the near miss lies across the blocks that are read

@@ -4,12 +4,11 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { QueueEntry, QueueFilter, RecipientState } from "../queue.ts";
+import type { RecipientKey } from "./recipients.ts";
 import { stateNames } from "./totals.ts";
 import { type Place, state } from "./wire.ts";
 
 const windowMessages = 1000;
-
-export type FoundRow = Readonly<{ message: number; number: number; state: number }>;
 
 /** `next`: where to go on; `undefined` when all was seen. */
 export type Window<Row> = Readonly<{ rows: readonly Row[]; next: Place | undefined }>;
@@ -52,8 +51,8 @@ export class Listing {
     return { rows: rows.map(entryOf), next };
   }
 
-  found(filter: QueueFilter, now: number, after: Place | undefined, limit: number): Window<FoundRow> {
-    return this.#look<FoundRow>(columns.found, filter, now, after, limit);
+  found(filter: QueueFilter, now: number, after: Place | undefined, limit: number): Window<RecipientKey> {
+    return this.#look<RecipientKey>(columns.found, filter, now, after, limit);
   }
 
   #look<Row>(

@@ -6,7 +6,8 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Totals } from "./totals.ts";
 import { type RecipientRow, type SettlementRow, state } from "./wire.ts";
 
-export type DueRow = Readonly<{ message: number; number: number; state: number }>;
+/** Which recipient, by the key of its message's row, and in which state. */
+export type RecipientKey = Readonly<{ message: number; number: number; state: number }>;
 
 export type RecipientColumns = Readonly<{
   number: number;
@@ -63,8 +64,8 @@ export class RecipientTable {
   }
 
   /** Ready and due, oldest first; costs what it finds. */
-  due(now: number, limit: number): readonly DueRow[] {
-    return this.#due.all(now, limit) as DueRow[];
+  due(now: number, limit: number): readonly RecipientKey[] {
+    return this.#due.all(now, limit) as RecipientKey[];
   }
 
   nextDueAt(): number | undefined {

@@ -9,6 +9,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync } f
 import os from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { errorText } from "../../mail/error-text.ts";
 
 /** `LTLK`: tells our files from other SQLite files. */
 const applicationId = 0x4c544c4b;
@@ -190,7 +191,7 @@ function explained<Opened>(file: string, open: () => Opened): Opened {
     return open();
   } catch (error) {
     if (error instanceof QueueOpenError) throw error;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     const code = resultCode(error);
     if (code === busyCode)
       throw new QueueOpenError("in-use", `${file} is in use by ${readOwner(file)}: stop that one first`, error);

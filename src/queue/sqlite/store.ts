@@ -10,11 +10,12 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import { assertNever } from "../../mail/assert-never.ts";
+import { errorText } from "../../mail/error-text.ts";
 import { AttemptTable } from "./attempts.ts";
 import { DiskReserve } from "./disk-reserve.ts";
-import { type FoundRow, Listing } from "./listing.ts";
+import { Listing } from "./listing.ts";
 import { type MessageKey, MessageTable, sweepSpool } from "./messages.ts";
-import { RecipientTable, recoverTrying } from "./recipients.ts";
+import { type RecipientKey, RecipientTable, recoverTrying } from "./recipients.ts";
 import { closeDatabase, isEnvironmentError, openDatabase } from "./schema.ts";
 import { type ShowTables, showMessage } from "./showing.ts";
 import { Totals } from "./totals.ts";
@@ -31,7 +32,6 @@ import type {
 import { state } from "./wire.ts";
 
 type Request<Kind extends StoreRequest["kind"]> = Extract<StoreRequest, { kind: Kind }>;
-type HandRow = Readonly<{ message: number; number: number; state: number }>;
 type Value = StoreAnswers[keyof StoreAnswers];
 
 /** `take` stops after this many octets of bodies, so that one answer stays small in memory. */
@@ -112,7 +112,7 @@ export class Store {
       const isTrouble = isEnvironmentError(error);
       // Not for new mail: the room is for what must not wait.
       if (isTrouble && request.kind !== "accept" && this.#makeRoom()) return this.#alone(request, bodies);
-      const text = error instanceof Error ? error.message : String(error);
+      const text = errorText(error);
       return { kind: isTrouble ? "trouble" : "bug", error: text };
     }
   }
@@ -240,7 +240,7 @@ export class Store {
   }
 
   /** Moves rows to "trying" and reads them, by message, until enough octets are in hand. */
-  #hand(rows: readonly HandRow[]): TakenRow[] {
+  #hand(rows: readonly RecipientKey[]): TakenRow[] {
     const taken: TakenRow[] = [];
     let bytes = 0;
     for (const [key, group] of groupByMessage(rows)) {
@@ -274,7 +274,7 @@ export class Store {
     return { changed, next };
   }
 
-  #remove(row: FoundRow): void {
+  #remove(row: RecipientKey): void {
     this.#finish(this.#tables.messages.keyOf(row.message), row.number, row.state);
   }
 
@@ -303,8 +303,8 @@ const changes = {
   remove: { from: [state.ready, state.held] as readonly number[], to: state.ready },
 };
 
-function groupByMessage(rows: readonly HandRow[]): Map<number, HandRow[]> {
-  const groups = new Map<number, HandRow[]>();
+function groupByMessage(rows: readonly RecipientKey[]): Map<number, RecipientKey[]> {
+  const groups = new Map<number, RecipientKey[]>();
   for (const row of rows) {
     const group = groups.get(row.message);
     if (group === undefined) groups.set(row.message, [row]);

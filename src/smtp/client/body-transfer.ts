@@ -7,6 +7,7 @@
  * RFC 5321 §4.1.1.4, RFC 3030 §2; standards.md LN-5 to LN-9, LN-12.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import { errorText } from "../../mail/error-text.ts";
 import { replyClass } from "../../mail/reply.ts";
 import type { Conversation } from "./conversation.ts";
 import { lost, uncertain } from "./lost.ts";
@@ -84,7 +85,7 @@ async function stream(talk: Conversation, stuffer: DotStuffer, blocks: Blocks): 
       if (talk.broken !== undefined || talk.hasReply) return undefined;
     }
   } catch (error) {
-    talk.abort(`the message cannot be read (${error instanceof Error ? error.message : String(error)})`);
+    talk.abort(`the message cannot be read (${errorText(error)})`);
     return undefined;
   }
   return Buffer.concat([...held, stuffer.end()]);
