@@ -5,6 +5,7 @@
 import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
+import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
 
 /** From no wish at all to full authentication; `dane` and `dane-only` refuse to connect until DANE evidence exists. */
@@ -41,11 +42,42 @@ export type Pin = Readonly<{
   digest: string;
 }>;
 
-/** `never`; `at-once` in the same attempt, on a new connection where a handshake broke; `after` that age of the message. */
-export type Fallback =
-  | Readonly<{ kind: "never" }>
-  | Readonly<{ kind: "at-once" }>
-  | Readonly<{ kind: "after"; ms: number }>;
+/**
+ * Clear text where a host offers TLS and it cannot be had, at level `may`: `never`; `at-once` in the same attempt, on a
+ * new connection where a handshake broke; `after` that age of the message.
+ */
+export type Fallback = Readonly<{ kind: "never" }> | ClearTextFallback;
+
+export type ClearTextFallback = (Readonly<{ kind: "at-once" }> | Readonly<{ kind: "after"; ms: number }>) &
+  Readonly<{
+    /** `last` (default): when every host was tried with TLS. `same-host`: this host in clear before the next (Postfix). */
+    turn?: "last" | "same-host";
+    /** Clear text also where the handshake is fine and the proof fails (PowerMTA). Default: never for that reason. */
+    alsoUnproven?: true;
+  }>;
+
+/**
+ * What must be proven in addition, whenever TLS is in use, at `may` and `encrypt`: a trusted chain, also the name.
+ * `verify`, `secure` and `fingerprint` say so themselves.
+ */
+export type Proof = "nothing" | "chain" | "chain-and-name";
+
+/**
+ * How the subject's common name counts beside SubjectAltName: never (RFC 9525), when there is no DNS name in it
+ * (Postfix), or as one name more (Momentum).
+ */
+export type CommonNameUse = "never" | "without-san" | "also";
+
+/**
+ * STARTTLS answered by anything but 220. `clear`: at `may` on in clear, whatever `fallback` says (Sendmail).
+ * `next-host`: no clear text here. `bounce-5yz`: a 5yz returns the mail where TLS is required, and no other host is
+ * tried (Postfix). Default: clear text at `may` unless the fallback is `never`, else the next host.
+ */
+export type WhenRefused = "clear" | "next-host" | "bounce-5yz";
+
+/** Whose words and enhanced status codes a failure is told in. */
+export const wordings = ["letterlock", "postfix", "sendmail", "momentum", "powermta"] as const;
+export type Wording = (typeof wordings)[number];
 
 export type SniChoice =
   | Readonly<{ kind: "hostname" }>
@@ -74,11 +106,45 @@ export type TlsRule = Readonly<{
   sni?: Sourced<SniChoice>;
   fallback?: Sourced<Fallback>;
   onFailure?: Sourced<"defer" | "bounce">;
+  proof?: Sourced<Proof>;
+  commonName?: Sourced<CommonNameUse>;
+  whenRefused?: Sourced<WhenRefused>;
+  /** Only MX hosts that fit one of these are used (MTA-STS patterns: `*.x` is exactly one label). RFC 8461 §4.1 */
+  mxPatterns?: Sourced<readonly string[]>;
+  wording?: Sourced<Wording>;
+  /** Demands that come on top, in the order to check them; `createPolicy` gathers them from every source. */
+  requirements?: readonly PeerRequirement[];
   mode?: Sourced<"enforce" | "monitor">;
   exception?: Sourced<TlsException>;
   /** A rule that asked for something we cannot honour: no connection is made; the text says why. */
   refuse?: Sourced<string>;
 }>;
+
+/**
+ * A demand in Sendmail's form (`VERIFY:128+CN:mx.example.com`), held against the peer once TLS was done, refused, or not
+ * to be had. It comes on top of whatever rule decided, and speaks with its own reply (sendmail reference, section 3).
+ */
+export type PeerRequirement = Readonly<{
+  from: Origin;
+  /** As written. */
+  text: string;
+  /** `host`: once per connection. `recipient`: for each recipient. `client`: a peer that connects to us. */
+  of: "host" | "recipient" | "client";
+  /** VERIFY: the chain leads to a trusted CA; no name check. */
+  verify: boolean;
+  /** `digits` as written, for the reply. */
+  bits: Readonly<{ atLeast: number; digits: string }> | undefined;
+  extensions: readonly RequirementExtension[];
+  reply: Readonly<{ code: 403 | 454 | 503 | 554; status: EnhancedStatus }>;
+}>;
+
+/** Texts are compared in Sendmail's encoding (`+20` for a blank), case ignored. */
+export type RequirementExtension =
+  /** The subject's common name is this, or the peer's host name where `name` is undefined. */
+  | Readonly<{ kind: "cn"; name: string | undefined }>
+  | Readonly<{ kind: "subject" | "issuer"; dn: string }>
+  /** `tag:issuer` must be a key of the map: `issuers` holds all keys with that tag, lower case, without it. */
+  | Readonly<{ kind: "issuer-tag"; tag: string; issuers: ReadonlySet<string> }>;
 
 /** All that a look-up may be keyed by. `host` is known once routing is done, so a source is asked per MX host. */
 export type OutboundQuestion = Readonly<{
@@ -94,9 +160,53 @@ export type OutboundQuestion = Readonly<{
   now: number;
 }>;
 
+/** All that an inbound look-up may be keyed by. */
+export type InboundQuestion = Readonly<{
+  /** As settings call it. */
+  listener: string;
+  localAddress: IpAddress | undefined;
+  localPort: number | undefined;
+  client: IpAddress;
+  /** The verified PTR name. */
+  clientName: Domain | undefined;
+  /** Who logged in, if anybody. */
+  user: string | undefined;
+  now: number;
+}>;
+
+/** What is offered to and demanded of a client. Absent settings say nothing. */
+export type InboundRule = Readonly<{
+  starttls?: Sourced<"never" | "offer" | "require">;
+  implicitTls?: Sourced<boolean>;
+  /** `ask`: anybody may come without; `require`: one must be shown; `require-trusted`: and lead to a trusted CA. */
+  clientCertificate?: Sourced<"do-not-ask" | "ask" | "require" | "require-trusted">;
+  clientAnchors?: Sourced<TrustAnchors>;
+  certificate?: Sourced<Credential>;
+  protocols?: Sourced<Readonly<{ min: TlsVersion; max: TlsVersion }>>;
+  ciphers?: Sourced<string>;
+  /** AUTH only inside TLS; `plain-only-in-tls` hides PLAIN and LOGIN alone. */
+  auth?: Sourced<"always" | "only-in-tls" | "plain-only-in-tls" | "never">;
+  /** Demands in Sendmail's form. */
+  requirements?: readonly PeerRequirement[];
+  /** Who may relay by certificate: `trusted` any with a trusted chain, else by digest or by names. */
+  relayByCertificate?: Sourced<RelayByCertificate>;
+  /** Asked for something that cannot be honoured: the client is told to come back later. */
+  refuse?: Sourced<string>;
+}>;
+
+export type RelayByCertificate =
+  | Readonly<{ kind: "trusted" }>
+  | Readonly<{ kind: "digests"; pins: readonly Pin[] }>
+  /** Issuer, and where `subjects` is given also subject, in Sendmail's encoding, lower case. */
+  | Readonly<{ kind: "names"; issuers: ReadonlyMap<string, "relay" | "subject">; subjects: ReadonlySet<string> }>;
+
 /** One line that could have decided, in order of precedence; `explain` prints them all. */
 export type Candidate = Readonly<{
   from: Origin;
+  /** The line in the source's own terms, where a dialect has one. */
+  written?: string;
+  /** Through which includes and macros it came, outermost first: `main.cf:12 include tls.cf`. */
+  through?: readonly string[];
   settings: readonly string[];
   verdict: "wins" | "adds" | "shadowed" | "expired";
 }>;
@@ -104,6 +214,14 @@ export type Candidate = Readonly<{
 export type PolicySource = Readonly<{
   name: string;
   outbound(question: OutboundQuestion): TlsRule | undefined;
+  /** Demands on top, whichever source answered. */
+  requirements?(question: OutboundQuestion): readonly PeerRequirement[];
+  /**
+   * Equal for recipients of one domain that every look-up treats alike; only for sources that look at local parts.
+   * Recipients with different keys never share a transaction.
+   */
+  recipientKey?(recipient: Mailbox): string;
+  inbound?(question: InboundQuestion): InboundRule | undefined;
   /** The same look-up, slower, with everything that was considered. */
   candidates(question: OutboundQuestion): readonly Candidate[];
 }>;

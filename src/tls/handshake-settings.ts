@@ -5,7 +5,17 @@
 /** Which CAs count. `id` is stable for equal contents, so that contexts can be cached by it. */
 export type TrustAnchors =
   | Readonly<{ kind: "system" }>
-  | Readonly<{ kind: "bundle"; id: string; pem: readonly string[]; files: readonly string[] }>;
+  | Readonly<{
+      kind: "bundle";
+      id: string;
+      /** None at all: nobody is trusted. */
+      pem: readonly string[];
+      files: readonly string[];
+      /** Each is an anchor wherever it stands in a chain, a leaf included (Postfix's `tafile`). */
+      partialChains?: true;
+      /** The system's CAs as well. */
+      withSystem?: true;
+    }>;
 
 /** A key and its certificate chain, PEM. `id` changes with the contents. */
 export type Credential = Readonly<{ name: string; id: string; certificateChain: string; privateKey: string }>;

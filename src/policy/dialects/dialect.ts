@@ -1,0 +1,157 @@
+/**
+ * What every dialect is handed and what it makes. A dialect reads the configuration of another mail server and compiles
+ * it: into a policy source, into the settings that TLS hangs on, and into notes that say of every line what becomes of it.
+ *
+ * Promises of each dialect: never throws, whatever the text; reaches files through the reader alone; the same texts make
+ * the same result; nothing that asks for security is skipped in silence: what cannot be honoured makes its rule refuse.
+ */
+import type { IpAddress, Mailbox } from "../../mail/address.ts";
+import type { Domain } from "../../mail/domain.ts";
+import type { DomainPattern } from "../../mail/domain-pattern.ts";
+import type { Nexthop } from "../../mail/nexthop.ts";
+import type { EnhancedStatus } from "../../mail/outcome.ts";
+import type { Credential } from "../../tls/handshake-settings.ts";
+import type { Origin, PolicySource, Sourced } from "../rules.ts";
+import type { ScopedSettings } from "../scoped-rules.ts";
+
+/** Paths are absolute. */
+export type SourceFiles = Readonly<{
+  read(path: string): FileAnswer;
+  /** Names in a folder, sorted by octets; `undefined` where there is no such folder. */
+  list(path: string): readonly string[] | undefined;
+  /** ms since 1970; `undefined` where there is no such file. */
+  modifiedAt(path: string): number | undefined;
+}>;
+
+export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ kind: "failed"; reason: string }>;
+
+/**
+ * - `applied`: does here what it does there.
+ * - `no-effect`: known there, not our subject, or without a meaning here.
+ * - `differs`: taken, but understood differently; the text says how.
+ * - `warning`: does what it does there, which is hardly what its author meant; the remedy says what to write.
+ * - `error`: this configuration cannot be used (as in the original: unknown names, broken syntax).
+ */
+export type NoteKind = "applied" | "no-effect" | "differs" | "warning" | "error";
+
+export type Note = Readonly<{
+  kind: NoteKind;
+  file: string;
+  /** 1-based. */
+  line: number;
+  column: number;
+  text: string;
+  /** What to do about it; empty where nothing is to be done. */
+  remedy: string;
+}>;
+
+/** As whom mail leaves: Momentum's binding, PowerMTA's virtual MTA. */
+export type DialectBinding = Readonly<{
+  name: string;
+  group: string | undefined;
+  sourceAddress4: IpAddress | undefined;
+  sourceAddress6: IpAddress | undefined;
+  /** `sender-domain`: the domain of the envelope sender. Undefined: our own name. */
+  ehlo: Domain | "sender-domain" | undefined;
+  credential: Credential | undefined;
+  from: Origin;
+}>;
+
+/** What a client hands in, as far as a dialect chooses the binding by it. */
+export type SubmissionQuestion = Readonly<{
+  /** Name of the listener. */
+  listener: string;
+  client: IpAddress;
+  user: string | undefined;
+  sender: Mailbox | undefined;
+  recipients: readonly Mailbox[];
+  /** First value of a header field among `headersAsked`, by lower-case name. */
+  header(name: string): string | undefined;
+}>;
+
+/** `reject`: the submission is refused with this. */
+export type BindingAnswer =
+  | Readonly<{ kind: "binding"; name: string; removeHeader: boolean }>
+  /** The members take turns. */
+  | Readonly<{ kind: "group"; name: string; members: readonly string[]; removeHeader: boolean }>
+  | Readonly<{ kind: "reject"; status: EnhancedStatus; text: string }>;
+
+export type BindingChooser = Readonly<{
+  /** Header fields that `choose` may ask for, lower case. */
+  headersAsked: readonly string[];
+  /** `undefined`: the configuration has no say. */
+  choose(question: SubmissionQuestion): BindingAnswer | undefined;
+}>;
+
+export type RoutingQuestion = Readonly<{
+  recipient: Mailbox;
+  sender: Mailbox | undefined;
+  binding: string;
+  bindingGroup: string | undefined;
+}>;
+
+export type RoutingAnswer =
+  /** Tried in this order; each has its own policy. Ports are filled in. */
+  | Readonly<{ kind: "nexthops"; nexthops: readonly [Nexthop, ...Nexthop[]] }>
+  | Readonly<{ kind: "fail" | "defer"; status: EnhancedStatus; text: string }>;
+
+export type RoutingSource = Readonly<{
+  /** `undefined`: the recipient's own domain, by MX. */
+  route(question: RoutingQuestion): RoutingAnswer | undefined;
+}>;
+
+/** A PowerMTA accounting section or a Momentum custom logger: who writes records finds here what was asked for. */
+export type AccountingFile = Readonly<{
+  from: Origin;
+  /** The file, or the command behind `|`. */
+  target: string;
+  /** Directives of the section in their order, names in lower case, values as written. */
+  directives: readonly Readonly<{ name: string; value: string; line: number }>[];
+}>;
+
+/** What TLS hangs on. Our own configuration goes before it, setting by setting. */
+export type DialectSettings = Readonly<{
+  hostname?: Sourced<Domain>;
+  bindings?: readonly DialectBinding[];
+  chooseBinding?: BindingChooser;
+  routing?: RoutingSource;
+  accounting?: readonly AccountingFile[];
+}>;
+
+/** Everything that the source names: the equivalence report asks about each of them. */
+export type NamedThings = Readonly<{
+  /** Recipient domains; for a pattern (`.example.com`, a regular expression) domains that it covers and that it does not. */
+  domains: readonly Domain[];
+  recipients: readonly Mailbox[];
+  hosts: readonly Domain[];
+  addresses: readonly IpAddress[];
+  bindings: readonly Readonly<{ name: string; group: string | undefined }>[];
+  nexthops: readonly Nexthop[];
+}>;
+
+/** A part of the policy as our own rules can say it, for `letterlock import`. */
+export type ExportedRule =
+  | Readonly<{
+      kind: "rule";
+      scope: Readonly<{
+        group?: string;
+        binding?: string;
+        domain?: DomainPattern;
+        host?: DomainPattern;
+        /** Exactly this nexthop as routing wrote it (`[mx.example.com]:25`, `example.com`), or `.parent`. */
+        nexthop?: string;
+      }>;
+      /** Complete: nothing is inherited from a wider scope unless the source itself does so. */
+      settings: ScopedSettings;
+      from: Origin;
+      written: string;
+    }>
+  | Readonly<{ kind: "cannot"; from: Origin; written: string; why: string }>;
+
+export type Compiled = Readonly<{
+  source: PolicySource;
+  settings: DialectSettings;
+  notes: readonly Note[];
+  named: NamedThings;
+  export(): readonly ExportedRule[];
+}>;
