@@ -19,7 +19,7 @@ import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
 import { builtInRule } from "./decide.ts";
 import type { Candidate, Origin, OutboundQuestion, PolicySource, TlsRule } from "./rules.ts";
 
-export type ScopedSettings = Partial<TlsRule>;
+export type ScopedSettings = Omit<Partial<TlsRule>, "requirements">;
 
 /** Settings written at one scope; an absent coordinate means "any". */
 export type ScopedRule = Readonly<{
