@@ -260,7 +260,7 @@ export type { Policy } from "./policy/policy.ts";
  * const { settings } = loadSettings({ text: "tls: { domains: { partner.example: { level: secure } } }\n" });
  * const recipient = parseMailbox("user@partner.example");
  * assert.ok(settings && recipient);
- * const rule = createPolicy([settings.policy]).rule({
+ * const rule = createPolicy(settings.policySources).rule({
  *   sender: undefined,
  *   recipient,
  *   recipientDomain: domainOf(recipient),
@@ -549,7 +549,7 @@ export type { LoadOptions, LoadResult } from "./config/load.ts";
 
 /**
  * Reads a configuration as `letterlock check` does: the settings, or everything that is wrong with it. Never throws.
- * `settings.policy` is a source for `createPolicy`.
+ * `settings.policySources` are the sources for `createPolicy`.
  *
  * @example
  * ```ts

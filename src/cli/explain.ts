@@ -89,7 +89,7 @@ function explainFor(
   };
   const implicitTls = nexthop.kind === "host" && nexthop.implicitTls;
   const evidence = { nexthop, host, address, mxStatus: "insecure" as const, implicitTls, messageAgeMs: 0 };
-  return explainDecision(createPolicy([settings.policy]), question, evidence, binding.clientCertificate);
+  return explainDecision(createPolicy(settings.policySources), question, evidence, binding.clientCertificate);
 }
 
 function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, candidates }: Explanation): string {

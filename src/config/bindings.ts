@@ -39,6 +39,7 @@ function plainBinding(name: string, ehlo: Domain): Binding {
     sourceAddress4: undefined,
     sourceAddress6: undefined,
     ehlo,
+    ehloFrom: "configured",
     clientCertificate: undefined,
   };
 }
@@ -70,6 +71,7 @@ function assembleBinding(
     sourceAddress4: addresses.find(({ value }) => !isIpv6(value))?.value,
     sourceAddress6: addresses.find(({ value }) => isIpv6(value))?.value,
     ehlo: ehlo?.value ?? hostname,
+    ehloFrom: "configured",
     clientCertificate: certificate === undefined ? undefined : certificates.client(certificate),
   };
 }

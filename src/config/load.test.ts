@@ -518,7 +518,7 @@ test("load: without a file, the relay is on loopback and takes mail from loopbac
   assert.match(settings.dataDirectory, /^\/.*\/data$/);
   assert.deepEqual(settings.metrics, { address: "127.0.0.1", port: 2580 });
   assert.deepEqual(settings.dns.servers, [{ address: "127.0.0.1", port: 53, trusted: true }]);
-  assert.equal(settings.policy.outbound(questionFor("a.example")), undefined);
+  assert.equal(settings.policySources[0]?.outbound(questionFor("a.example")), undefined);
 });
 
 test("load: the waits of the standard are the defaults (CL-5, CL-6, SR-18, QU-2, QU-4)", () => {
@@ -580,7 +580,10 @@ test("load: the keywords of match ignore case", () => {
 });
 
 test("load: TLS rules at every scope, each setting with its own line", () => {
-  const { rules, policy: source } = settingsOf(policy);
+  const {
+    rules,
+    policySources: [source],
+  } = settingsOf(policy);
   const shown = rules.map(
     ({ from, settings }) => `${from.line}:${from.column} ${from.scope}: ${Object.keys(settings)}`,
   );
@@ -592,17 +595,17 @@ test("load: TLS rules at every scope, each setting with its own line", () => {
     "12:11 binding group bulk: fallback",
     "16:23 domain c.example in binding news: level,exception",
   ]);
-  const rule = source.outbound(questionFor("a.example"));
+  const rule = source?.outbound(questionFor("a.example"));
   assert.deepEqual(rule?.level, {
     value: "secure",
     from: { source: "letterlock", file: "/etc/x/x.yaml", line: 5, column: 7, scope: "domain a.example" },
   });
   assert.equal(rule?.minCipherBits?.from.line, 8);
-  assert.equal(source.outbound(questionFor("b.example"))?.level.value, "encrypt");
+  assert.equal(source?.outbound(questionFor("b.example"))?.level.value, "encrypt");
   const news = { binding: "news", bindingGroup: "bulk" };
-  assert.equal(source.outbound(questionFor("c.example", news))?.level.value, "none");
-  assert.equal(source.outbound(questionFor("c.example", { ...news, now: now + 86_400_000 }))?.level.value, "may");
-  assert.deepEqual(source.outbound(questionFor("d.example", news))?.fallback?.value, { kind: "at-once" });
+  assert.equal(source?.outbound(questionFor("c.example", news))?.level.value, "none");
+  assert.equal(source?.outbound(questionFor("c.example", { ...news, now: now + 86_400_000 }))?.level.value, "may");
+  assert.deepEqual(source?.outbound(questionFor("d.example", news))?.fallback?.value, { kind: "at-once" });
 });
 
 test("load: pins in hex and base64, of key, certificate or either", () => {
@@ -708,10 +711,13 @@ test("load: a hundred thousand domains within the time of the design", () => {
   const lines = Array.from({ length: 100_000 }, (_, number) => `    d${number}.example.com: { level: secure }\n`);
   const text = `tls:\n  level: may\n  domains:\n${lines.join("")}`;
   const begun = process.cpuUsage();
-  const { rules, policy: source } = settingsOf(text);
+  const {
+    rules,
+    policySources: [source],
+  } = settingsOf(text);
   const { user, system } = process.cpuUsage(begun);
   assert.equal(rules.length, 100_001);
-  assert.equal(source.outbound(questionFor("d99999.example.com"))?.level.from.line, 100_003);
+  assert.equal(source?.outbound(questionFor("d99999.example.com"))?.level.from.line, 100_003);
   assert.ok((user + system) / 1e6 < 2, `took ${(user + system) / 1e6} s of processor time`);
 });
 

@@ -7,6 +7,7 @@ import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
+import type { BindingChooser, RoutingSource } from "../policy/dialects/dialect.ts";
 import type { PolicySource } from "../policy/rules.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
@@ -33,6 +34,8 @@ export type Binding = Readonly<{
   sourceAddress4: IpAddress | undefined;
   sourceAddress6: IpAddress | undefined;
   ehlo: Domain;
+  /** `sender-domain`: the domain of the envelope sender is said, and `ehlo` only where there is none (PowerMTA). */
+  ehloFrom: "configured" | "sender-domain";
   clientCertificate: Credential | undefined;
 }>;
 
@@ -120,8 +123,13 @@ export type Settings = Readonly<{
       maxActiveBytes: number;
     }>;
   timeouts: ReceiverTimeouts;
-  policy: PolicySource;
-  /** What `policy` was compiled from, to tell what a reload changed. */
+  /** In the order to ask them. */
+  policySources: readonly PolicySource[];
+  /** Asked after our own transports. */
+  routing: RoutingSource | undefined;
+  /** Asked in this order, after our own binding rules. */
+  bindingChoosers: readonly BindingChooser[];
+  /** What our own source was compiled from, to tell what a reload changed. */
   rules: readonly ScopedRule[];
   records: Readonly<{
     /** Absolute; `-` is standard output. */

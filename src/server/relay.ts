@@ -256,7 +256,7 @@ function derive(settings: Settings, clock: Clock, before: Derived | undefined): 
   const { dns, relayNetworks, relayDomains, outbound, postmaster } = settings;
   return {
     settings,
-    policy: createPolicy([settings.policy]),
+    policy: createPolicy(settings.policySources),
     transport: createTransportTable(settings.transports),
     resolver:
       isDeepStrictEqual(dns, before?.settings.dns) && before !== undefined

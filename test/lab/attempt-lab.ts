@@ -88,7 +88,7 @@ ${yaml.replaceAll("{port}", String(port))}`;
   const resolver = resources.use(createStubResolver({ ...settings.dns, clock: systemClock }));
   const pool = new ConnectionPool(systemClock, () => settings.outbound.idleConnectionMs);
   resources.defer(() => pool.closeAll());
-  const policy = createPolicy([settings.policy]);
+  const policy = createPolicy(settings.policySources);
   const tools: AttemptTools = {
     findRoute: (nexthop) =>
       findRoute(nexthop, {
