@@ -523,9 +523,11 @@ export type { NexthopChoice, TransportOptions, TransportTable } from "./route/tr
  * const table = createTransportTable([
  *   { pattern, nexthop: { kind: "host", host, isIp: false, port: 25, implicitTls: false } },
  * ]);
- * const choice = table.nexthopFor(recipient, { defaultPort: 25, allowAddressLiterals: false, allowAddresses: [] });
- * assert.ok(choice.kind === "nexthop");
- * assert.equal(formatNexthop(choice.nexthop), "[gateway.example.net]");
+ * const submission = { sender: undefined, binding: "default", bindingGroup: undefined };
+ * const options = { submission, defaultPort: 25, allowAddressLiterals: false, allowAddresses: [] };
+ * const choice = table.nexthopFor(recipient, options);
+ * assert.ok(choice.kind === "nexthops");
+ * assert.equal(formatNexthop(choice.nexthops[0]), "[gateway.example.net]");
  * ```
  */
 export { createTransportTable } from "./route/transport.ts";

@@ -131,7 +131,7 @@ function settingOf(text: string, { limits = {} }: ReceiverChange): ReceiverChang
     case "bare-newline":
       return { bareNewline: value as "reject" | "normalize" };
     case "binding-header":
-      return { bindingHeader: value };
+      return { headersWanted: () => new Map([[value, "remove"]]) };
     case "refuse-client":
       return { checkClient: () => reply(554, undefined, value) };
     case "accept-fails":

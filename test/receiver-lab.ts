@@ -119,7 +119,7 @@ export async function openReceiver(change: ReceiverChange = {}): Promise<OpenRec
         sessionMs: 3_600_000,
       },
       bareNewline: "reject",
-      bindingHeader: undefined,
+      headersWanted: () => new Map(),
       spoolDirectory,
       newId: () => `id${++ids}`,
       checkClient: () => undefined,

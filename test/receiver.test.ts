@@ -81,7 +81,7 @@ test("memory of one message never passes its stated bound, however slow the disk
   const options = {
     limits: { ...limits, maxRecipients: 1, maxReceivedFields: 1, maxConnections: 1, maxConnectionsPerAddress: 1 },
     bareNewline: "reject" as const,
-    bindingHeader: undefined,
+    wanted: new Map(),
     spoolDirectory: lab.spoolDirectory,
   };
   const commandLimits = { maxErrors: 1, maxCommands: 1 };

@@ -10,7 +10,7 @@ import type { Observer } from "../observe/events.ts";
 import type { NewMail, Queue, QueuedMail } from "../queue/queue.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
-import { chooseBinding } from "./choose-binding.ts";
+import { type BindingChoice, chooseBinding, type Turns } from "./choose-binding.ts";
 import type { Conductor } from "./conductor.ts";
 import { isOurPostmaster } from "./relay-check.ts";
 
@@ -20,6 +20,7 @@ export type AcceptTools = Readonly<{
   settings: () => Settings;
   observe: Observer;
   clock: Clock;
+  turns: Turns;
 }>;
 
 const noRoom = reply(451, "4.3.1", "no room in the queue, try again later");
@@ -28,7 +29,9 @@ const storeTrouble = reply(451, "4.3.0", "the queue cannot be written, try again
 /** Never throws: whatever goes wrong, the client is told to try again and keeps the message. */
 export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promise<Reply> {
   const { queue, conductor, observe } = tools;
-  const stored = toNewMail(mail, tools);
+  const binding = bindingFor(mail, tools);
+  if (binding.kind === "reject") return reply(binding.status.startsWith("4") ? 451 : 550, binding.status, binding.text);
+  const stored = toNewMail(mail, binding.binding, tools.settings());
   const heldBytes = stored.body.kind === "memory" ? stored.body.sizeBytes : 0;
   const atOnce = conductor.hasRoom(heldBytes);
   try {
@@ -56,27 +59,40 @@ export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promis
   return reply(250, "2.0.0", `Ok: queued as ${stored.id}`);
 }
 
-function toNewMail(
-  { id, session, receivedAt, envelope, body, facts, bindingHeader }: ReceivedMail,
-  tools: AcceptTools,
-): NewMail {
+function bindingFor({ id, session, envelope, headers }: ReceivedMail, tools: AcceptTools): BindingChoice {
   const settings = tools.settings();
-  const { binding, why } = chooseBinding(
+  const choice = chooseBinding(
     {
       listener: session.listener,
       client: session.clientAddress,
+      user: undefined,
       sender: envelope.sender.mailbox,
-      header: bindingHeader,
+      recipients: envelope.recipients.map(({ mailbox }) => mailbox),
+      headers,
     },
     settings,
+    tools.turns,
   );
-  if (why === "unknown-header") {
-    tools.observe({
-      kind: "trouble",
-      where: "binding header",
-      error: `${id} names no known binding: ${bindingHeader ?? ""}; ${binding} is used`,
-    });
+  if (choice.kind === "reject" || settings.bindings.has(choice.binding)) {
+    if (choice.kind === "binding" && choice.why === "unknown-header") {
+      const value = headers.get(settings.bindingHeader ?? "") ?? "";
+      reportBinding(`${id} names no known binding: ${value}; ${choice.binding} is used`, tools);
+    }
+    return choice;
   }
+  reportBinding(`${id} is for ${choice.binding}, which is no known binding; ${settings.defaultBinding} is used`, tools);
+  return { ...choice, binding: settings.defaultBinding };
+}
+
+function reportBinding(error: string, { observe }: AcceptTools): void {
+  observe({ kind: "trouble", where: "binding header", error });
+}
+
+function toNewMail(
+  { id, session, receivedAt, envelope, body, facts }: ReceivedMail,
+  binding: string,
+  settings: Settings,
+): NewMail {
   const { lifetimeMs, bounceLifetimeMs } = settings.retry;
   return {
     id,

@@ -32,6 +32,8 @@ export type Failure = Readonly<{
   reply?: Reply;
   contact?: HostContact;
   uncertain?: boolean;
+  /** `last-word`: it counts as it is when no other failure came after it. `now`: no other host is tried. */
+  final?: "last-word" | "now";
   /** Absent: it holds for every recipient that was without an end then. */
   of?: QueuedRecipient;
 }>;
@@ -104,7 +106,7 @@ function stageWord(stage: string): string {
 
 /**
  * The end of the walk for a recipient that no host took: the last failure speaks, unless some other host might still
- * take the mail later while the last one said never. `on-failure: bounce` counts where every host failed for its rule
+ * take the mail later while the last one said never (and its rule does not make that the last word). `on-failure: bounce` counts where every host failed for its rule
  * and every one of those rules says so.
  *
  * @param failures in the order of the walk
@@ -119,12 +121,20 @@ export function concludeFailures(failures: readonly Failure[]): Failure {
   if (failures.length > 0 && failures.every(asksForBounce)) {
     return { ...last, status: withClass(last.status, 5), permanent: true };
   }
-  if (!last.permanent) return last;
+  if (!last.permanent || last.final !== undefined) return last;
   return failures.findLast(({ permanent }) => !permanent) ?? last;
 }
 
 function asksForBounce({ kind, contact }: Failure): boolean {
   return kind === "policy" && contact?.decision.kind === "connect" && contact.decision.onFailure === "bounce";
+}
+
+/** What a verdict that stops the mail means to the walk. */
+export function policyFailure(verdict: Extract<TlsVerdict, { text: string }>, contact: HostContact): Failure {
+  const { status, text } = verdict;
+  const base = { status, text, kind: "policy", contact } as const;
+  if (verdict.kind === "clear-again" || verdict.severity === "defer") return { ...base, permanent: false };
+  return { ...base, permanent: true, final: verdict.severity === "bounce" ? "now" : "last-word" };
 }
 
 export function outcomeOf({ status, text, permanent }: Failure): Outcome {

@@ -16,7 +16,7 @@ import { isIpv6 } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { formatReply } from "../mail/reply.ts";
 import type { Observer } from "../observe/events.ts";
-import { type ConnectDecision, decide, type TlsDecision } from "../policy/decide.ts";
+import { type ConnectDecision, decide, inClear, type TlsDecision } from "../policy/decide.ts";
 import { judge, mayTryClear, type TlsVerdict } from "../policy/judge.ts";
 import type { Policy } from "../policy/policy.ts";
 import { because, type Reason } from "../policy/reasons.ts";
@@ -29,6 +29,7 @@ import {
   type Failure,
   type HostContact,
   outcomeOf,
+  policyFailure,
   type RecipientOutcome,
   statusOf,
 } from "./attempt-result.ts";
@@ -49,6 +50,13 @@ export type AttemptTools = Readonly<{
 
 type Candidate = Readonly<{ host: MxHost; address: IpAddress; decision: ConnectDecision }>;
 
+/** A nexthop's own part of the walk. */
+type Leg = Readonly<{
+  nexthop: Nexthop;
+  /** Hosts where TLS could not be had and clear text is allowed, once every host was tried with TLS. */
+  clearLater: Candidate[];
+}>;
+
 /** The state of one walk: who is still without an end, and what went wrong so far. */
 type Walk = {
   readonly job: DeliveryJob;
@@ -56,21 +64,21 @@ type Walk = {
   pending: QueuedRecipient[];
   readonly outcomes: RecipientOutcome[];
   readonly failures: Failure[];
-  /** Hosts where TLS could not be had and clear text is allowed, once every host was tried with TLS. */
-  readonly clearLater: Candidate[];
 };
 
 export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Promise<readonly RecipientOutcome[]> {
   const walk: Walk = {
     job,
-    binding: tools.binding(job.mail.binding),
+    binding: asSaid(tools.binding(job.mail.binding), job),
     pending: [...job.recipients],
     outcomes: [],
     failures: [],
-    clearLater: [],
   };
   try {
-    await walkRoute(await tools.findRoute(job.nexthop), walk, tools);
+    for (const nexthop of [job.nexthop, ...job.alternates]) {
+      if (isOver(walk)) break;
+      await walkRoute(await tools.findRoute(nexthop), { nexthop, clearLater: [] }, walk, tools);
+    }
     for (const recipient of walk.pending) {
       walk.outcomes.push(ended(recipient, concludeFailures(failuresOf(recipient, walk))));
     }
@@ -79,6 +87,13 @@ export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Pr
     for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, ourMistake));
   }
   return walk.outcomes;
+}
+
+/** The EHLO name of a binding may be the sender's domain (Momentum's `__message__`). */
+function asSaid(binding: Binding, { mail }: DeliveryJob): Binding {
+  const sender = mail.sender.mailbox;
+  const ehlo = binding.ehloFrom === "sender-domain" && sender !== undefined ? domainOf(sender) : undefined;
+  return ehlo === undefined ? binding : { ...binding, ehlo };
 }
 
 /** Whether the message left before it happened is unknown. */
@@ -95,32 +110,38 @@ function failuresOf(recipient: QueuedRecipient, { failures }: Walk): readonly Fa
   return failures.filter(({ of }) => of === undefined || of === recipient);
 }
 
-async function walkRoute(route: Route, walk: Walk, tools: AttemptTools): Promise<void> {
-  if (route.kind === "hosts") return walkHosts(route.hosts, walk, tools);
+/** Everybody has an end, or a rule says that no other host may be tried. */
+function isOver({ pending, failures }: Walk): boolean {
+  return pending.length === 0 || failures.at(-1)?.final === "now";
+}
+
+async function walkRoute(route: Route, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
+  if (route.kind === "hosts") return walkHosts(route.hosts, leg, walk, tools);
   const { status, text } = route;
   walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route" });
 }
 
-async function walkHosts(hosts: readonly MxHost[], walk: Walk, tools: AttemptTools): Promise<void> {
+async function walkHosts(hosts: readonly MxHost[], leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
   let left = tools.outbound().maxAddressesPerAttempt;
   for (const host of hosts) {
     for (const address of host.addresses) {
-      if (left === 0 || walk.pending.length === 0) break;
+      if (left === 0 || isOver(walk)) break;
       left -= 1;
-      await tryAddress(host, address, walk, tools);
+      await tryAddress(host, address, leg, walk, tools);
     }
   }
-  for (const candidate of walk.clearLater) {
-    if (walk.pending.length === 0) break;
-    await tryInClear(candidate, walk, tools);
+  for (const candidate of leg.clearLater) {
+    if (isOver(walk)) break;
+    await tryInClear(candidate, leg, walk, tools);
   }
 }
 
-async function tryAddress(host: MxHost, address: IpAddress, walk: Walk, tools: AttemptTools): Promise<void> {
-  const decision = decideFor(host, address, walk, tools);
+async function tryAddress(host: MxHost, address: IpAddress, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
+  const decision = decideFor(host, address, leg.nexthop, walk, tools);
   if (decision.kind === "refuse") {
     const contact: HostContact = { host: host.name, address, port: host.port, decision };
-    walk.failures.push({ status: "4.7.5", text: decision.text, permanent: false, kind: "policy", contact });
+    const { status, text } = decision;
+    walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
     return;
   }
   const key = poolKey(host, address, walk.binding, decision);
@@ -135,7 +156,7 @@ async function tryAddress(host: MxHost, address: IpAddress, walk: Walk, tools: A
     if (!broke) return;
     walk.failures.length = before;
   }
-  await tryFresh({ host, address, decision }, key, walk, tools);
+  await tryFresh({ host, address, decision }, key, leg, walk, tools);
 }
 
 /** An idle connection under this very decision, judged again for this message (PO-9). */
@@ -159,7 +180,7 @@ function takeJudged(
   };
 }
 
-async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: AttemptTools): Promise<void> {
+async function tryFresh(candidate: Candidate, key: string, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
   const { host, address, decision } = candidate;
   const opened = await tools.open(openOptions(candidate, walk.binding, tools.outbound()));
   const contact: HostContact = { host: host.name, address, port: host.port, decision };
@@ -167,9 +188,13 @@ async function tryFresh(candidate: Candidate, key: string, walk: Walk, tools: At
     walk.failures.push(notOpened(opened, contact));
     return;
   }
-  if (opened.kind === "open")
-    await closingOnThrow(opened.connection, () => useFresh(candidate, key, opened, walk, tools));
-  else await useFresh(candidate, key, opened, walk, tools);
+  const clearTry =
+    opened.kind === "open"
+      ? await closingOnThrow(opened.connection, () => useFresh(candidate, key, opened, walk, tools))
+      : await useFresh(candidate, key, opened, walk, tools);
+  if (clearTry === undefined) return;
+  if (clearTry.decision.clearTextTurn === "same-host") await tryInClear(clearTry, leg, walk, tools);
+  else leg.clearLater.push(clearTry);
 }
 
 /** A bug must not leak a connection: its place is one of few. */
@@ -182,13 +207,14 @@ async function closingOnThrow<T>(connection: SmtpConnection, use: () => Promise<
   }
 }
 
+/** @returns the same host to be tried in clear, where TLS could not be had and the decision allows that */
 async function useFresh(
   candidate: Candidate,
   key: string,
   opened: Extract<OpenResult, { kind: "open" | "tls-broken" }>,
   walk: Walk,
   tools: AttemptTools,
-): Promise<void> {
+): Promise<Candidate | undefined> {
   const { host, address, decision } = candidate;
   const contact: HostContact = { host: host.name, address, port: host.port, decision };
   const { facts } = opened;
@@ -196,8 +222,7 @@ async function useFresh(
   const judged: HostContact = { ...contact, facts, verdict };
   if (verdict.kind !== "flow" || opened.kind === "tls-broken") {
     if (opened.kind === "open") opened.connection.quit();
-    notFlowing(candidate, judged, verdict, walk);
-    return;
+    return notFlowing(candidate, judged, verdict, walk);
   }
   const { connection } = opened;
   const unready = await connection.prepare();
@@ -206,22 +231,25 @@ async function useFresh(
     if (unready.kind === "tls-broken") {
       // A TLS 1.3 peer finds fault with our certificate only after the handshake looked done to us.
       const late = judge(decision, unready.facts, peerName(host, address));
-      notFlowing(candidate, { ...contact, facts: unready.facts, verdict: late }, late, walk);
-    } else walk.failures.push(notOpened(unready, judged));
-    return;
+      return notFlowing(candidate, { ...contact, facts: unready.facts, verdict: late }, late, walk);
+    }
+    walk.failures.push(notOpened(unready, judged));
+    return undefined;
   }
   const broke = await sendOver(connection, key, { ...judged, reusedConnection: false }, walk, tools);
-  if (broke && facts.tls.kind === "done" && mayTryClear(decision)) {
-    const failure = walk.failures.at(-1)?.text;
-    walk.clearLater.push(withReasons(candidate, [because("fallback-clear", failure)]));
-  }
+  if (!broke || facts.tls.kind !== "done" || !mayTryClear(decision)) return undefined;
+  return withReasons(candidate, [because("fallback-clear", walk.failures.at(-1)?.text)]);
 }
 
-function notFlowing(candidate: Candidate, contact: HostContact, verdict: TlsVerdict, walk: Walk): void {
-  if (verdict.kind === "flow") return;
-  if (verdict.kind === "clear-again") walk.clearLater.push(withReasons(candidate, verdict.why));
-  const { status, text } = verdict;
-  walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
+function notFlowing(
+  candidate: Candidate,
+  contact: HostContact,
+  verdict: TlsVerdict,
+  walk: Walk,
+): Candidate | undefined {
+  if (verdict.kind === "flow") return undefined;
+  walk.failures.push(policyFailure(verdict, contact));
+  return verdict.kind === "clear-again" ? withReasons(candidate, verdict.why) : undefined;
 }
 
 /** What went wrong with TLS stays part of the story when clear text is used afterwards. */
@@ -231,10 +259,15 @@ function withReasons(candidate: Candidate, why: readonly Reason[]): Candidate {
 }
 
 /** The last resort of an opportunistic rule: the same host on a new connection, without asking for TLS (OUT-8). */
-async function tryInClear({ host, address, decision }: Candidate, walk: Walk, tools: AttemptTools): Promise<void> {
+async function tryInClear(
+  { host, address, decision }: Candidate,
+  leg: Leg,
+  walk: Walk,
+  tools: AttemptTools,
+): Promise<void> {
   if (host.implicitTls) return;
-  const inClear: ConnectDecision = { ...decision, starttls: "never", id: `clear|${decision.id}` };
-  await tryFresh({ host, address, decision: inClear }, poolKey(host, address, walk.binding, inClear), walk, tools);
+  const again = inClear(decision);
+  await tryFresh({ host, address, decision: again }, poolKey(host, address, walk.binding, again), leg, walk, tools);
 }
 
 /** @returns true when the connection broke before the end of the message was certain: nobody was settled by it. */
@@ -315,6 +348,7 @@ function notOpened(opened: Extract<OpenResult, { kind: "refused" | "unreachable"
 function decideFor(
   host: MxHost,
   address: IpAddress,
+  nexthop: Nexthop,
   { job, binding }: Walk,
   { policy, clock }: AttemptTools,
 ): TlsDecision {
@@ -324,7 +358,7 @@ function decideFor(
     sender: job.mail.sender.mailbox,
     recipient,
     recipientDomain: domainOf(recipient),
-    nexthop: job.nexthop,
+    nexthop,
     binding: binding.name,
     bindingGroup: binding.group,
     host: host.name,
@@ -334,7 +368,7 @@ function decideFor(
   return decide(
     rule,
     {
-      nexthop: job.nexthop,
+      nexthop,
       host: host.name,
       address,
       mxStatus: host.mxStatus,

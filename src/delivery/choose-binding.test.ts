@@ -5,7 +5,7 @@ import type { IpAddress } from "../mail/address.ts";
 import { parseDomainPattern } from "../mail/domain-pattern.ts";
 import { parseCidr } from "../mail/ip.ts";
 import { parseMailbox } from "../smtp/path.ts";
-import { type BindingQuestion, chooseBinding } from "./choose-binding.ts";
+import { type BindingQuestion, chooseBinding, headersWanted } from "./choose-binding.ts";
 
 function rule(change: Partial<BindingRule>): BindingRule {
   return { listener: undefined, clients: undefined, senderDomain: undefined, binding: "rule", ...change };
@@ -16,6 +16,8 @@ function cidrs(text: string) {
 }
 
 const settings = {
+  bindingHeader: "x-binding",
+  bindingChoosers: [],
   bindings: new Map(["default", "rule", "vip", "net", "both", "top"].map((name) => [name, {} as never])),
   defaultBinding: "default",
   relayNetworks: cidrs("192.0.2.0/24"),
@@ -28,7 +30,7 @@ const settings = {
   ],
 };
 
-const rows: readonly [name: string, change: Partial<BindingQuestion>, want: string][] = [
+const rows: readonly [name: string, change: Partial<BindingQuestion & { header: string }>, want: string][] = [
   ["nothing fits", {}, "default default"],
   ["client network", { client: "203.0.113.9" as IpAddress }, "net rule"],
   ["two conditions, one holds", { client: "198.51.100.9" as IpAddress }, "default default"],
@@ -53,9 +55,57 @@ for (const [name, change, want] of rows) {
       listener: "main",
       client: "192.0.2.9" as IpAddress,
       sender: parseMailbox("a@else.example"),
-      header: undefined,
+      user: undefined,
+      recipients: [],
+      headers: new Map(change.header === undefined ? [] : [["x-binding", change.header]]),
     };
-    const { binding, why } = chooseBinding({ ...plainest, ...change }, settings);
-    assert.equal(`${binding} ${why}`, want);
+    const choice = chooseBinding({ ...plainest, ...change }, settings, new Map());
+    assert.equal(choice.kind === "binding" ? `${choice.binding} ${choice.why}` : choice.text, want);
   });
 }
+
+test("chooseBinding: the members of a group take turns, after our own rules and before the default", () => {
+  const group = { kind: "group" as const, name: "pool", members: ["a", "b"] };
+  const chooser = { headersWanted: () => new Map(), choose: () => group };
+  const turns = new Map();
+  const ask = (client: string) =>
+    chooseBinding(
+      {
+        listener: "main",
+        client: client as IpAddress,
+        user: undefined,
+        sender: undefined,
+        recipients: [],
+        headers: new Map(),
+      },
+      { ...settings, bindingChoosers: [chooser] },
+      turns,
+    );
+  const chosen = ["192.0.2.9", "192.0.2.9", "203.0.113.9", "192.0.2.9"].map(ask);
+  assert.deepEqual(
+    chosen.map((choice) => choice.kind === "binding" && `${choice.binding} ${choice.why}`),
+    ["a source", "b source", "net rule", "a source"],
+  );
+});
+
+test("chooseBinding: a configuration may refuse the mail", () => {
+  const reject = { kind: "reject" as const, status: "5.7.1" as const, text: "no such virtual MTA" };
+  const chooser = { headersWanted: () => new Map([["x-virtual-mta", "keep" as const]]), choose: () => reject };
+  const both = { ...settings, bindingChoosers: [chooser] };
+  const question = {
+    listener: "main",
+    client: "192.0.2.9" as IpAddress,
+    user: undefined,
+    sender: undefined,
+    recipients: [],
+    headers: new Map(),
+  };
+  assert.deepEqual(chooseBinding(question, both, new Map()), reject);
+  assert.deepEqual(
+    [...headersWanted(question, both)],
+    [
+      ["x-virtual-mta", "keep"],
+      ["x-binding", "remove"],
+    ],
+  );
+});

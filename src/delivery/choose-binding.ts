@@ -1,33 +1,83 @@
 /**
  * As whom a message leaves: the binding its header names (believed from our own networks only), else the first binding
- * rule that fits, else the default.
+ * rule that fits, else what a dialect's configuration says, else the default.
  */
 
 import type { BindingRule, Settings } from "../config/settings.ts";
-import { domainOf, type IpAddress, type Mailbox } from "../mail/address.ts";
+import { domainOf } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import { inAnyCidr } from "../mail/ip.ts";
+import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { BindingAnswer, SubmissionQuestion } from "../policy/dialects/dialect.ts";
+import type { HeadersWanted } from "../smtp/server/header-section.ts";
 
-export type BindingQuestion = Readonly<{
-  listener: string;
-  client: IpAddress;
-  sender: Mailbox | undefined;
-  /** Value of the binding header; undefined when there was none. */
-  header: string | undefined;
-}>;
+export type BindingQuestion = Omit<SubmissionQuestion, "header"> &
+  Readonly<{
+    /** First values of the header fields of `headersWanted`, by lower-case name. */
+    headers: ReadonlyMap<string, string>;
+  }>;
 
-/** `unknown-header`: the header names no binding; the default is used and the log says so. */
-export function chooseBinding(
-  question: BindingQuestion,
-  settings: Pick<Settings, "bindings" | "bindingRules" | "defaultBinding" | "relayNetworks">,
-): Readonly<{ binding: string; why: "header" | "rule" | "default" | "unknown-header" }> {
-  const wanted = question.header?.trim();
-  const believed = wanted !== undefined && inAnyCidr(question.client, settings.relayNetworks);
-  if (believed && settings.bindings.has(wanted)) return { binding: wanted, why: "header" };
-  const rule = settings.bindingRules.find((one) => fits(one, question));
-  if (rule !== undefined) return { binding: rule.binding, why: believed ? "unknown-header" : "rule" };
-  return { binding: settings.defaultBinding, why: believed ? "unknown-header" : "default" };
+/** `unknown-header`: the header names no binding; another way chose, and the log says so. */
+export type BindingChoice =
+  | Readonly<{ kind: "binding"; binding: string; why: "header" | "rule" | "source" | "default" | "unknown-header" }>
+  | Readonly<{ kind: "reject"; status: EnhancedStatus; text: string }>;
+
+type BindingSettings = Pick<
+  Settings,
+  "bindings" | "bindingRules" | "bindingHeader" | "bindingChoosers" | "defaultBinding" | "relayNetworks"
+>;
+
+const nothingWanted: HeadersWanted = new Map();
+
+/** Whose turn it is in each group, for one worker. */
+export type Turns = Map<string, number>;
+
+/** @param turns counts on with every choice */
+export function chooseBinding(question: BindingQuestion, settings: BindingSettings, turns: Turns): BindingChoice {
+  const { bindings, bindingHeader, relayNetworks, bindingRules, defaultBinding } = settings;
+  const wanted = bindingHeader === undefined ? undefined : question.headers.get(bindingHeader)?.trim();
+  const believed = wanted !== undefined && inAnyCidr(question.client, relayNetworks);
+  if (believed && bindings.has(wanted)) return { kind: "binding", binding: wanted, why: "header" };
+  const because = (why: "rule" | "source" | "default") => (believed ? "unknown-header" : why);
+  const rule = bindingRules.find((one) => fits(one, question));
+  if (rule !== undefined) return { kind: "binding", binding: rule.binding, why: because("rule") };
+  const answer = askChoosers(question, settings);
+  if (answer?.kind === "reject") return answer;
+  if (answer !== undefined) return { kind: "binding", binding: inTurn(answer, turns), why: because("source") };
+  return { kind: "binding", binding: defaultBinding, why: because("default") };
+}
+
+/** Header fields that the choice for this client looks at, and whether they stay in the message. */
+export function headersWanted(
+  client: Pick<SubmissionQuestion, "listener" | "client" | "user">,
+  { bindingHeader, bindingChoosers }: Pick<Settings, "bindingHeader" | "bindingChoosers">,
+): HeadersWanted {
+  if (bindingHeader === undefined && bindingChoosers.length === 0) return nothingWanted;
+  const wanted = new Map<string, "keep" | "remove">();
+  for (const chooser of bindingChoosers) {
+    for (const [name, use] of chooser.headersWanted(client)) if (wanted.get(name) !== "remove") wanted.set(name, use);
+  }
+  if (bindingHeader !== undefined) wanted.set(bindingHeader, "remove");
+  return wanted;
+}
+
+function askChoosers(
+  { headers, ...question }: BindingQuestion,
+  { bindingChoosers }: BindingSettings,
+): BindingAnswer | undefined {
+  for (const chooser of bindingChoosers) {
+    const answer = chooser.choose({ ...question, header: (name) => headers.get(name) });
+    if (answer !== undefined) return answer;
+  }
+  return undefined;
+}
+
+function inTurn(answer: Exclude<BindingAnswer, { kind: "reject" }>, turns: Turns): string {
+  if (answer.kind === "binding") return answer.name;
+  const turn = turns.get(answer.name) ?? 0;
+  turns.set(answer.name, turn + 1);
+  return answer.members[turn % answer.members.length] ?? answer.name;
 }
 
 function fits(rule: BindingRule, { listener, client, sender }: BindingQuestion): boolean {

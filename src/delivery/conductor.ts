@@ -8,12 +8,14 @@
  *  - while mail waits for room, a quarter of it is the queue's: fresh mail never keeps older mail out for good.
  */
 import type { RetrySettings, Settings } from "../config/settings.ts";
+import type { Mailbox } from "../mail/address.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
 import { errorTrace } from "../mail/error-text.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Observer } from "../observe/events.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Queue, QueuedMail, QueuedRecipient, QueueFilter } from "../queue/queue.ts";
-import type { TransportTable } from "../route/transport.ts";
+import type { NexthopChoice, Submission, TransportTable } from "../route/transport.ts";
 import type { RecipientOutcome } from "./attempt-result.ts";
 import { type DeliveryJob, splitIntoJobs } from "./delivery-job.ts";
 import { DestinationHealth, type Suspension } from "./destination-health.ts";
@@ -24,6 +26,7 @@ export type ConductorTools = Readonly<{
   queue: Queue;
   settings: () => Settings;
   transport: () => TransportTable;
+  policy: () => Policy;
   attempt: (job: DeliveryJob) => Promise<readonly RecipientOutcome[]>;
   notices: NoticeMaker;
   observe: Observer;
@@ -87,15 +90,20 @@ export class Conductor {
   }
 
   #split(mail: QueuedMail, left: () => void): void {
-    const { jobs, undeliverable } = splitIntoJobs(mail, (mailbox) => this.#nexthopFor(mailbox));
+    const submission = this.#submissionOf(mail);
+    const { jobs, undeliverable } = splitIntoJobs(
+      mail,
+      (mailbox) => this.#nexthopFor(mailbox, submission),
+      this.#tools.policy().recipientKey,
+    );
     let open = jobs.length + (undeliverable.length > 0 ? 1 : 0);
     const closed = (): void => {
       open -= 1;
       if (open === 0) left();
     };
     if (undeliverable.length > 0) {
-      const outcomes = undeliverable.map(({ recipient, status, text }) =>
-        withoutContact(recipient, { kind: "failed", status, text }),
+      const outcomes = undeliverable.map(({ recipient, permanent, status, text }) =>
+        withoutContact(recipient, { kind: permanent ? "failed" : "deferred", status, text }),
       );
       this.#finish({ mail, nexthop: undefined, outcomes, startedAt: this.#tools.clock.now() }, closed);
     }
@@ -151,9 +159,15 @@ export class Conductor {
     });
   }
 
-  #nexthopFor(mailbox: QueuedRecipient["recipient"]["mailbox"]): ReturnType<TransportTable["nexthopFor"]> {
+  #submissionOf({ sender, binding }: QueuedMail): Submission {
+    const bindingGroup = this.#tools.settings().bindings.get(binding)?.group;
+    return { sender: sender.mailbox, binding, bindingGroup };
+  }
+
+  #nexthopFor(mailbox: Mailbox, submission: Submission): NexthopChoice {
     const { outbound } = this.#tools.settings();
     return this.#tools.transport().nexthopFor(mailbox, {
+      submission,
       defaultPort: outbound.port,
       allowAddressLiterals: outbound.allowAddressLiterals,
       allowAddresses: outbound.allowAddresses,

@@ -6,22 +6,37 @@
  */
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
+import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { StarttlsAsk } from "../smtp/client/sender.ts";
 import { type Credential, type HandshakeSettings, handshakeId } from "../tls/handshake-settings.ts";
 import type { ReferenceName } from "../tls/names.ts";
 import type { TlsEvidence } from "./evidence.ts";
 import { because, type Reason, type ReasonCode } from "./reasons.ts";
-import type { Fallback, NamePattern, Origin, Pin, SniChoice, TlsLevel, TlsRule } from "./rules.ts";
+import type {
+  CommonNameUse,
+  Fallback,
+  NamePattern,
+  Origin,
+  PeerRequirement,
+  Pin,
+  Proof,
+  SniChoice,
+  TlsLevel,
+  TlsRule,
+} from "./rules.ts";
+import { wordFailure } from "./wording.ts";
 
 /** What the certificate must prove. `references` are also compared where nothing is required, for the record. */
 export type Authentication = Readonly<{
-  required: "nothing" | "pin" | "chain-and-name";
+  required: Proof | "pin";
   references: readonly ReferenceName[];
+  commonName: CommonNameUse;
   pins: readonly Pin[];
 }>;
 
 export type ConnectDecision = Readonly<{
   kind: "connect";
+  /** As reported: `encrypt` also where the rule says `may` and a requirement on top demands TLS. */
   level: TlsLevel;
   starttls: StarttlsAsk;
   authenticate: Authentication;
@@ -30,6 +45,16 @@ export type ConnectDecision = Readonly<{
   minCipherBits: number;
   /** Clear text where the host offers TLS but it cannot be had: on this attempt, on a later one, or never. */
   clearText: "allowed" | "not-yet" | "never";
+  /** When clear text has its turn: before the next host, or when every host was tried with TLS. */
+  clearTextTurn: "last" | "same-host";
+  /** Clear text also where the proof fails. */
+  clearTextIfUnproven: boolean;
+  /** This is the try in clear that follows one whose TLS could not be had. */
+  retryInClear: boolean;
+  /** Held against the peer whatever the level says, in this order. */
+  requirements: readonly PeerRequirement[];
+  /** The peer's name to requirements: the MX host, else its address in brackets. */
+  peerName: string;
   onFailure: "defer" | "bounce";
   monitor: boolean;
   rule: TlsRule;
@@ -43,6 +68,7 @@ export type RefuseDecision = Readonly<{
   kind: "refuse";
   level: TlsLevel;
   rule: TlsRule;
+  status: EnhancedStatus;
   text: string;
   why: readonly Reason[];
 }>;
@@ -77,46 +103,91 @@ const levelReason: Record<TlsLevel, ReasonCode> = {
  * @param credential the binding's client certificate, unless the rule names another or none
  */
 export function decide(rule: TlsRule, evidence: TlsEvidence, credential?: Credential): TlsDecision {
+  const refusal = refusalOf(rule, evidence);
+  if (refusal !== undefined) return refusal;
   const level = rule.level.value;
-  if (rule.refuse !== undefined) return refuse(rule, because("rule-refuses", rule.refuse.value));
-  // Without DNSSEC evidence a DANE level is never read as something weaker. RFC 7672 §2.2
-  if (level === "dane" || level === "dane-only") return refuse(rule, because("dane-unavailable"));
-  const pins = rule.pins?.value ?? [];
-  if (level === "fingerprint" && pins.length === 0) return refuse(rule, because("no-pins"));
-
   const monitor = rule.mode?.value === "monitor";
+  const requirements = rule.requirements ?? [];
+  const reported = raisedLevel(level, requirements);
   const authenticate: Authentication = {
-    required: requiredProof(level),
+    required: requiredProof(level, rule.proof?.value ?? "nothing"),
     references: referenceNames(rule.match?.value ?? defaultMatch(level), evidence),
-    pins,
+    commonName: rule.commonName?.value ?? "never",
+    pins: rule.pins?.value ?? [],
   };
   const starttls = starttlsAsk(level, monitor);
   const handshake = handshakeSettings(rule, evidence, credential);
   const minCipherBits = rule.minCipherBits?.value ?? 0;
-  const clearText = clearTextAllowed(level, monitor, rule.fallback?.value ?? defaultFallback, evidence.messageAgeMs);
+  const fallback = rule.fallback?.value ?? defaultFallback;
+  const connection = `${level}|${starttls}|${monitor}|${minCipherBits}|${authenticationId(authenticate)}`;
   return {
     kind: "connect",
-    level,
+    level: reported,
     starttls,
     authenticate,
     handshake,
     minCipherBits,
-    clearText,
+    clearText: clearTextAllowed(level, monitor, fallback, evidence.messageAgeMs),
+    clearTextTurn: fallback.kind === "never" ? "last" : (fallback.turn ?? "last"),
+    clearTextIfUnproven: fallback.kind !== "never" && fallback.alsoUnproven === true,
+    retryInClear: false,
+    requirements,
+    peerName: evidence.host ?? `[${evidence.address ?? ""}]`,
     onFailure: rule.onFailure?.value ?? "defer",
     monitor,
     rule,
-    why: reasons(rule, level, monitor),
-    id: `${level}|${starttls}|${monitor}|${minCipherBits}|${authenticationId(authenticate)}|${handshakeId(handshake)}`,
+    why: reasons(rule, reported, monitor),
+    id: `${connection}|${requirementsId(requirements)}|${handshakeId(handshake)}`,
   };
 }
 
-function refuse(rule: TlsRule, reason: Reason): RefuseDecision {
+/** Why no connection is made to this host under this rule, if so. */
+function refusalOf(rule: TlsRule, { host }: TlsEvidence): RefuseDecision | undefined {
+  const level = rule.level.value;
+  if (rule.refuse !== undefined) {
+    const { value } = rule.refuse;
+    return typeof value === "string"
+      ? refuse(rule, because("rule-refuses", value))
+      : refuse(rule, because("rule-refuses", value.text), value.status);
+  }
+  // Without DNSSEC evidence a DANE level is never read as something weaker. RFC 7672 §2.2
+  if (level === "dane" || level === "dane-only") return refuse(rule, because("dane-unavailable"));
+  if (level === "fingerprint" && (rule.pins?.value ?? []).length === 0) return refuse(rule, because("no-pins"));
+  const patterns = rule.mxPatterns?.value;
+  if (patterns === undefined || (host !== undefined && patterns.some((pattern) => fitsMxPattern(host, pattern)))) {
+    return undefined;
+  }
+  const text = `MX host ${host ?? "without a name"} fits none of the patterns ${patterns.join(", ")}`;
+  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "mx-pattern", text }, host ?? "");
+  return { kind: "refuse", level, rule, ...worded, why: [because("mx-not-listed", text)] };
+}
+
+function refuse(rule: TlsRule, reason: Reason, status: EnhancedStatus = "4.7.5"): RefuseDecision {
   const text = reason.detail ?? "client TLS configuration problem";
-  return { kind: "refuse", level: rule.level.value, rule, text, why: [reason] };
+  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "rule", text, status }, "");
+  return { kind: "refuse", level: rule.level.value, rule, ...worded, why: [reason] };
+}
+
+/** `*.example.com` is exactly one label. RFC 8461 §4.1 */
+function fitsMxPattern(host: Domain, pattern: string): boolean {
+  return pattern.startsWith("*.") ? host.slice(host.indexOf(".")) === pattern.slice(1) : host === pattern;
+}
+
+/** A requirement that only TLS can meet makes an optional level a required one to whoever reads the record. */
+function raisedLevel(level: TlsLevel, requirements: readonly PeerRequirement[]): TlsLevel {
+  if (level !== "may" && level !== "none") return level;
+  const demanding = requirements.some(({ verify, bits }) => verify || (bits?.atLeast ?? 0) > 0);
+  return demanding ? "encrypt" : level;
+}
+
+/** A try in clear after TLS could not be had. */
+export function inClear(decision: ConnectDecision): ConnectDecision {
+  return { ...decision, starttls: "never", retryInClear: true, id: `clear|${decision.id}` };
 }
 
 function reasons(rule: TlsRule, level: TlsLevel, monitor: boolean): Reason[] {
   const why = [rule === builtInRule ? because("no-rule") : because(levelReason[level], rule.level.from.scope)];
+  for (const { text, from } of rule.requirements ?? []) why.push(because("requirement", `${text} (${from.scope})`));
   if (monitor) why.push(because("monitor"));
   if (rule.exception !== undefined) {
     const { expiresAt, owner, reason } = rule.exception.value;
@@ -127,9 +198,9 @@ function reasons(rule: TlsRule, level: TlsLevel, monitor: boolean): Reason[] {
   return why;
 }
 
-function requiredProof(level: TlsLevel): Authentication["required"] {
+function requiredProof(level: TlsLevel, proof: Proof): Authentication["required"] {
   if (level === "fingerprint") return "pin";
-  return level === "verify" || level === "secure" ? "chain-and-name" : "nothing";
+  return level === "verify" || level === "secure" ? "chain-and-name" : proof;
 }
 
 function starttlsAsk(level: TlsLevel, monitor: boolean): StarttlsAsk {
@@ -208,9 +279,13 @@ function nexthopHost(nexthop: Nexthop): string | undefined {
   return nexthop.isIp ? undefined : nexthop.host;
 }
 
-function authenticationId({ required, references, pins }: Authentication): string {
+function requirementsId(requirements: readonly PeerRequirement[]): string {
+  return requirements.map(({ of, text, reply }) => `${of}:${text}:${reply.code}`).join(",");
+}
+
+function authenticationId({ required, references, commonName, pins }: Authentication): string {
   const names = references.map((reference) =>
     reference.kind === "ip" ? reference.ip : `${reference.kind}:${reference.name}`,
   );
-  return `${required}|${names.join(",")}|${pins.map((pin) => `${pin.of}:${pin.algorithm}:${pin.digest}`).join(",")}`;
+  return `${required}|${commonName}|${names.join(",")}|${pins.map((pin) => `${pin.of}:${pin.algorithm}:${pin.digest}`).join(",")}`;
 }

@@ -2,19 +2,21 @@
  * The finished handshake held against the decision: may mail flow on this connection? Pure.
  * Every check is made and reported whatever the level; only what the decision requires can stop the mail.
  *
- * Outcomes follow Postfix (reference cases OUT-1 to OUT-8); where a 5yz to STARTTLS would bounce at once there, the
- * next MX host is tried here and the mail waits (docs/decisions/0003-tls-outcomes.md).
+ * Outcomes follow Postfix (reference cases OUT-1 to OUT-8), safer where docs/decisions/0003-tls-outcomes.md says so,
+ * and exactly as the original where a dialect's rule asks for that.
  */
 import { assertNever } from "../mail/assert-never.ts";
 import type { Achieved } from "../mail/attempt.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
-import { formatReply } from "../mail/reply.ts";
+import { formatReply, type Reply } from "../mail/reply.ts";
 import { digestOf } from "../tls/digest.ts";
 import { certificateMatches, describeReference } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts } from "../tls/peer-facts.ts";
 import type { ConnectDecision } from "./decide.ts";
 import { because, type Reason } from "./reasons.ts";
-import type { Pin } from "./rules.ts";
+import { unmetRequirement } from "./requirements.ts";
+import type { CommonNameUse, PeerRequirement, Pin } from "./rules.ts";
+import { type TlsFailure, type Unproven, wordFailure } from "./wording.ts";
 
 /** What each check came to; null where there was nothing to check. */
 export type Checks = Readonly<{
@@ -33,14 +35,22 @@ type Finding = Readonly<{
 }>;
 
 /**
+ * What a failure means for the walk. `defer`: another host may do better, else the mail waits. `bounce-if-last`: as long
+ * as another host does better; the last host's word decides. `bounce`: the mail is returned, no other host is tried.
+ */
+export type Severity = "defer" | "bounce-if-last" | "bounce";
+
+type Stop = Finding & Readonly<{ status: EnhancedStatus; text: string }>;
+
+/**
  * - `flow`: speak on over this connection, in TLS or, where the decision lets it, in clear.
- * - `clear-again`: TLS cannot be had here; clear text may be used on a new connection once the other hosts were tried.
+ * - `clear-again`: TLS cannot be had here; clear text may be used on a new connection (when: `clearTextTurn`).
  * - `next-host`: this host gets no mail under this decision; `status` and `text` say why if no other host does better.
  */
 export type TlsVerdict =
   | (Finding & Readonly<{ kind: "flow" }>)
-  | (Finding & Readonly<{ kind: "clear-again"; status: EnhancedStatus; text: string }>)
-  | (Finding & Readonly<{ kind: "next-host"; status: EnhancedStatus; text: string }>);
+  | (Stop & Readonly<{ kind: "clear-again" }>)
+  | (Stop & Readonly<{ kind: "next-host"; severity: Severity }>);
 
 const nothingChecked: Checks = { chain: null, name: null, matchedName: null, pin: null };
 
@@ -48,34 +58,28 @@ const nothingChecked: Checks = { chain: null, name: null, matchedName: null, pin
  * @param peer how the host is called in texts: `mx.example.net[192.0.2.1]`
  */
 export function judge(decision: ConnectDecision, facts: PeerFacts, peer: string): TlsVerdict {
+  return withRequirements(judgeByLevel(decision, facts, peer), decision, facts);
+}
+
+function judgeByLevel(decision: ConnectDecision, facts: PeerFacts, peer: string): TlsVerdict {
   const { tls } = facts;
   switch (tls.kind) {
     case "skipped":
       // A connection on which TLS was never asked for is good only for a decision that never asks.
       if (decision.starttls === "never") return clear(decision, [because("tls-not-asked")]);
-      return stop("next-host", decision, [because("tls-not-asked")], "4.7.4", `TLS was not asked of ${peer}`);
+      return nextHost(decision, [because("tls-not-asked")], { kind: "not-asked" }, peer);
     case "not-offered":
       return decision.starttls === "never" ? clear(decision, [because("tls-not-asked")]) : notOffered(decision, peer);
     case "refused":
-      return refused(decision, peer, formatReply(tls.reply), tls.reply.enhanced);
+      return refused(decision, peer, tls.reply);
     case "lost":
-      return broken(decision, because("starttls-lost"), "4.4.2", `lost connection with ${peer} at STARTTLS`, "never");
+      return nextHost(decision, [because("starttls-lost")], { kind: "lost" }, peer);
     case "injected":
-      return broken(
-        decision,
-        because("injected"),
-        "4.7.5",
-        `${peer} sent octets in clear after its reply to STARTTLS`,
-        "never",
-      );
-    case "failed":
-      return broken(
-        decision,
-        because("handshake-failed", `${tls.code}: ${tls.text}`),
-        "4.7.5",
-        `TLS handshake with ${peer} failed: ${tls.text}`,
-        decision.clearText,
-      );
+      return nextHost(decision, [because("injected")], { kind: "injected" }, peer);
+    case "failed": {
+      const why = because("handshake-failed", `${tls.code}: ${tls.text}`);
+      return broken(decision, [why], { kind: "handshake", text: tls.text }, peer);
+    }
     case "done":
       return judgeHandshake(decision, tls.handshake, facts.seenAt, peer);
     default:
@@ -83,15 +87,47 @@ export function judge(decision: ConnectDecision, facts: PeerFacts, peer: string)
   }
 }
 
+/** Demands on top, in their order: the first that is not met speaks with its own reply. */
+function withRequirements(verdict: TlsVerdict, decision: ConnectDecision, { tls }: PeerFacts): TlsVerdict {
+  for (const requirement of decision.requirements) {
+    const peer = {
+      role: "server" as const,
+      tls: decision.retryInClear ? ("disabled-locally" as const) : tls,
+      hostName: decision.peerName,
+    };
+    const unmet = unmetRequirement(requirement, peer);
+    if (unmet === undefined) continue;
+    const { code, status, text } = unmet;
+    const why = because("requirement-unmet", `${requirement.text}: ${text}`);
+    if (verdict.kind === "clear-again") return { ...verdict, status, text: `${code} ${status} ${text}` };
+    return {
+      ...verdict,
+      kind: "next-host",
+      why: [...verdict.why.filter((reason) => reason.code !== "fallback-clear"), why],
+      status,
+      text: `${code} ${status} ${text}`,
+      severity: severityOf(requirement),
+    };
+  }
+  return verdict;
+}
+
+/** Sendmail: a host's verdict stands until another host does better, a recipient's is final. */
+function severityOf({ of, reply }: PeerRequirement): Severity {
+  if (reply.code < 500) return "defer";
+  return of === "recipient" ? "bounce" : "bounce-if-last";
+}
+
 /**
  * The connection broke after a good handshake, before the message was through: at an opportunistic level clear text may
  * still get through later (reference case OUT-10).
  */
 export function mayTryClear(decision: ConnectDecision): boolean {
-  return decision.level !== "none" && decision.clearText === "allowed";
+  return decision.rule.level.value !== "none" && decision.clearText === "allowed" && !decision.retryInClear;
 }
 
-function clear({ monitor, level }: ConnectDecision, why: readonly Reason[]): TlsVerdict {
+function clear({ monitor, rule }: ConnectDecision, why: readonly Reason[]): TlsVerdict {
+  const level = rule.level.value;
   const wouldFail = monitor && level !== "may" && level !== "none";
   return {
     kind: "flow",
@@ -102,43 +138,64 @@ function clear({ monitor, level }: ConnectDecision, why: readonly Reason[]): Tls
   };
 }
 
-function stop(
-  kind: "clear-again" | "next-host",
+function nextHost(
   decision: ConnectDecision,
   why: readonly Reason[],
-  status: EnhancedStatus,
-  text: string,
+  failure: TlsFailure,
+  peer: string,
+  severity: Severity = "defer",
 ): TlsVerdict {
+  return { ...stop(decision, why, failure, peer), kind: "next-host", severity };
+}
+
+function stop(decision: ConnectDecision, why: readonly Reason[], failure: TlsFailure, peer: string): Stop {
   const monitor = decision.monitor ? "would-fail" : null;
-  return { kind, achieved: "none", checks: nothingChecked, why, monitor, status, text };
+  return { achieved: "none", checks: nothingChecked, why, monitor, ...worded(decision, failure, peer) };
+}
+
+function worded({ rule }: ConnectDecision, failure: TlsFailure, peer: string): ReturnType<typeof wordFailure> {
+  return wordFailure(rule.wording?.value ?? "letterlock", failure, peer);
 }
 
 function notOffered(decision: ConnectDecision, peer: string): TlsVerdict {
   const why = because("not-offered");
   if (decision.starttls === "if-offered") return clear(decision, [why, because("fallback-clear")]);
-  return stop("next-host", decision, [why], "4.7.4", `TLS is required, but was not offered by host ${peer}`);
+  return nextHost(decision, [why], { kind: "not-offered" }, peer);
 }
 
-/** Opportunistic: on in clear over the same connection, unless the rule never falls back. ST-15, reference case OUT-2. */
-function refused(decision: ConnectDecision, peer: string, said: string, enhanced: string | undefined): TlsVerdict {
-  const why = because("starttls-refused", said);
-  if (decision.starttls === "if-offered" && decision.clearText !== "never") {
+/** Opportunistic: on in clear over the same connection, unless the rule says otherwise. ST-15, reference case OUT-2. */
+function refused(decision: ConnectDecision, peer: string, reply: Reply): TlsVerdict {
+  const why = because("starttls-refused", formatReply(reply));
+  if (decision.starttls === "if-offered" && clearWhenRefused(decision, reply)) {
     return clear(decision, [why, because("fallback-clear")]);
   }
-  const text = `TLS is required, but host ${peer} refused to start TLS: ${said}`;
-  return stop("next-host", decision, [why], transientStatus(enhanced), text);
+  const returned = decision.rule.whenRefused?.value === "bounce-5yz" && reply.code >= 500 && !decision.monitor;
+  if (!returned) return nextHost(decision, [why], { kind: "refused", reply }, peer);
+  const verdict = nextHost(decision, [why], { kind: "refused", reply }, peer, "bounce");
+  return verdict.kind === "next-host"
+    ? { ...verdict, status: `5${verdict.status.slice(1)}` as EnhancedStatus }
+    : verdict;
 }
 
-function broken(
-  decision: ConnectDecision,
-  why: Reason,
-  status: EnhancedStatus,
-  text: string,
-  clearText: ConnectDecision["clearText"],
-): TlsVerdict {
-  if (clearText === "allowed") return stop("clear-again", decision, [why, because("fallback-clear")], status, text);
-  const reasons = clearText === "not-yet" ? [why, because("fallback-not-yet")] : [why];
-  return stop("next-host", decision, reasons, status, text);
+/** A host that says 421 closes: nothing more is said to it. RFC 5321 §3.8 */
+function clearWhenRefused({ rule, clearText }: ConnectDecision, { code }: Reply): boolean {
+  if (code === 421) return false;
+  switch (rule.whenRefused?.value) {
+    case "clear":
+      return code >= 400;
+    case "next-host":
+      return false;
+    default:
+      return clearText !== "never";
+  }
+}
+
+function broken(decision: ConnectDecision, why: readonly Reason[], failure: TlsFailure, peer: string): TlsVerdict {
+  if (decision.clearText === "allowed") {
+    return { ...stop(decision, [...why, because("fallback-clear")], failure, peer), kind: "clear-again" };
+  }
+  const reasons = decision.clearText === "not-yet" ? [...why, because("fallback-not-yet")] : why;
+  return nextHost(decision, reasons, failure, peer);
 }
 
 function judgeHandshake(
@@ -147,28 +204,50 @@ function judgeHandshake(
   seenAt: number,
   peer: string,
 ): TlsVerdict {
-  const { authenticate, minCipherBits, level, monitor } = decision;
+  const { authenticate, monitor } = decision;
   const checks = runChecks(decision, handshake);
   const why = describeChecks(decision, handshake, checks, seenAt);
-  const problems: string[] = [];
-  const trusted = checks.chain === "trusted";
-  const pinFits = checks.pin !== "mismatch";
-  if (authenticate.required === "chain-and-name") {
-    if (!trusted) problems.push(`certificate not trusted (${checks.chain ?? "no certificate"})`);
-    if (checks.name !== "matched") problems.push(`certificate names do not match ${expectedNames(decision)}`);
-    if (!pinFits) problems.push("certificate and key are not pinned");
+  const problems = findProblems(decision, handshake, checks, seenAt);
+  const achieved = achievedBy(checks, authenticate.required);
+  const finding: Finding = { achieved, checks, why, monitor: null };
+  if (problems.length === 0) return { ...finding, kind: "flow", monitor: monitor ? "would-pass" : null };
+  if (monitor) return { ...finding, kind: "flow", why: [...why, because("would-fail")], monitor: "would-fail" };
+  const failure: TlsFailure = { kind: "unproven", problems };
+  if (decision.clearTextIfUnproven && decision.clearText === "allowed") {
+    return {
+      ...finding,
+      ...worded(decision, failure, peer),
+      kind: "clear-again",
+      why: [...why, because("fallback-clear")],
+    };
   }
-  if (authenticate.required === "pin" && checks.pin !== "matched") problems.push("certificate and key are not pinned");
-  if (level !== "may" && handshake.bits < minCipherBits) {
-    problems.push(`${handshake.cipher} has ${handshake.bits} bits, ${minCipherBits} are required`);
+  return { ...finding, ...worded(decision, failure, peer), kind: "next-host", severity: "defer" };
+}
+
+/** What the decision requires and the peer did not prove. */
+function findProblems(
+  decision: ConnectDecision,
+  { certificate, bits, cipher }: HandshakeFacts,
+  checks: Checks,
+  seenAt: number,
+): Unproven[] {
+  const { required } = decision.authenticate;
+  const problems: Unproven[] = [];
+  const byChain = required === "chain" || required === "chain-and-name";
+  if (byChain && checks.chain !== "trusted") {
+    const expired = certificate !== undefined && seenAt > certificate.notAfter;
+    const text = `certificate not trusted (${checks.chain ?? "no certificate"})`;
+    problems.push({ of: expired ? "expired" : "chain", text });
   }
-  const achieved = achievedBy(checks, trusted, authenticate.required);
-  if (problems.length === 0) {
-    return { kind: "flow", achieved, checks, why, monitor: monitor ? "would-pass" : null };
+  if (required === "chain-and-name" && checks.name !== "matched") {
+    problems.push({ of: "name", text: `certificate names do not match ${expectedNames(decision)}` });
   }
-  if (monitor) return { kind: "flow", achieved, checks, why: [...why, because("would-fail")], monitor: "would-fail" };
-  const text = `server certificate or cipher of ${peer} not accepted: ${problems.join("; ")}`;
-  return { kind: "next-host", achieved, checks, why, monitor: null, status: "4.7.5", text };
+  const pinned = required === "pin" ? checks.pin === "matched" : !byChain || checks.pin !== "mismatch";
+  if (!pinned) problems.push({ of: "pin", text: "certificate and key are not pinned" });
+  if (decision.rule.level.value !== "may" && bits < decision.minCipherBits) {
+    problems.push({ of: "bits", text: `${cipher} has ${bits} bits, ${decision.minCipherBits} are required` });
+  }
+  return problems;
 }
 
 function runChecks({ authenticate }: ConnectDecision, { chain, certificate }: HandshakeFacts): Checks {
@@ -191,14 +270,20 @@ function runChecks({ authenticate }: ConnectDecision, { chain, certificate }: Ha
 }
 
 function firstMatch(
-  { references }: ConnectDecision["authenticate"],
+  { references, commonName }: ConnectDecision["authenticate"],
   certificate: CertificateFacts,
 ): string | undefined {
+  const names = { dnsNames: namesThatCount(certificate, commonName), ipAddresses: certificate.ipAddresses };
   for (const reference of references) {
-    const found = certificateMatches(certificate, reference);
+    const found = certificateMatches(names, reference);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function namesThatCount({ dnsNames, commonName }: CertificateFacts, use: CommonNameUse): readonly string[] {
+  if (commonName === undefined || use === "never" || (use === "without-san" && dnsNames.length > 0)) return dnsNames;
+  return [...dnsNames, commonName];
 }
 
 function pinFits({ of, algorithm, digest }: Pin, certificate: CertificateFacts): boolean {
@@ -207,10 +292,10 @@ function pinFits({ of, algorithm, digest }: Pin, certificate: CertificateFacts):
 }
 
 /** A pin proves who the peer is as well as chain and name do; at the levels that ask for pins it alone counts. */
-function achievedBy(checks: Checks, trusted: boolean, required: ConnectDecision["authenticate"]["required"]): Achieved {
-  if (checks.pin === "matched") return "verified";
-  if (!trusted || required === "pin") return trusted ? "trusted" : "encrypted";
-  return checks.name === "matched" ? "verified" : "trusted";
+function achievedBy({ pin, chain, name }: Checks, required: ConnectDecision["authenticate"]["required"]): Achieved {
+  if (pin === "matched") return "verified";
+  if (chain !== "trusted") return "encrypted";
+  return name === "matched" && required !== "pin" ? "verified" : "trusted";
 }
 
 function describeChecks(
@@ -245,10 +330,4 @@ function expectedNames({ authenticate }: ConnectDecision): string {
 
 function isoDate(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
-}
-
-/** A refusal of STARTTLS is no verdict on the message: its class becomes 4 (QU-8). */
-function transientStatus(enhanced: string | undefined): EnhancedStatus {
-  const [, subject, detail] = /^\d\.(\d{1,3})\.(\d{1,3})$/.exec(enhanced ?? "") ?? [];
-  return subject === undefined ? "4.7.0" : `4.${Number(subject)}.${Number(detail)}`;
 }

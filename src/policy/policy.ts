@@ -1,27 +1,41 @@
 /**
  * The policy as the relay asks it: several sources in a stated order, the first that answers wins, and the built-in
- * rule where none does (design: "Policy sources").
+ * rule where none does; demands in Sendmail's form come on top, from every source (design: "Policy sources").
  */
+import type { Mailbox } from "../mail/address.ts";
 import { builtInRule } from "./decide.ts";
 import type { Candidate, OutboundQuestion, PolicySource, TlsRule } from "./rules.ts";
 
 export type Policy = Readonly<{
   rule(question: OutboundQuestion): TlsRule;
+  /** Recipients of one domain with different keys may stand under different rules. */
+  recipientKey(recipient: Mailbox): string;
   /** Every line that was considered, source by source, in order of precedence. */
   candidates(question: OutboundQuestion): readonly Candidate[];
 }>;
 
 export function createPolicy(sources: readonly PolicySource[]): Policy {
+  const demanding = sources.filter(({ requirements }) => requirements !== undefined);
+  const keyed = sources.filter(({ recipientKey }) => recipientKey !== undefined);
   return {
     rule(question) {
-      for (const source of sources) {
-        const rule = source.outbound(question);
-        if (rule !== undefined) return rule;
-      }
-      return builtInRule;
+      const rule = firstAnswer(sources, question);
+      const requirements = demanding.flatMap((source) => source.requirements?.(question) ?? []);
+      return requirements.length === 0 ? rule : { ...rule, requirements };
+    },
+    recipientKey(recipient) {
+      return keyed.map((source) => source.recipientKey?.(recipient) ?? "").join("|");
     },
     candidates(question) {
       return sources.flatMap((source) => source.candidates(question));
     },
   };
+}
+
+function firstAnswer(sources: readonly PolicySource[], question: OutboundQuestion): TlsRule {
+  for (const source of sources) {
+    const rule = source.outbound(question);
+    if (rule !== undefined) return rule;
+  }
+  return builtInRule;
 }

@@ -15,6 +15,8 @@ export const reasonTable = {
   "level-secure": { rfc: "RFC 9525 §6", text: "the rule requires a trusted certificate that names the nexthop" },
   "dane-unavailable": { rfc: "RFC 7672 §2.2", text: "the rule requires DANE, for which there is no evidence" },
   "rule-refuses": { rfc: "", text: "the rule asks for something that cannot be honoured, so no connection is made" },
+  "mx-not-listed": { rfc: "RFC 8461 §4.1", text: "the MX host is not among those that the policy lists" },
+  requirement: { rfc: "", text: "a requirement comes on top of the rule" },
   "no-pins": { rfc: "", text: "level fingerprint without any pin" },
   "no-rule": { rfc: "RFC 7435 §3", text: "no rule: TLS when the host offers it" },
   monitor: { rfc: "", text: "monitor mode: judged and counted, not enforced" },
@@ -38,6 +40,7 @@ export const reasonTable = {
   "pin-matched": { rfc: "RFC 7671 §5.1", text: "the certificate or its key is pinned" },
   "pin-mismatch": { rfc: "RFC 7671 §5.1", text: "neither the certificate nor its key is pinned" },
   "cipher-too-weak": { rfc: "RFC 9325 §4", text: "the cipher has fewer bits than the rule asks for" },
+  "requirement-unmet": { rfc: "", text: "a requirement is not met" },
   "would-fail": { rfc: "", text: "monitor mode: an enforced rule would have refused this" },
 } as const satisfies Record<string, ReasonEntry>;
 

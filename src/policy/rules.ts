@@ -75,8 +75,8 @@ export type CommonNameUse = "never" | "without-san" | "also";
  */
 export type WhenRefused = "clear" | "next-host" | "bounce-5yz";
 
-/** Whose words and enhanced status codes a failure is told in. */
-export const wordings = ["letterlock", "postfix", "sendmail", "momentum", "powermta"] as const;
+/** Whose words and enhanced status codes a failure is told in; `sendmail-403` is Sendmail before 8.17. */
+export const wordings = ["letterlock", "postfix", "sendmail", "sendmail-403", "momentum"] as const;
 export type Wording = (typeof wordings)[number];
 
 export type SniChoice =
@@ -117,7 +117,7 @@ export type TlsRule = Readonly<{
   mode?: Sourced<"enforce" | "monitor">;
   exception?: Sourced<TlsException>;
   /** A rule that asked for something we cannot honour: no connection is made; the text says why. */
-  refuse?: Sourced<string>;
+  refuse?: Sourced<string | Readonly<{ status: EnhancedStatus; text: string }>>;
 }>;
 
 /**

@@ -30,11 +30,15 @@ const to: Record<string, Mailbox["host"]> = {
 };
 
 function summary(choice: NexthopChoice): string {
-  return choice.kind === "nexthop" ? formatNexthop(choice.nexthop) : `${choice.status} ${choice.text}`;
+  return choice.kind === "nexthops"
+    ? choice.nexthops.map((nexthop) => formatNexthop(nexthop)).join(", ")
+    : `${choice.status} ${choice.text}`;
 }
 
-const strict: TransportOptions = { defaultPort: 25, allowAddressLiterals: false, allowAddresses: [] };
+const submission = { sender: undefined, binding: "default", bindingGroup: undefined };
+const strict: TransportOptions = { submission, defaultPort: 25, allowAddressLiterals: false, allowAddresses: [] };
 const literals: TransportOptions = {
+  submission,
   defaultPort: 25,
   allowAddressLiterals: true,
   allowAddresses: [{ address: "10.0.0.0" as IpAddress, prefix: 8 }],
@@ -69,4 +73,24 @@ test("nexthopFor: of two entries for one pattern the later counts", () => {
   const entries = ["first.test", "second.test"].map((name) => ({ pattern, nexthop: smarthost(name) }));
   const mailbox: Mailbox = { text: "user@example.com", localPart: "user", host: to["example.com"] };
   assert.equal(summary(createTransportTable(entries).nexthopFor(mailbox, strict)), "[second.test]");
+});
+
+test("transport: our own entries, then what a configuration says, then the recipient's domain", () => {
+  const routing = {
+    route: ({ recipient }: { recipient: Mailbox }) =>
+      recipient.localPart === "routed"
+        ? { kind: "nexthops" as const, nexthops: [smarthost("a.test"), smarthost("b.test")] as const }
+        : undefined,
+  };
+  const pattern = parseDomainPattern("own.test");
+  assert.ok(pattern);
+  const both = createTransportTable([{ pattern, nexthop: smarthost("ours.test") }], routing);
+  const mail = (localPart: string, name: string): Mailbox => ({
+    text: `${localPart}@${name}`,
+    localPart,
+    host: { kind: "domain", domain: domain(name) },
+  });
+  assert.equal(summary(both.nexthopFor(mail("routed", "own.test"), strict)), "[ours.test]");
+  assert.equal(summary(both.nexthopFor(mail("routed", "else.test"), strict)), "[a.test], [b.test]");
+  assert.equal(summary(both.nexthopFor(mail("other", "else.test"), strict)), "else.test");
 });

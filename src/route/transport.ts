@@ -1,15 +1,20 @@
 /**
- * From a recipient to its nexthop: the operator's transport rules first, else the recipient's own domain.
- * Pure; one map access per label of the domain.
+ * From a recipient to its nexthops: our own transport rules first, then what a dialect's configuration says, else the
+ * recipient's own domain. Pure; our own rules cost one map access per label of the domain.
  */
 import type { IpAddress, Mailbox } from "../mail/address.ts";
 import { assertNever } from "../mail/assert-never.ts";
+import type { Domain } from "../mail/domain.ts";
 import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
 import { type Cidr, inAnyCidr, isPublicAddress } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
-import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { RoutingAnswer, RoutingSource } from "../policy/dialects/dialect.ts";
+
+/** Whose mail it is, which some configurations route by. */
+export type Submission = Readonly<{ sender: Mailbox | undefined; binding: string; bindingGroup: string | undefined }>;
 
 export type TransportOptions = Readonly<{
+  submission: Submission;
   defaultPort: number;
   /** `user@[192.0.2.1]` is deliverable. */
   allowAddressLiterals: boolean;
@@ -17,9 +22,7 @@ export type TransportOptions = Readonly<{
   allowAddresses: readonly Cidr[];
 }>;
 
-export type NexthopChoice =
-  | Readonly<{ kind: "nexthop"; nexthop: Nexthop }>
-  | Readonly<{ kind: "fail"; status: EnhancedStatus; text: string }>;
+export type NexthopChoice = RoutingAnswer;
 
 export type TransportTable = Readonly<{
   nexthopFor(recipient: Mailbox, options: TransportOptions): NexthopChoice;
@@ -28,18 +31,24 @@ export type TransportTable = Readonly<{
 /** A pattern given twice: the later entry counts. A literal, and a bare postmaster, are only covered by `*`. */
 export function createTransportTable(
   entries: readonly Readonly<{ pattern: DomainPattern; nexthop: Nexthop }>[],
+  routing?: RoutingSource,
 ): TransportTable {
   const table = new DomainTable<NexthopChoice>();
-  for (const { pattern, nexthop } of entries) table.set(pattern, { kind: "nexthop", nexthop });
+  for (const { pattern, nexthop } of entries) table.set(pattern, to(nexthop));
+  const configured = (domain: Domain | undefined, recipient: Mailbox, options: TransportOptions) =>
+    table.find(domain) ?? routing?.route({ recipient, ...options.submission });
   return {
-    nexthopFor({ host }, options) {
-      if (host === undefined) return table.find(undefined) ?? refuse("5.1.3", "the recipient has no domain");
+    nexthopFor(recipient, options) {
+      const { host } = recipient;
+      if (host === undefined) {
+        return configured(undefined, recipient, options) ?? refuse("5.1.3", "the recipient has no domain");
+      }
       switch (host.kind) {
         case "domain":
-          return table.find(host.domain) ?? ownDomain(host.domain, options);
+          return configured(host.domain, recipient, options) ?? ownDomain(host.domain, options);
         case "literal":
           if (!options.allowAddressLiterals) return refuse("5.1.2", "mail to address literals is not accepted here");
-          return table.find(undefined) ?? literal(host.ip, options);
+          return configured(undefined, recipient, options) ?? literal(host.ip, options);
         default:
           return assertNever(host);
       }
@@ -47,19 +56,20 @@ export function createTransportTable(
   };
 }
 
-function ownDomain(
-  domain: Extract<Nexthop, { kind: "mx" }>["domain"],
-  { defaultPort }: TransportOptions,
-): NexthopChoice {
-  return { kind: "nexthop", nexthop: { kind: "mx", domain, port: defaultPort } };
+function to(nexthop: Nexthop): NexthopChoice {
+  return { kind: "nexthops", nexthops: [nexthop] };
+}
+
+function ownDomain(domain: Domain, { defaultPort }: TransportOptions): NexthopChoice {
+  return to({ kind: "mx", domain, port: defaultPort });
 }
 
 /** MX-13 */
 function literal(ip: IpAddress, { defaultPort, allowAddresses }: TransportOptions): NexthopChoice {
   if (!isPublicAddress(ip) && !inAnyCidr(ip, allowAddresses)) return refuse("5.4.4", `[${ip}] is not a public address`);
-  return { kind: "nexthop", nexthop: { kind: "host", host: ip, isIp: true, port: defaultPort, implicitTls: false } };
+  return to({ kind: "host", host: ip, isIp: true, port: defaultPort, implicitTls: false });
 }
 
-function refuse(status: EnhancedStatus, text: string): NexthopChoice {
+function refuse(status: Extract<RoutingAnswer, { kind: "fail" | "defer" }>["status"], text: string): NexthopChoice {
   return { kind: "fail", status, text };
 }

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { acceptMail } from "../delivery/accept-mail.ts";
 import { attemptDelivery } from "../delivery/attempt.ts";
+import { headersWanted } from "../delivery/choose-binding.ts";
 import { Conductor } from "../delivery/conductor.ts";
 import { ConnectionPool } from "../delivery/connection-pool.ts";
 import { createNoticeMaker } from "../delivery/notices.ts";
@@ -122,13 +123,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     queue,
     settings,
     transport: () => now.transport,
+    policy: () => now.policy,
     attempt: (job) => attemptDelivery(job, attemptTools),
     notices: createNoticeMaker({ settings, newId, observe }),
     observe,
     clock,
     random,
   });
-  const acceptTools = { queue, conductor, settings, observe, clock };
+  const acceptTools = { queue, conductor, settings, observe, clock, turns: new Map() };
   const receiverOptions = (listener: ListenerSettings, opened: Settings): ReceiverOptions => ({
     listener: listener.name,
     hostname: opened.hostname,
@@ -138,7 +140,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     limits: opened.limits,
     timeouts: opened.timeouts,
     bareNewline: listener.bareNewline,
-    bindingHeader: opened.bindingHeader,
+    headersWanted: ({ listener: name, clientAddress: client }) =>
+      headersWanted({ listener: name, client, user: undefined }, settings()),
     spoolDirectory,
     newId,
     checkClient: () => undefined,
@@ -257,7 +260,7 @@ function derive(settings: Settings, clock: Clock, before: Derived | undefined): 
   return {
     settings,
     policy: createPolicy(settings.policySources),
-    transport: createTransportTable(settings.transports),
+    transport: createTransportTable(settings.transports, settings.routing),
     resolver:
       isDeepStrictEqual(dns, before?.settings.dns) && before !== undefined
         ? before.resolver
@@ -300,7 +303,7 @@ function bindingOf(
 /** A listener is restarted only when what it was opened with has changed; certificates are asked for at each session. */
 function listenerIdentity(
   { profile: _, ...listener }: ListenerSettings,
-  { limits, timeouts, hostname, bindingHeader }: Settings,
+  { limits, timeouts, hostname }: Settings,
 ): string {
-  return JSON.stringify([listener, limits, timeouts, hostname, bindingHeader]);
+  return JSON.stringify([listener, limits, timeouts, hostname]);
 }

@@ -9,6 +9,7 @@ import { type AcceptTools, acceptMail } from "../../src/delivery/accept-mail.ts"
 import { Conductor, type ConductorTools } from "../../src/delivery/conductor.ts";
 import type { DeliveryJob } from "../../src/delivery/delivery-job.ts";
 import type { IpAddress } from "../../src/mail/address.ts";
+import { createPolicy } from "../../src/policy/policy.ts";
 import type { AcceptResult } from "../../src/queue/queue.ts";
 import { createTransportTable } from "../../src/route/transport.ts";
 import type { ReceivedMail } from "../../src/smtp/server/receiver.ts";
@@ -23,7 +24,7 @@ function received(): ReceivedMail {
   const clientAddress = "192.0.2.1" as IpAddress;
   const session = { id: "s", listener: "main", clientAddress, clientPort: 1, ehlo: "c", esmtp: true, tls: undefined };
   const envelope = { sender, recipients };
-  return { id, session, receivedAt: arrival.at, envelope, body, facts, bindingHeader: undefined };
+  return { id, session, receivedAt: arrival.at, envelope, body, facts, headers: new Map() };
 }
 
 /** A relay whose every delivery hangs for ever, and whose queue answers as it is told. */
@@ -40,6 +41,7 @@ function hangingRelay(accept: () => Promise<AcceptResult>): { tools: AcceptTools
     queue,
     settings: () => known,
     transport: () => createTransportTable([]),
+    policy: () => createPolicy([]),
     attempt: (job) => {
       jobs.push(job);
       return new Promise(() => undefined);
@@ -49,7 +51,7 @@ function hangingRelay(accept: () => Promise<AcceptResult>): { tools: AcceptTools
     clock,
     random: () => 0.5,
   });
-  return { tools: { queue, conductor, settings: () => known, observe, clock }, jobs };
+  return { tools: { queue, conductor, settings: () => known, observe, clock, turns: new Map() }, jobs };
 }
 
 test("SR-17: the reply does not wait for any delivery, route or notice", { timeout: 5000 }, async () => {

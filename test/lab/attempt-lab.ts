@@ -19,10 +19,11 @@ import { type LabZone, startDnsServer } from "../../src/lab/dns-server.ts";
 import { type PartnerHost, startPartnerHost } from "../../src/lab/partner-host.ts";
 import type { PartnerOptions } from "../../src/lab/partner-script.ts";
 import { systemClock } from "../../src/mail/clock.ts";
+import type { Compiled } from "../../src/policy/dialects/dialect.ts";
 import { createPolicy } from "../../src/policy/policy.ts";
 import type { QueuedMail } from "../../src/queue/queue.ts";
 import { findRoute } from "../../src/route/find-route.ts";
-import { createTransportTable } from "../../src/route/transport.ts";
+import { createTransportTable, type TransportTable } from "../../src/route/transport.ts";
 import { parseMailbox } from "../../src/smtp/path.ts";
 
 export type LabOptions = Readonly<{
@@ -34,6 +35,8 @@ export type LabOptions = Readonly<{
   files?: Readonly<Record<string, string>>;
   /** Names beside those of the hosts, or in their place. */
   zone?: LabZone;
+  /** A dialect's configuration, in place of `tls:` and `transports:`: made of the folder that holds `files`. */
+  dialect?: (folder: string, port: number) => Compiled;
 }>;
 
 export type AttemptLab = AsyncDisposable &
@@ -59,6 +62,7 @@ export async function startAttemptLab({
   yaml,
   files = {},
   zone: names = {},
+  dialect,
 }: LabOptions): Promise<AttemptLab> {
   const resources = new AsyncDisposableStack();
   const folder = mkdtempSync(path.join(tmpdir(), "letterlock-test-"));
@@ -88,7 +92,9 @@ ${yaml.replaceAll("{port}", String(port))}`;
   const resolver = resources.use(createStubResolver({ ...settings.dns, clock: systemClock }));
   const pool = new ConnectionPool(systemClock, () => settings.outbound.idleConnectionMs);
   resources.defer(() => pool.closeAll());
-  const policy = createPolicy(settings.policySources);
+  const compiled = dialect?.(folder, port);
+  const policy = createPolicy(compiled === undefined ? settings.policySources : [compiled.source]);
+  const transport = createTransportTable(settings.transports, compiled?.settings.routing);
   const tools: AttemptTools = {
     findRoute: (nexthop) =>
       findRoute(nexthop, {
@@ -117,24 +123,31 @@ ${yaml.replaceAll("{port}", String(port))}`;
     hosts,
     settings,
     pool,
-    send: (message) => sendOne(message ?? {}, settings, tools),
+    send: (message) => sendOne(message ?? {}, { settings, tools, transport }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
 
 let number = 0;
 
+type Sending = Readonly<{ settings: Settings; tools: AttemptTools; transport: TransportTable }>;
+
 async function sendOne(
   message: SendOptions,
-  settings: Settings,
-  tools: AttemptTools,
+  { settings, tools, transport }: Sending,
 ): Promise<readonly RecipientOutcome[]> {
-  const { jobs } = splitIntoJobs(makeMail(message, settings.defaultBinding), (mailbox) =>
-    createTransportTable(settings.transports).nexthopFor(mailbox, {
-      defaultPort: settings.outbound.port,
-      allowAddressLiterals: false,
-      allowAddresses: [],
-    }),
+  const mail = makeMail(message, settings.defaultBinding);
+  const submission = { sender: mail.sender.mailbox, binding: mail.binding, bindingGroup: undefined };
+  const { jobs } = splitIntoJobs(
+    mail,
+    (mailbox) =>
+      transport.nexthopFor(mailbox, {
+        submission,
+        defaultPort: settings.outbound.port,
+        allowAddressLiterals: false,
+        allowAddresses: [],
+      }),
+    tools.policy().recipientKey,
   );
   const outcomes: RecipientOutcome[] = [];
   for (const job of jobs) outcomes.push(...(await attemptDelivery(job, tools)));

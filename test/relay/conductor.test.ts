@@ -14,6 +14,7 @@ import { createNoticeMaker } from "../../src/delivery/notices.ts";
 import type { NoticeMaker } from "../../src/delivery/settle.ts";
 import type { Outcome } from "../../src/mail/outcome.ts";
 import type { LetterlockEvent } from "../../src/observe/events.ts";
+import { createPolicy } from "../../src/policy/policy.ts";
 import type { NewMail } from "../../src/queue/queue.ts";
 import { createTransportTable } from "../../src/route/transport.ts";
 import { HandClock, mail, minute, start } from "../queue/queue-world.ts";
@@ -72,6 +73,7 @@ function world({ limits = {}, yaml = "", attempt, notices }: Change = {}) {
     queue,
     settings: () => settings,
     transport: () => createTransportTable(settings.transports),
+    policy: () => createPolicy(settings.policySources),
     attempt: async (job) => {
       attempts.push(job);
       return attempt === undefined ? ends(job, delivered) : await attempt(job);

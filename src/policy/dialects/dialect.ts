@@ -65,20 +65,25 @@ export type SubmissionQuestion = Readonly<{
   user: string | undefined;
   sender: Mailbox | undefined;
   recipients: readonly Mailbox[];
-  /** First value of a header field among `headersAsked`, by lower-case name. */
+  /** First value of a header field among `headersWanted`, by lower-case name. */
   header(name: string): string | undefined;
 }>;
 
 /** `reject`: the submission is refused with this. */
 export type BindingAnswer =
-  | Readonly<{ kind: "binding"; name: string; removeHeader: boolean }>
+  | Readonly<{ kind: "binding"; name: string }>
   /** The members take turns. */
-  | Readonly<{ kind: "group"; name: string; members: readonly string[]; removeHeader: boolean }>
+  | Readonly<{ kind: "group"; name: string; members: readonly string[] }>
   | Readonly<{ kind: "reject"; status: EnhancedStatus; text: string }>;
 
+export type HeaderWishes = ReadonlyMap<string, "keep" | "remove">;
+
 export type BindingChooser = Readonly<{
-  /** Header fields that `choose` may ask for, lower case. */
-  headersAsked: readonly string[];
+  /**
+   * Header fields that `choose` will ask for when mail comes from this client, lower case, and whether they stay in the
+   * message. Known before the message is read, since it is never rewritten afterwards.
+   */
+  headersWanted(question: Pick<SubmissionQuestion, "listener" | "client" | "user">): HeaderWishes;
   /** `undefined`: the configuration has no say. */
   choose(question: SubmissionQuestion): BindingAnswer | undefined;
 }>;

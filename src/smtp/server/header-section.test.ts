@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { HeaderSection } from "./header-section.ts";
+import { HeaderSection, type HeadersWanted } from "./header-section.ts";
 
 type Seen = Readonly<{ passed: string; received: number; utf8: boolean; binding: string | undefined; tooBig: boolean }>;
 
-function read(pieces: readonly string[], { maxBytes = 1000, bindingHeader = "x-binding" } = {}): Seen {
-  const header = new HeaderSection({ maxBytes, bindingHeader });
+const removed: HeadersWanted = new Map([["x-binding", "remove"]]);
+
+function read(pieces: readonly string[], { maxBytes = 1000, wanted = removed } = {}): Seen {
+  const header = new HeaderSection({ maxBytes, wanted });
   const passed: Buffer[] = [];
   for (const piece of pieces) if (!header.tooBig) passed.push(...header.push(Buffer.from(piece, "latin1")));
   if (!header.tooBig) passed.push(...header.end());
@@ -14,7 +16,7 @@ function read(pieces: readonly string[], { maxBytes = 1000, bindingHeader = "x-b
     passed: Buffer.concat(passed).toString("latin1"),
     received: header.receivedCount,
     utf8: header.hasUtf8,
-    binding: header.bindingHeader,
+    binding: header.values.get("x-binding"),
     tooBig: header.tooBig,
   };
 }
@@ -69,8 +71,27 @@ test("TR-6: without a binding header every octet passes, wherever reads cut", ()
   );
 });
 
+test("a field that is wanted and stays, also folded, among others", () => {
+  const header = new HeaderSection({
+    maxBytes: 1000,
+    wanted: new Map([
+      ["x-a", "keep"],
+      ["x-b", "remove"],
+    ]),
+  });
+  const passed = header.push(Buffer.from("X-B: 1\r\nX-A: 2\r\n 3\r\nX-a: 4\r\nSubject: 5\r\n\r\n"));
+  assert.equal(Buffer.concat(passed).toString(), "X-A: 2\r\n 3\r\nX-a: 4\r\nSubject: 5\r\n\r\n");
+  assert.deepEqual(
+    [...header.values],
+    [
+      ["x-b", "1"],
+      ["x-a", "2 3"],
+    ],
+  );
+});
+
 test("AT-23: a long header that drips in takes linear time", () => {
-  const header = new HeaderSection({ maxBytes: 300_000, bindingHeader: undefined });
+  const header = new HeaderSection({ maxBytes: 300_000, wanted: new Map() });
   const octet = Buffer.from("a");
   header.push(Buffer.from("A: "));
   for (let count = 0; count < 250_000; count++) header.push(octet);

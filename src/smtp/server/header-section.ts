@@ -1,7 +1,7 @@
 /**
  * Reads past the header section of an arriving message, for exactly three things: how many `Received` fields it has
- * (LP-1), whether an octet is above 127 (EX-12), and the field that names a binding, which is cut out. Everything else
- * leaves as it came (TR-6). Obsolete and unknown fields are fields; the section ends at the first line that is neither
+ * (LP-1), whether an octet is above 127 (EX-12), and the fields that choose a binding, of which some are cut out.
+ * Everything else leaves as it came (TR-6). Obsolete and unknown fields are fields; the section ends at the first line that is neither
  * a field nor a continuation, so a message without any header ends it at once.
  * RFC 5322 §2.2, RFC 5321 §3.6.3.
  */
@@ -10,6 +10,9 @@ import { isAscii } from "node:buffer";
 /** Octets to pass on, once it is known where the header ends. */
 type Passed = readonly Buffer[];
 
+/** Fields whose value is wanted, by lower-case name, and whether they stay in the message. */
+export type HeadersWanted = ReadonlyMap<string, "keep" | "remove">;
+
 const fieldOrContinuation = /(?:[!-9;-~]+[ \t]*:|[ \t])[^\n]*\n/y;
 const startOfField = /^(?:[!-9;-~]+[ \t]*:|[ \t])/;
 const receivedField = /received[ \t]*:/iy;
@@ -17,27 +20,28 @@ const nothing: Passed = [];
 
 export class HeaderSection {
   readonly #maxBytes: number;
-  readonly #bindingHeader: string | undefined;
+  readonly #wanted: HeadersWanted;
   /** Octets held until the end is found; `#used` of them are filled. */
   #held: Buffer | undefined;
   #used = 0;
   /** Offset of the first line not judged yet, and up to where line ends were searched. */
   #judged = 0;
   #searched = 0;
-  /** Binding fields to cut, as offsets; the last may still be continued. */
-  readonly #cuts: { start: number; end: number }[] = [];
-  #cutOpen = false;
+  /** Wanted fields, as offsets; the last may still be continued. */
+  readonly #found: { name: string; start: number; end: number }[] = [];
+  #foundOpen = false;
 
   receivedCount = 0;
   hasUtf8 = false;
   /** The section is longer than the cap (AT-23). */
   tooBig = false;
   done = false;
-  bindingHeader: string | undefined;
+  /** First value of each wanted field, unfolded. */
+  readonly values = new Map<string, string>();
 
-  constructor(options: Readonly<{ maxBytes: number; bindingHeader: string | undefined }>) {
+  constructor(options: Readonly<{ maxBytes: number; wanted: HeadersWanted }>) {
     this.#maxBytes = options.maxBytes;
-    this.#bindingHeader = options.bindingHeader;
+    this.#wanted = options.wanted;
   }
 
   /** Takes the next octets; answers what may pass on, nothing while the section goes on. */
@@ -82,20 +86,20 @@ export class HeaderSection {
   #noteField(text: string, start: number, end: number, base: number): void {
     const first = text.charCodeAt(start);
     if (first === 32 || first === 9) {
-      const open = this.#cutOpen ? this.#cuts.at(-1) : undefined;
+      const open = this.#foundOpen ? this.#found.at(-1) : undefined;
       if (open !== undefined) open.end = base + end;
       return;
     }
-    this.#cutOpen = false;
+    this.#foundOpen = false;
     if (first === 82 || first === 114) {
       receivedField.lastIndex = start;
       if (receivedField.test(text)) this.receivedCount++;
     }
-    if (this.#bindingHeader === undefined) return;
+    if (this.#wanted.size === 0) return;
     const name = text.slice(start, text.indexOf(":", start)).trimEnd().toLowerCase();
-    if (name !== this.#bindingHeader) return;
-    this.#cuts.push({ start: base + start, end: base + end });
-    this.#cutOpen = true;
+    if (!this.#wanted.has(name)) return;
+    this.#found.push({ name, start: base + start, end: base + end });
+    this.#foundOpen = true;
   }
 
   /** A first line that goes on for ever without looking like a field is body; anything else is too much header. */
@@ -115,14 +119,15 @@ export class HeaderSection {
       return nothing;
     }
     this.hasUtf8 = !isAscii(held.subarray(0, end));
-    return this.#cuts.length === 0 ? [held] : this.#cutOut(held);
+    return this.#found.length === 0 ? [held] : this.#cutOut(held);
   }
 
   #cutOut(held: Buffer): Passed {
     const kept: Buffer[] = [];
     let from = 0;
-    for (const { start, end } of this.#cuts) {
-      this.bindingHeader ??= fieldValue(held.toString("latin1", start, end));
+    for (const { name, start, end } of this.#found) {
+      if (!this.values.has(name)) this.values.set(name, fieldValue(held.toString("latin1", start, end)));
+      if (this.#wanted.get(name) === "keep") continue;
       kept.push(held.subarray(from, start));
       from = end;
     }

@@ -4,7 +4,7 @@
  *     octets -> size -> line ends -> line lengths -> header section -> memory, or a spool file above `maxMemoryBytes`
  *
  * Promises: nothing of a refused message is kept, and refusing waits for the true end of data (LN-3, EX-17);
- * octets that are kept are those that came, but for the binding header and, under `normalize`, bare LF (TR-6);
+ * octets that are kept are those that came, but for header fields that are wanted and to be removed and, under `normalize`, bare LF (TR-6);
  * a message that begins with a blank gets an empty line before it, or it would go on our `Received` field (TR-8, AT-28);
  * NUL is kept byte for byte (LN-4).
  * Memory held for one message: at most `maxMemoryBytes` + `SPOOL_BACKLOG_BYTES` + `maxHeaderBytes` and one read, as
@@ -15,7 +15,7 @@ import path from "node:path";
 import type { Body, BodyFacts } from "../../mail/body.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { ChunkList } from "./chunk-list.ts";
-import { HeaderSection } from "./header-section.ts";
+import { HeaderSection, type HeadersWanted } from "./header-section.ts";
 import { LineLengths } from "./line-lengths.ts";
 import { NewlineCheck } from "./newlines.ts";
 import type { ReceiverOptions } from "./receiver.ts";
@@ -25,10 +25,11 @@ import { SpoolFile } from "./spool-file.ts";
 /** The socket is not read while more than this waits for the disk. */
 export const SPOOL_BACKLOG_BYTES = 1024 * 1024;
 
-export type IntakeOptions = Pick<ReceiverOptions, "limits" | "bareNewline" | "bindingHeader" | "spoolDirectory">;
+export type IntakeOptions = Pick<ReceiverOptions, "limits" | "bareNewline" | "spoolDirectory"> &
+  Readonly<{ wanted: HeadersWanted }>;
 
 export type IntakeResult =
-  | Readonly<{ kind: "message"; body: Body; facts: BodyFacts; bindingHeader: string | undefined }>
+  | Readonly<{ kind: "message"; body: Body; facts: BodyFacts; headers: ReadonlyMap<string, string> }>
   | Readonly<{ kind: "refused"; reply: Reply }>;
 
 export class MessageIntake {
@@ -59,7 +60,7 @@ export class MessageIntake {
     this.#lines = new LineLengths(options.limits.maxLineBytes);
     this.#header = new HeaderSection({
       maxBytes: options.limits.maxHeaderBytes,
-      bindingHeader: options.bindingHeader,
+      wanted: options.wanted,
     });
     this.#keep(received);
   }
@@ -114,7 +115,7 @@ export class MessageIntake {
       this.discard();
       return { kind: "refused", reply: this.#refusal };
     }
-    return { kind: "message", body: this.#body(), facts: this.#facts(), bindingHeader: this.#header.bindingHeader };
+    return { kind: "message", body: this.#body(), facts: this.#facts(), headers: this.#header.values };
   }
 
   /** Forgets the message, and its file if there is one. Safe at any time, also twice. */

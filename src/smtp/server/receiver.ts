@@ -8,6 +8,7 @@ import type { Body, BodyFacts } from "../../mail/body.ts";
 import type { Envelope, EnvelopeSender } from "../../mail/envelope.ts";
 import type { Reply } from "../../mail/reply.ts";
 import type { ServerTlsProfile } from "../../tls/server-tls.ts";
+import type { HeadersWanted } from "./header-section.ts";
 
 /** What is known of one session when a question about it is asked. */
 export type SessionFacts = Readonly<{
@@ -32,8 +33,8 @@ export type ReceivedMail = Readonly<{
   envelope: Envelope;
   body: Body;
   facts: BodyFacts;
-  /** Value of the binding header, which is no longer in `body`; undefined when absent or not asked for. */
-  bindingHeader: string | undefined;
+  /** First value of each header field that was wanted, by lower-case name. */
+  headers: ReadonlyMap<string, string>;
 }>;
 
 export type ReceiverLimits = Readonly<{
@@ -79,8 +80,8 @@ export type ReceiverOptions = Readonly<{
   timeouts: ReceiverTimeouts;
   /** LN-3. */
   bareNewline: "reject" | "normalize";
-  /** Header field whose value names a binding; removed before relaying. Lower case. */
-  bindingHeader: string | undefined;
+  /** Header fields whose values `accept` needs, asked before each message. */
+  headersWanted: (session: SessionFacts) => HeadersWanted;
   /** Folder for messages above `maxMemoryBytes`: files are written, synced and handed on. */
   spoolDirectory: string;
   newId: () => string;

@@ -403,9 +403,10 @@ export class Session {
     const at = this.#tools.clock.now();
     const { hostname } = this.#options;
     const received = receivedField({ session: facts, hostname, messageId: id, envelope: { sender, recipients }, at });
+    const wanted = this.#options.headersWanted(facts);
     this.#arriving = {
       id,
-      intake: new MessageIntake(id, received, this.#options, this.#onDrain),
+      intake: new MessageIntake(id, received, { ...this.#options, wanted }, this.#onDrain),
       dots: new DotReader(),
       endBy: at + this.#options.timeouts.dataTotalMs,
     };
@@ -500,10 +501,10 @@ export class Session {
   async #accept(arriving: Arriving, message: IntakeResult & { kind: "message" }): Promise<Reply> {
     const { sender, recipients, facts: session } = this.#protocol;
     if (sender === undefined) throw new Error("a message without a transaction");
-    const { body, facts, bindingHeader } = message;
+    const { body, facts, headers } = message;
     const envelope = { sender, recipients };
     const receivedAt = this.#tools.clock.now();
-    const mail = { id: arriving.id, session, receivedAt, envelope, body, facts, bindingHeader };
+    const mail = { id: arriving.id, session, receivedAt, envelope, body, facts, headers };
     try {
       return withStatus(await this.#options.accept(mail));
     } catch (error) {
