@@ -6,7 +6,7 @@ import { reply } from "../mail/reply.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts, TlsProgress } from "../tls/peer-facts.ts";
 import { type ConnectDecision, decide } from "./decide.ts";
 import { judge, type TlsVerdict } from "./judge.ts";
-import type { Origin, Pin, Sourced, TlsLevel, TlsRule } from "./rules.ts";
+import type { Origin, PeerRequirement, Pin, Sourced, TlsLevel, TlsRule, Wording } from "./rules.ts";
 
 const from: Origin = { source: "test", file: undefined, line: undefined, column: undefined, scope: "test" };
 const at = Date.UTC(2026, 0, 1);
@@ -80,7 +80,8 @@ function seen(tls: TlsProgress): PeerFacts {
 
 function summary(verdict: TlsVerdict): string {
   const status = verdict.kind === "flow" ? "" : ` ${verdict.status}`;
-  return `${verdict.kind}${status} ${verdict.achieved}${verdict.monitor === null ? "" : ` ${verdict.monitor}`}`;
+  const severity = verdict.kind !== "next-host" || verdict.severity === "defer" ? "" : ` ${verdict.severity}`;
+  return `${verdict.kind}${status} ${verdict.achieved}${verdict.monitor === null ? "" : ` ${verdict.monitor}`}${severity}`;
 }
 
 const untrusted = done({
@@ -101,6 +102,11 @@ const rightPin: Pin = {
 };
 const rightKey: Pin = { of: "spki", algorithm: "sha512", digest: createHash("sha512").update(spkiDer).digest("hex") };
 const wrongPin: Pin = { ...rightPin, digest: "00".repeat(32) };
+
+function requirement(change: Partial<PeerRequirement>): PeerRequirement {
+  const reply = { code: 454, status: "4.7.0" } as const;
+  return { from, text: "test", of: "host", verify: false, bits: undefined, extensions: [], reply, ...change };
+}
 
 const rows: readonly [name: string, decision: ConnectDecision, seen: TlsProgress, want: string][] = [
   ["OUT-1 may, not offered", decision("may"), { kind: "not-offered" }, "flow none"],
@@ -185,6 +191,85 @@ const rows: readonly [name: string, decision: ConnectDecision, seen: TlsProgress
     { kind: "not-offered" },
     "flow none",
   ],
+  [
+    "bounce-5yz: STARTTLS 554 where TLS is required ends the mail (PT-53 as Postfix has it)",
+    decision("encrypt", { whenRefused: is("bounce-5yz") }),
+    refused5,
+    "next-host 5.7.0 none bounce",
+  ],
+  ["bounce-5yz at may: on in clear", decision("may", { whenRefused: is("bounce-5yz") }), refused5, "flow none"],
+  ["bounce-5yz and 454", decision("encrypt", { whenRefused: is("bounce-5yz") }), refused4, "next-host 4.7.0 none"],
+  [
+    "clear when refused, whatever the fallback (sendmail 26)",
+    decision("may", { whenRefused: is("clear"), fallback: is({ kind: "never" }) }),
+    refused4,
+    "flow none",
+  ],
+  ["next-host when refused", decision("may", { whenRefused: is("next-host") }), refused4, "next-host 4.7.0 none"],
+  [
+    "RFC 5321 §3.8: a host that says 421 closes",
+    decision("may"),
+    { kind: "refused", reply: reply(421, "4.3.0", "busy") },
+    "next-host 4.3.0 none",
+  ],
+  ["encrypt with a chain: any name will do", decision("encrypt", { proof: is("chain") }), wrongName, "flow trusted"],
+  [
+    "encrypt with a chain, self-signed",
+    decision("encrypt", { proof: is("chain") }),
+    untrusted,
+    "next-host 4.7.5 encrypted",
+  ],
+  [
+    "may with chain and name, wrong name: no clear text for that reason",
+    decision("may", { proof: is("chain-and-name"), fallback: is({ kind: "at-once" }) }),
+    wrongName,
+    "next-host 4.7.5 trusted",
+  ],
+  [
+    "may with a chain, clear text also where it is not proven (powermta T11)",
+    decision("may", { proof: is("chain"), fallback: is({ kind: "at-once", alsoUnproven: true }) }),
+    untrusted,
+    "clear-again 4.7.5 encrypted",
+  ],
+  [
+    "a common name where there is no DNS name (PT-40)",
+    decision("verify", { commonName: is("without-san") }),
+    done({ certificate: certificate({ dnsNames: [] }) }),
+    "flow verified",
+  ],
+  [
+    "a common name beside DNS names does not count then (PT-40)",
+    decision("verify", { commonName: is("without-san") }),
+    wrongName,
+    "next-host 4.7.5 trusted",
+  ],
+  ["unless it counts as one name more", decision("verify", { commonName: is("also") }), wrongName, "flow verified"],
+  [
+    "a requirement that holds",
+    decision("may", { requirements: [requirement({ bits: { atLeast: 128, digits: "128" } })] }),
+    done(),
+    "flow verified",
+  ],
+  [
+    "a requirement on a connection in clear",
+    decision("may", { requirements: [requirement({ bits: { atLeast: 112, digits: "112" } })] }),
+    { kind: "not-offered" },
+    "next-host 4.7.0 none",
+  ],
+  [
+    "a permanent one of a host waits for the last host's word",
+    decision("may", { requirements: [requirement({ verify: true, reply: { code: 503, status: "5.7.0" } })] }),
+    untrusted,
+    "next-host 5.7.0 encrypted bounce-if-last",
+  ],
+  [
+    "a permanent one of a recipient ends the mail",
+    decision("may", {
+      requirements: [requirement({ of: "recipient", verify: true, reply: { code: 503, status: "5.7.0" } })],
+    }),
+    { kind: "not-offered" },
+    "next-host 5.7.0 none bounce",
+  ],
   ["none, offered and skipped", decision("none"), { kind: "skipped" }, "flow none"],
   ["encrypt on a connection that skipped TLS", decision("encrypt"), { kind: "skipped" }, "next-host 4.7.4 none"],
   ["may on a connection that skipped TLS", decision("may"), { kind: "skipped" }, "next-host 4.7.4 none"],
@@ -206,3 +291,40 @@ test("judge: every check is reported also where the level asks for none", () => 
     ["encrypted", "chain-untrusted", "certificate-expired", "name-matched", "pin-mismatch"],
   );
 });
+
+test("judge: a requirement makes an optional level a required one in the record, and its reply is what is told", () => {
+  const decided = decision("may", { requirements: [requirement({ bits: { atLeast: 112, digits: "0112" } })] });
+  assert.equal(decided.level, "encrypt");
+  const verdict = judge(decided, seen({ kind: "not-offered" }), "mx");
+  assert.equal(verdict.kind === "flow" ? "" : verdict.text, "454 4.7.0 encryption too weak 0 less than 0112");
+  assert.deepEqual(
+    verdict.why.map(({ code }) => code),
+    ["not-offered", "requirement-unmet"],
+  );
+});
+
+const said: readonly [wording: Wording, level: TlsLevel, tls: TlsProgress, want: string][] = [
+  ["postfix", "encrypt", { kind: "not-offered" }, "4.7.4 TLS is required, but was not offered by host mx[192.0.2.1]"],
+  ["postfix", "encrypt", failed, "4.7.5 Cannot start TLS: handshake failure"],
+  ["postfix", "verify", wrongName, "4.7.5 Server certificate not verified"],
+  [
+    "postfix",
+    "may",
+    { kind: "lost" },
+    "4.4.2 lost connection with mx[192.0.2.1] while receiving the STARTTLS response",
+  ],
+  ["sendmail", "may", failed, "4.7.0 454 4.7.0 TLS handshake failed."],
+  ["sendmail-403", "may", failed, "4.7.0 403 4.7.0 TLS handshake failed."],
+  ["momentum", "encrypt", { kind: "not-offered" }, "4.7.6 451 4.7.6 [internal] STARTTLS required but not advertised"],
+  ["momentum", "encrypt", refused5, "4.7.5 451 4.7.5 [internal] no tls go-ahead"],
+  ["momentum", "encrypt", failed, "4.7.5 451 4.7.5 [internal] TLS negotiation failed"],
+  ["momentum", "verify", untrusted, "4.7.5 451 4.7.5 [internal] remote node SSL certificate not signed by a valid CA"],
+  ["momentum", "verify", expired, "4.7.5 454 4.7.5 [internal] certificate expired"],
+  ["momentum", "verify", wrongName, "4.7.5 451 4.7.5 [internal] SSL certificate subject does not match host"],
+];
+for (const [wording, level, tls, want] of said) {
+  test(`judge: in ${wording}'s words: ${want}`, () => {
+    const verdict = judge(decision(level, { wording: is(wording) }), seen(tls), "mx[192.0.2.1]");
+    assert.equal(verdict.kind === "flow" ? "flow" : `${verdict.status} ${verdict.text}`, want);
+  });
+}
