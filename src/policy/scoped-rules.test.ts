@@ -88,6 +88,23 @@ for (const [name, asked, want] of rows) {
   });
 }
 
+test("scoped rules: a nexthop as routing wrote it goes before the recipient's domain, and its parents after it", () => {
+  const source = compileScopedRules([
+    rule("verify", { domain: "example.com" }),
+    { ...rule("encrypt", {}), scope: { nexthop: "[relay.example]:2525" } },
+    { ...rule("secure", {}), scope: { nexthop: "gate.example" } },
+    { ...rule("none", {}), scope: { nexthop: ".example" } },
+  ]);
+  const via = (written: string): OutboundQuestion =>
+    question("example.com", undefined, {
+      nexthop: { kind: "mx", domain: "x.test" as Domain, port: 25, written },
+    });
+  const levels = ["[relay.example]:2525", "[relay.example]", "GATE.example", "a.gate.example", "example.com"].map(
+    (written) => source.outbound(via(written))?.level.value,
+  );
+  assert.deepEqual(levels, ["encrypt", "verify", "secure", "none", "verify"]);
+});
+
 test("scoped rules: each setting on its own, with its own origin", () => {
   const bits = rule(undefined, {}, {});
   const source = compileScopedRules([

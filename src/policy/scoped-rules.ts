@@ -1,13 +1,14 @@
 /**
  * Letterlock's own rules: settings written at scopes, each setting resolved on its own, the most specific scope first.
- * A scope is a place in two dimensions: whom the mail goes to (recipient domain, MX host) and as whom we send it
- * (binding, its group). Where a rule stands decides, never the order in the file:
+ * A scope is a place in two dimensions: whom the mail goes to (nexthop, recipient domain, MX host) and as whom we send
+ * it (binding, its group). Where a rule stands decides, never the order in the file:
  *
- *   1. an exact domain; within it first an MX host named there
- *   2. `.parent` domains, the longest first; within each first its MX hosts
- *   3. an MX host on its own (exact, then `.parent`)
- *   4. domain `*`; within it first its MX hosts
- *   5. no destination at all
+ *   1. a nexthop as routing wrote it (`[mx.example.com]:25`), then its `.parent`s, the longest first
+ *   2. an exact domain; within it first an MX host named there
+ *   3. `.parent` domains, the longest first; within each first its MX hosts
+ *   4. an MX host on its own (exact, then `.parent`)
+ *   5. domain `*`; within it first its MX hosts
+ *   6. no destination at all
  *
  * and at each of these: binding before group before global. So what is agreed with a partner is never weakened by what
  * a binding says in general (docs/decisions/0002-scopes.md).
@@ -16,14 +17,30 @@ import { LRUCache } from "lru-cache";
 import { domainOf } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
+import { formatNexthop, type Nexthop } from "../mail/nexthop.ts";
 import { builtInRule } from "./decide.ts";
-import type { Candidate, Origin, OutboundQuestion, PolicySource, TlsRule } from "./rules.ts";
+import type {
+  Candidate,
+  ClearTextFallback,
+  Fallback,
+  Origin,
+  OutboundQuestion,
+  PolicySource,
+  TlsRule,
+} from "./rules.ts";
 
 export type ScopedSettings = Omit<Partial<TlsRule>, "requirements">;
 
 /** Settings written at one scope; an absent coordinate means "any". */
 export type ScopedRule = Readonly<{
-  scope: Readonly<{ group?: string; binding?: string; domain?: DomainPattern; host?: DomainPattern }>;
+  scope: Readonly<{
+    group?: string;
+    binding?: string;
+    domain?: DomainPattern;
+    host?: DomainPattern;
+    /** Stands alone: `example.com`, `.example.com`, `[mx.example.com]:26`. */
+    nexthop?: string;
+  }>;
   settings: ScopedSettings;
   from: Origin;
 }>;
@@ -34,10 +51,15 @@ type Numbered = ScopedRule & Readonly<{ number: number }>;
 class Layer {
   readonly domains = new DomainTable<DestinationRules>();
   readonly hosts = new DomainTable<Numbered>();
+  readonly nexthops = new Map<string, Numbered>();
   plain: Numbered | undefined;
 
   add(rule: Numbered): void {
-    const { domain, host } = rule.scope;
+    const { domain, host, nexthop } = rule.scope;
+    if (nexthop !== undefined) {
+      this.nexthops.set(nexthop.toLowerCase(), rule);
+      return;
+    }
     if (domain === undefined) {
       if (host === undefined) this.plain = rule;
       else this.hosts.set(host, rule);
@@ -80,7 +102,9 @@ export function compileScopedRules(rules: readonly ScopedRule[], name = "letterl
       const layer = key === undefined ? undefined : layers.get(key);
       if (layer !== undefined) mine.push(layer);
     }
-    return inOrder(mine, question.recipientDomain ?? domainOf(question.recipient), question.host);
+    const byNexthop = inOrderOfNexthops(mine, question.nexthop);
+    const others = inOrder(mine, question.recipientDomain ?? domainOf(question.recipient), question.host);
+    return byNexthop.length === 0 ? others : [...byNexthop, ...others];
   }
 
   return {
@@ -102,6 +126,21 @@ export function compileScopedRules(rules: readonly ScopedRule[], name = "letterl
 function layerKey({ binding, group }: ScopedRule["scope"]): string {
   if (binding !== undefined) return `b:${binding}`;
   return group === undefined ? "" : `g:${group}`;
+}
+
+function inOrderOfNexthops(layers: readonly Layer[], nexthop: Nexthop): Numbered[] {
+  const asking = layers.filter(({ nexthops }) => nexthops.size > 0);
+  if (asking.length === 0) return [];
+  return nexthopKeys(nexthop).flatMap((key) => asking.flatMap(({ nexthops }) => nexthops.get(key) ?? []));
+}
+
+/** As routing wrote it; a bare domain's parents too, each with a leading dot. */
+function nexthopKeys(nexthop: Nexthop): string[] {
+  const name = (nexthop.written ?? formatNexthop(nexthop)).toLowerCase();
+  const keys = [name];
+  if (/[[\]:]/.test(name)) return keys;
+  for (let dot = name.indexOf("."); dot > 0; dot = name.indexOf(".", dot + 1)) keys.push(name.slice(dot));
+  return keys;
 }
 
 function inOrder(layers: readonly Layer[], domain: Domain | undefined, host: Domain | undefined): Numbered[] {
@@ -179,6 +218,15 @@ function describeSetting(settings: ScopedSettings, key: string): string {
   return describeValue(value);
 }
 
+/** `at-once`, `after 300s same-host unproven`: as the setting is written. */
+export function describeFallback(fallback: Fallback): string {
+  if (fallback.kind === "never") return "never";
+  const words = [fallback.kind === "after" ? `after ${fallback.ms / 1000}s` : "at-once"];
+  if (fallback.turn === "same-host") words.push("same-host");
+  if (fallback.alsoUnproven === true) words.push("unproven");
+  return words.join(" ");
+}
+
 type Shape = Readonly<
   Partial<Record<"kind" | "name" | "ms" | "files" | "digest" | "of" | "algorithm" | "min" | "max", unknown>>
 >;
@@ -190,7 +238,7 @@ export function describeValue(value: unknown): string {
   const shape: Shape = value;
   if (shape.kind === "name") return String(shape.name);
   if (shape.kind === "below") return `.${String(shape.name)}`;
-  if (shape.kind === "after") return `after ${Number(shape.ms) / 1000}s`;
+  if (shape.kind === "after" || shape.kind === "at-once") return describeFallback(value as ClearTextFallback);
   if (shape.kind === "bundle") return describeValue(shape.files);
   if (typeof shape.kind === "string") return shape.kind;
   if (typeof shape.digest === "string") return `${String(shape.of)}:${String(shape.algorithm)}:${shape.digest}`;
