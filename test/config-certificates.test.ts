@@ -10,6 +10,7 @@ import { compareSettings } from "../src/config/compare.ts";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../src/config/load.ts";
 import { formatProblem } from "../src/config/problem.ts";
 import { makeAuthority } from "../src/lab/certificates.ts";
+import { textFiles } from "./text-files.ts";
 
 const files: Record<string, string> = {};
 const machine = { hostname: "relay.example.com", processors: 1 };
@@ -37,15 +38,7 @@ before(async () => {
 });
 
 function load(text: string, now = Date.now()): LoadResult {
-  const reader = {
-    read(file: string) {
-      const found = files[file];
-      return found === undefined
-        ? ({ kind: "failed", reason: "there is no such file" } as const)
-        : ({ kind: "found", text: found } as const);
-    },
-  };
-  return loadSettings({ path: "/c/x.yaml", text, reader, now, machine });
+  return loadSettings({ path: "/c/x.yaml", text, reader: textFiles(files), now, machine });
 }
 
 function problemsOf(text: string): string[] {
@@ -168,7 +161,7 @@ for (const name of readdirSync(examples)) {
     const { settings, problems } = loadSettings({
       path: name,
       text,
-      reader: { read: () => certificate },
+      reader: { ...textFiles({}), read: () => certificate },
       now,
       machine,
     });

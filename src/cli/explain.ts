@@ -16,15 +16,19 @@ import { type Explanation, explainDecision } from "../policy/explain.ts";
 import { createPolicy } from "../policy/policy.ts";
 import { createTransportTable } from "../route/transport.ts";
 import { parseMailbox } from "../smtp/path.ts";
+import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 import { table } from "./table.ts";
 
-type ExplainOptions = CommonOptions & Readonly<{ binding?: string; sender?: string; mx?: string; json?: boolean }>;
+type ExplainOptions = CommonOptions &
+  PolicyOptions &
+  Readonly<{ binding?: string; sender?: string; mx?: string; json?: boolean }>;
 
 export function explain(text: string, options: ExplainOptions): number {
   // The certificate of our listeners, which a first start makes, has no say here.
   const { settings, problems } = loadSettings({
     path: findConfiguration(options.config),
+    flag: policyFlag(options),
     overrides: options.data === undefined ? {} : { data: options.data },
   });
   if (settings === undefined) {
@@ -38,31 +42,50 @@ export function explain(text: string, options: ExplainOptions): number {
     return usage(`--sender ${options.sender}: not a mailbox`);
   const host = options.mx === undefined ? undefined : parseDomain(options.mx);
   if (options.mx !== undefined && host === undefined) return usage(`--mx ${options.mx}: not a host name`);
-  const binding = findBinding(options, sender, settings);
-  if (binding === undefined) {
-    return usage(
-      `--binding ${options.binding}: no such binding; there are: ${[...settings.bindings.keys()].join(", ")}`,
-    );
-  }
-  const { outbound } = settings;
-  const routing = createTransportTable(settings.transports).nexthopFor(recipient, {
+  const binding = findBinding(options, recipient, sender, settings);
+  if (typeof binding === "string") return usage(binding);
+  const { outbound, transports, routing } = settings;
+  const routed = createTransportTable(transports, routing).nexthopFor(recipient, {
+    submission: { sender, binding: binding.name, bindingGroup: binding.group },
     defaultPort: outbound.port,
     allowAddressLiterals: outbound.allowAddressLiterals,
     allowAddresses: outbound.allowAddresses,
   });
-  if (routing.kind === "fail") {
-    process.stderr.write(`letterlock: mail to ${text} is returned: ${routing.status} ${routing.text}\n`);
+  if (routed.kind !== "nexthops") {
+    const fate = routed.kind === "fail" ? "returned" : "kept for later";
+    process.stderr.write(`letterlock: mail to ${text} is ${fate}: ${routed.status} ${routed.text}\n`);
     return 1;
   }
-  const explanation = explainFor(recipient, sender, routing.nexthop, binding, host, settings);
-  process.stdout.write(options.json ? `${JSON.stringify(explanation, null, 2)}\n` : inWords(explanation));
+  const [first, ...others] = routed.nexthops;
+  const explainOne = (nexthop: Nexthop): Explanation => explainFor(recipient, sender, nexthop, binding, host, settings);
+  print(explainOne(first), others.map(explainOne), options.json === true);
   return 0;
 }
 
-function findBinding(options: ExplainOptions, sender: Mailbox | undefined, settings: Settings): Binding | undefined {
-  if (options.binding !== undefined) return settings.bindings.get(options.binding);
-  const question = { listener: "", client: "127.0.0.1" as IpAddress, sender, header: undefined };
-  return settings.bindings.get(chooseBinding(question, settings).binding);
+/** @param others further nexthops, tried in this order */
+function print(first: Explanation, others: readonly Explanation[], asJson: boolean): void {
+  if (asJson) process.stdout.write(`${JSON.stringify({ ...first, thenNexthops: others }, null, 2)}\n`);
+  else process.stdout.write([first, ...others].map(inWords).join("\nand where that one fails:\n\n"));
+}
+
+/** @returns what is wrong, where there is no such binding or mail like this is refused */
+function findBinding(
+  options: ExplainOptions,
+  recipient: Mailbox,
+  sender: Mailbox | undefined,
+  settings: Settings,
+): Binding | string {
+  const client = "127.0.0.1" as IpAddress;
+  const question = { listener: "", client, user: undefined, sender, recipients: [recipient], headers: new Map() };
+  const choice =
+    options.binding === undefined
+      ? chooseBinding(question, settings, new Map())
+      : ({ kind: "binding", binding: options.binding } as const);
+  if (choice.kind === "reject") return `mail like this is refused: ${choice.status} ${choice.text}`;
+  const names = [...settings.bindings.keys()];
+  const known = names.length > 20 ? `${names.slice(0, 20).join(", ")} ...` : names.join(", ");
+  const missing = `--binding ${choice.binding}: no such binding; there are: ${known}`;
+  return settings.bindings.get(choice.binding) ?? missing;
 }
 
 function explainFor(

@@ -2,7 +2,7 @@
  * Finds the running relay that a command speaks to: by the data folder that its configuration names.
  */
 import { findConfiguration } from "../config/find.ts";
-import { loadSettings } from "../config/load.ts";
+import { loadDataDirectory } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { type ControlClient, connectControl, controlPath } from "../server/control-socket.ts";
 import type { CommonOptions } from "./program.ts";
@@ -26,7 +26,7 @@ export async function withControl(
 
 /** Also from a file with errors: the relay may run under an older one. `undefined`, and says so, from none at all. */
 function dataFolder(config: string | undefined): string | undefined {
-  const { dataDirectory, problems } = loadSettings({ path: findConfiguration(config), overrides: {} });
+  const { dataDirectory, problems } = loadDataDirectory(findConfiguration(config));
   if (dataDirectory === undefined) {
     for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
     process.stderr.write("letterlock: where the relay keeps its data is unknown: name the folder with --data\n");

@@ -9,9 +9,10 @@ import { Command, CommanderError } from "commander";
 import { settingsHelp } from "../config/help.ts";
 import { errorText } from "../mail/error-text.ts";
 import { runWorker, type WorkerStart } from "../server/worker.ts";
-import { check } from "./check.ts";
+import { type CheckOptions, check } from "./check.ts";
 import { demo } from "./demo.ts";
 import { explain } from "./explain.ts";
+import { type PolicyOptions, withPolicy } from "./policy-options.ts";
 import { queueCommand } from "./queue.ts";
 import { reload } from "./reload.ts";
 import { start } from "./start.ts";
@@ -41,16 +42,17 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .showHelpAfterError("(add --help for the options)")
     .exitOverride();
 
-  withCommon(root.command("start"))
+  withPolicy(withCommon(root.command("start")))
     .description("run the relay until SIGTERM; SIGHUP reloads, SIGUSR1 reopens the delivery log")
     .addHelpText("after", () => `\n${settingsHelp()}`)
-    .action((options: CommonOptions) => took(start(options, program)));
-  withCommon(root.command("check"))
-    .description("check the configuration: file:line:column: error|warning: message")
+    .action((options: CommonOptions & PolicyOptions) => took(start(options, program)));
+  withPolicy(withCommon(root.command("check")))
+    .description("check the configuration: file:line:column: error|warning|differs|applied|no-effect: message")
     .option("--strict", "exit 1 when there are warnings")
-    .option("--json", "print the problems as JSON")
-    .action((options: CommonOptions & { strict?: boolean; json?: boolean }) => took(check(options)));
-  withCommon(root.command("explain"))
+    .option("--all", "list every line that is applied or without effect, however many")
+    .option("--json", "print everything as JSON")
+    .action((options: CheckOptions) => took(check(options)));
+  withPolicy(withCommon(root.command("explain")))
     .description("say how mail to a recipient must be encrypted, and which line decides")
     .argument("<recipient>", "user@example.com, or a domain alone")
     .option("--binding <name>", "as whom the mail leaves")
@@ -60,7 +62,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .action(
       (
         recipient: string,
-        options: CommonOptions & { binding?: string; sender?: string; mx?: string; json?: boolean },
+        options: CommonOptions & PolicyOptions & { binding?: string; sender?: string; mx?: string; json?: boolean },
       ) => took(explain(recipient, options)),
     );
   withCommon(root.command("reload"))

@@ -2,16 +2,18 @@
  * `letterlock start`: runs the relay and says how to send the first mail.
  */
 import { findConfiguration } from "../config/find.ts";
+import { nameOf } from "../config/policy-sources.ts";
 import type { Settings } from "../config/settings.ts";
 import type { OpenListener } from "../server/relay.ts";
 import { supervise } from "../server/supervisor.ts";
 import { howToCall } from "./how-to-call.ts";
+import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 
-export async function start({ config, data }: CommonOptions, program: string): Promise<number> {
-  const file = findConfiguration(config);
+export async function start(options: CommonOptions & PolicyOptions, program: string): Promise<number> {
+  const file = findConfiguration(options.config);
   return supervise({
-    source: { file, data },
+    source: { file, data: options.data, flag: policyFlag(options) },
     program,
     onReady: (listeners, settings) => process.stdout.write(greeting(listeners, settings, file)),
     onProblems: (problems) => {
@@ -28,6 +30,7 @@ function greeting(listeners: readonly OpenListener[], settings: Settings, file: 
     lines.push(`  ${name.padEnd(12)} ${address.includes(":") ? `[${address}]` : address}:${port} (${tls})`);
   }
   const first = listeners[0];
+  for (const dialect of settings.dialects) lines.push(`  policy       ${nameOf(dialect)}`);
   if (file === undefined && first !== undefined) {
     lines.push(
       "Send a first mail (it leaves by MX, under TLS when the host offers it):",

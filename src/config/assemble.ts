@@ -6,14 +6,17 @@ import path from "node:path";
 import { type Domain, domain, parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
+import type { DialectSettings } from "../policy/dialects/dialect.ts";
 import { compileScopedRules } from "../policy/scoped-rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import { assembleBindingRules, assembleBindings } from "./bindings.ts";
 import { Certificates } from "./certificates.ts";
 import { assembleInboundTls, assembleListeners, isLoopback } from "./listeners.ts";
 import type { Loading } from "./loading.ts";
+import type { PolicyOrder } from "./policy-sources.ts";
 import type { Section, Values } from "./section-types.ts";
 import type { DnsServer, OutboundSettings, RetrySettings, Settings, TransportEntry } from "./settings.ts";
+import { checkOrder } from "./source-order.ts";
 import type { fileTable, transportTable, WrittenNexthop } from "./table.ts";
 import { compileTlsRules } from "./tls-rules.ts";
 import type { Located } from "./value-types.ts";
@@ -26,17 +29,22 @@ export type Machine = Readonly<{ hostname: string; processors: number }>;
 /** Reports what does not fit together; the value is of use only when nothing was reported as an error. */
 export function assembleSettings(
   values: FileValues,
+  order: PolicyOrder,
   loading: Loading,
   machine: Machine,
   overrides: Readonly<{ data?: string | undefined }>,
 ): Settings {
-  const hostname = values.hostname?.value ?? machineName(machine.hostname);
+  const dialects = order.filter((source) => source !== "letterlock");
+  const brought = dialects.map(({ compiled }) => compiled.settings);
+  const hostname = values.hostname?.value ?? firstOf(brought, "hostname")?.value ?? machineName(machine.hostname);
   const certificates = new Certificates(values.certificates.value, loading);
   const inboundTls = assembleInboundTls(values, loading);
   const listeners = assembleListeners(values, inboundTls, certificates, loading);
-  const bindings = assembleBindings(values, hostname, certificates, loading);
+  const bindings = assembleBindings(values, brought, hostname, certificates, loading);
   const rules = compileTlsRules(values, certificates, loading);
+  checkOrder(order, rules, bindings, loading);
   certificates.reportUnused();
+  const own = compileScopedRules(rules);
   const dataDirectory =
     overrides.data === undefined ? loading.resolve(values.data.value) : path.resolve(overrides.data);
   const { level, format } = values.log.value.values;
@@ -59,9 +67,10 @@ export function assembleSettings(
     retry: assembleRetry(values, loading),
     limits: assembleLimits(values),
     timeouts: assembleTimeouts(values),
-    policySources: [compileScopedRules(rules)],
-    routing: undefined,
-    bindingChoosers: [],
+    policySources: order.map((source) => (source === "letterlock" ? own : source.compiled.source)),
+    dialects,
+    routing: firstOf(brought, "routing"),
+    bindingChoosers: brought.flatMap(({ chooseBinding }) => chooseBinding ?? []),
     rules,
     records: assembleRecords(values, dataDirectory),
     log: { level: level.value, format: format.value },
@@ -72,6 +81,13 @@ export function assembleSettings(
 
 function plain<T>(located: readonly Located<T>[]): readonly T[] {
   return located.map(({ value }) => value);
+}
+
+function firstOf<K extends keyof DialectSettings>(
+  brought: readonly DialectSettings[],
+  key: K,
+): DialectSettings[K] | undefined {
+  return brought.find((settings) => settings[key] !== undefined)?.[key];
 }
 
 /** A machine without a usable name is `localhost`. */

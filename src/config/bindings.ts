@@ -1,8 +1,10 @@
 /**
  * `bindings:`, `binding-groups:`, `binding-rules:`: who we are towards other hosts, and which mail that holds for.
+ * Bindings of other mail servers' configurations stand beside ours; what ours says of the same name goes before.
  */
 import type { Domain } from "../mail/domain.ts";
 import { isIpv6 } from "../mail/ip.ts";
+import type { DialectBinding, DialectSettings } from "../policy/dialects/dialect.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Loading } from "./loading.ts";
 import { suggest } from "./problem.ts";
@@ -18,14 +20,20 @@ const builtInName = "default";
 
 export function assembleBindings(
   values: FileValues,
+  brought: readonly DialectSettings[],
   hostname: Domain,
   certificates: Certificates,
   loading: Loading,
 ): Map<string, Binding> {
-  const groups = values["binding-groups"].value.map(({ key }) => key);
   const bindings = new Map<string, Binding>();
+  const groups = new Set(values["binding-groups"].value.map(({ key }) => key));
+  for (const binding of brought.flatMap((settings) => settings.bindings ?? [])) {
+    if (!bindings.has(binding.name)) bindings.set(binding.name, bindingOfDialect(binding, hostname));
+    if (binding.group !== undefined) groups.add(binding.group);
+  }
   for (const entry of values.bindings.value) {
-    bindings.set(entry.key, assembleBinding(entry, hostname, groups, certificates, loading));
+    const around = bindings.get(entry.key) ?? plainBinding(entry.key, hostname);
+    bindings.set(entry.key, assembleBinding(entry, around, [...groups], certificates, loading));
   }
   if (!bindings.has(builtInName)) bindings.set(builtInName, plainBinding(builtInName, hostname));
   checkBinding(values["default-binding"], bindings, loading);
@@ -44,9 +52,20 @@ function plainBinding(name: string, ehlo: Domain): Binding {
   };
 }
 
+function bindingOfDialect({ from: _, credential, ehlo, ...binding }: DialectBinding, hostname: Domain): Binding {
+  const ehloFrom = ehlo === "sender-domain" ? "sender-domain" : "configured";
+  return {
+    ...binding,
+    ehlo: ehlo === undefined || ehlo === "sender-domain" ? hostname : ehlo,
+    ehloFrom,
+    clientCertificate: credential,
+  };
+}
+
+/** @param around what holds where nothing is written: plain, or as another mail server has it */
 function assembleBinding(
-  { key: name, value: { values } }: Keyed<string, Section<typeof bindingTable>>,
-  hostname: Domain,
+  { value: { values } }: Keyed<string, Section<typeof bindingTable>>,
+  around: Binding,
   groups: readonly string[],
   certificates: Certificates,
   loading: Loading,
@@ -65,14 +84,16 @@ function assembleBinding(
     const message = `a second source address of the same kind: ${second.value}`;
     loading.problems.error(second.at, message, "one IPv4 and one IPv6 address at most; write another binding");
   }
-  return {
-    name,
-    group: group?.value,
+  const source = {
     sourceAddress4: addresses.find(({ value }) => !isIpv6(value))?.value,
     sourceAddress6: addresses.find(({ value }) => isIpv6(value))?.value,
-    ehlo: ehlo?.value ?? hostname,
-    ehloFrom: "configured",
-    clientCertificate: certificate === undefined ? undefined : certificates.client(certificate),
+  };
+  return {
+    ...around,
+    ...(group === undefined ? {} : { group: group.value }),
+    ...(sources === undefined ? {} : source),
+    ...(ehlo === undefined ? {} : { ehlo: ehlo.value, ehloFrom: "configured" }),
+    ...(certificate === undefined ? {} : { clientCertificate: certificates.client(certificate) }),
   };
 }
 

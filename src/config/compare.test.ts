@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textFiles } from "../../test/text-files.ts";
 import { compareSettings } from "./compare.ts";
-import type { FileReader } from "./file-reader.ts";
 import { loadSettings } from "./load.ts";
 import type { Settings } from "./settings.ts";
 
 function settingsOf(text: string): Settings {
-  const reader: FileReader = { read: () => ({ kind: "failed", reason: "no files here" }) };
   const { settings, problems } = loadSettings({
     path: "/x.yaml",
     text,
-    reader,
+    reader: textFiles({}),
     machine: { hostname: "a.example", processors: 1 },
   });
   assert.ok(settings !== undefined, JSON.stringify(problems));
@@ -73,6 +72,18 @@ const rows: readonly (readonly [name: string, before: string, after: string, wan
       "TLS rule for domain a.example changed",
       "TLS rule for domain b.example removed",
     ],
+  ],
+  [
+    "bindings",
+    "bindings: { a: {}, b: {} }",
+    "bindings: { a: { ehlo: b.example }, c: {} }",
+    ["binding a changed", "binding c added", "binding b removed"],
+  ],
+  [
+    "many bindings",
+    "",
+    `bindings: { ${Array.from({ length: 6 }, (_, number) => `b${number}: {}`).join(", ")} }`,
+    ["6 bindings added"],
   ],
   ["many rules", domains(6, "may"), domains(6, "secure"), ["6 TLS rules changed"]],
 ];

@@ -13,8 +13,8 @@ export type SettingsChange = Readonly<{
   needsRestart: boolean;
 }>;
 
-/** More changed rules than this are told by their number. */
-const namedRules = 5;
+/** More changed things of one kind than this are told by their number. */
+const named = 5;
 
 /** Sections that are compared as a whole; workers, data folder, listeners, certificates and rules have their own words. */
 const wholes = {
@@ -85,14 +85,24 @@ function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): Rea
 }
 
 function compareNamed(what: string, before: ReadonlyMap<string, object>, after: ReadonlyMap<string, object>): string[] {
-  const texts: string[] = [];
-  for (const [name, value] of after) {
+  const added = [...after.keys()].filter((name) => !before.has(name));
+  const removed = [...before.keys()].filter((name) => !after.has(name));
+  const changed = [...after].flatMap(([name, value]) => {
     const old = before.get(name);
-    if (old === undefined) texts.push(`${what} ${name} added`);
-    else if (!isDeepStrictEqual(old, value)) texts.push(`${what} ${name} changed${ofCertificate(old, value)}`);
-  }
-  for (const name of before.keys()) if (!after.has(name)) texts.push(`${what} ${name} removed`);
-  return texts;
+    const same = old === undefined || isDeepStrictEqual(old, value);
+    return same ? [] : [`${what} ${name} changed${ofCertificate(old, value)}`];
+  });
+  return [
+    ...count(`${what}s changed`, changed),
+    ...count(
+      `${what}s added`,
+      added.map((name) => `${what} ${name} added`),
+    ),
+    ...count(
+      `${what}s removed`,
+      removed.map((name) => `${what} ${name} removed`),
+    ),
+  ];
 }
 
 /** Says when a certificate is all that changed. */
@@ -106,12 +116,16 @@ function compareRules(before: readonly ScopedRule[], after: readonly ScopedRule[
   const added = [...now.keys()].filter((scope) => !old.has(scope));
   const removed = [...old.keys()].filter((scope) => !now.has(scope));
   const changed = [...now].filter(([scope, text]) => old.has(scope) && old.get(scope) !== text).map(([scope]) => scope);
-  return [...count("added", added), ...count("changed", changed), ...count("removed", removed)];
+  return Object.entries({ added, changed, removed }).flatMap(([what, scopes]) =>
+    count(
+      `TLS rules ${what}`,
+      scopes.map((scope) => `TLS rule for ${scope} ${what}`),
+    ),
+  );
 }
 
-function count(what: string, scopes: readonly string[]): string[] {
-  if (scopes.length > namedRules) return [`${scopes.length} TLS rules ${what}`];
-  return scopes.map((scope) => `TLS rule for ${scope} ${what}`);
+function count(what: string, texts: readonly string[]): readonly string[] {
+  return texts.length > named ? [`${texts.length} ${what}`] : texts;
 }
 
 /** Rules by scope, told apart by what they say and not by their lines. */
@@ -124,8 +138,9 @@ function contents(rules: readonly ScopedRule[]): Map<string, string> {
   );
 }
 
-function scopeWords({ domain, host, binding, group }: ScopedRule["scope"]): string {
+function scopeWords({ nexthop, domain, host, binding, group }: ScopedRule["scope"]): string {
   const parts = [
+    nexthop === undefined ? undefined : `nexthop ${nexthop}`,
     domain === undefined ? undefined : `domain ${formatDomainPattern(domain)}`,
     host === undefined ? undefined : `MX host ${formatDomainPattern(host)}`,
     binding === undefined ? undefined : `binding ${binding}`,

@@ -4,16 +4,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { systemReader } from "./file-reader.ts";
+import { systemFiles } from "./file-reader.ts";
 
 test("file reader: regular files are read, anything else is a reason", (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), "letterlock-reader-"));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, "file"), "text");
   execFileSync("mkfifo", [path.join(folder, "pipe")]);
-  assert.deepEqual(systemReader.read(path.join(folder, "file")), { kind: "found", text: "text" });
+  assert.deepEqual(systemFiles.read(path.join(folder, "file")), { kind: "found", text: "text" });
   const reasons = [folder, "none", "pipe", "file/below", "/dev/zero"].map((name) => {
-    const answer = systemReader.read(path.resolve(folder, name));
+    const answer = systemFiles.read(path.resolve(folder, name));
     return answer.kind === "failed" ? answer.reason : "found";
   });
   assert.deepEqual(reasons, [

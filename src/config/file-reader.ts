@@ -1,11 +1,8 @@
 /**
- * Files as the loader sees them: read whole, or a reason why not. Handed in, so that tests need no disk.
+ * Files as the loader and the dialects see them: read whole, or a reason why not. Handed in, so that tests need no disk.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-
-export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ kind: "failed"; reason: string }>;
-
-export type FileReader = Readonly<{ read(path: string): FileAnswer }>;
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import type { SourceFiles } from "../policy/dialects/dialect.ts";
 
 const maxBytes = 64 * 1024 * 1024;
 
@@ -19,7 +16,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Regular files only, 64 MiB at most: a device or pipe would never end. */
-export const systemReader: FileReader = {
+export const systemFiles: SourceFiles = {
   read(path) {
     let handle: number | undefined;
     try {
@@ -35,4 +32,13 @@ export const systemReader: FileReader = {
       if (handle !== undefined) closeSync(handle);
     }
   },
+  list(path) {
+    try {
+      const names = readdirSync(path, { encoding: "buffer" });
+      return names.toSorted(Buffer.compare).map((name) => name.toString("utf8"));
+    } catch {
+      return undefined;
+    }
+  },
+  modifiedAt: (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs,
 };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { textFiles } from "../../test/text-files.ts";
 import { domainOf } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import type { OutboundQuestion } from "../policy/rules.ts";
-import type { FileReader } from "./file-reader.ts";
 import { type LoadResult, loadSettings } from "./load.ts";
 import { formatProblem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
@@ -12,17 +12,8 @@ import type { Settings } from "./settings.ts";
 const now = Date.parse("2026-06-01T00:00:00Z");
 const machine = { hostname: "relay.example.com", processors: 3 };
 
-function readerOf(files: Readonly<Record<string, string>>): FileReader {
-  return {
-    read(path) {
-      const text = files[path];
-      return text === undefined ? { kind: "failed", reason: "there is no such file" } : { kind: "found", text };
-    },
-  };
-}
-
 function load(text: string, files: Readonly<Record<string, string>> = {}): LoadResult {
-  return loadSettings({ path: "/etc/x/x.yaml", text, reader: readerOf(files), now, machine });
+  return loadSettings({ path: "/etc/x/x.yaml", text, reader: textFiles(files), now, machine });
 }
 
 function problemsOf(text: string, files?: Readonly<Record<string, string>>): string[] {
@@ -165,7 +156,7 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
       "2:10: error: 0 is out of range (write a number from 1 to 1024)",
       '4:14: error: "5" has no unit (write 5s, 5m, 5h or 5d)',
       '4:22: error: "x" is no duration (write a number with ms, s, m, h, d or w, such as 30s or 5d)',
-      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, tls, records, log, metrics)',
+      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, policy, tls, records, log, metrics)',
     ],
   ],
   [
@@ -486,7 +477,7 @@ for (const [name, text, want] of bad) {
 }
 
 test("load: a configuration that cannot be read is one error, at its start", () => {
-  const { settings, problems } = loadSettings({ path: "/none.yaml", reader: readerOf({}), now, machine });
+  const { settings, problems } = loadSettings({ path: "/none.yaml", reader: textFiles({}), now, machine });
   assert.equal(settings, undefined);
   assert.deepEqual(problems.map(formatProblem), [
     "/none.yaml:1:1: error: cannot read the configuration /none.yaml: there is no such file (check its path and that this user may read it)",
@@ -494,7 +485,7 @@ test("load: a configuration that cannot be read is one error, at its start", () 
 });
 
 test("load: without a file, the relay is on loopback and takes mail from loopback only", () => {
-  const { settings, problems, needsSelfMade } = loadSettings({ reader: readerOf({}), now, machine });
+  const { settings, problems, needsSelfMade } = loadSettings({ reader: textFiles({}), now, machine });
   assert.deepEqual(problems, []);
   assert.ok(settings !== undefined && needsSelfMade);
   const listeners = settings.listeners.map(({ name, address, port, tls, profile }) => [
@@ -693,7 +684,7 @@ test("load: --data wins over the file, paths in the file start at its folder", (
     path: "/etc/x/x.yaml",
     text: "data: spool",
     overrides: { data: "/d" },
-    reader: readerOf({}),
+    reader: textFiles({}),
   });
   assert.equal(overridden.settings?.dataDirectory, "/d");
   assert.deepEqual(settingsOf("records: { file: '-' }").records.file, "-");

@@ -8,12 +8,16 @@
 import os from "node:os";
 import path from "node:path";
 import { systemClock } from "../mail/clock.ts";
+import type { SourceFiles } from "../policy/dialects/dialect.ts";
+import { type CompileDialect, compileDialect } from "../policy/dialects/registry.ts";
 import type { Credential } from "../tls/handshake-settings.ts";
 import { assembleSettings, type Machine } from "./assemble.ts";
-import { type FileReader, systemReader } from "./file-reader.ts";
+import { systemFiles } from "./file-reader.ts";
 import { profileOf } from "./listeners.ts";
 import { Loading } from "./loading.ts";
-import { type Problem, Problems } from "./problem.ts";
+import type { PolicyFlag } from "./policy-flag.ts";
+import { type ReadSource, readPolicySources } from "./policy-sources.ts";
+import { type Problem, Problems, problemsOfNotes } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import { fileType } from "./table.ts";
 import { parseYamlTree } from "./yaml-tree.ts";
@@ -24,47 +28,78 @@ export type LoadOptions = Readonly<{
   /** The configuration itself; `path` is then only its name. */
   text?: string | undefined;
   overrides?: Readonly<{ data?: string | undefined }>;
-  reader?: FileReader;
+  /** In place of `policy:`. */
+  flag?: PolicyFlag | undefined;
+  reader?: SourceFiles;
   /** ms since 1970: dates are judged against it. */
   now?: number;
   /** What is taken from the machine where nothing is written. */
   machine?: Machine;
+  compile?: CompileDialect;
 }>;
 
 export type LoadResult = Readonly<{
   /** `undefined` with any error among the problems. */
   settings: Settings | undefined;
-  /** The data folder, absolute, also where something else is wrong: commands find the running relay by it. */
-  dataDirectory: string | undefined;
-  /** In the order of the file. */
+  /** Errors and warnings: of our own file in its order, then of the sources. */
   problems: readonly Problem[];
+  /** Other mail servers' configurations, with all that is to be said of them. */
+  sources: readonly ReadSource[];
   /** Some listener offers TLS without a certificate: see `withSelfMadeCertificate`. */
   needsSelfMade: boolean;
 }>;
 
 const start = { line: 1, column: 1 };
 
+/** Of each kind, over all sources: `letterlock check` lists the rest. */
+const maxNoted = 1000;
+
 export function loadSettings(options: LoadOptions = {}): LoadResult {
   const {
     path: file,
-    reader = systemReader,
+    reader = systemFiles,
     now = systemClock.now(),
     overrides = {},
     machine = thisMachine(),
+    flag,
+    compile = compileDialect,
   } = options;
   const problems = new Problems(file ?? "built-in settings");
   const loading = new Loading(file, problems, reader, now);
-  const text = options.text ?? textOf(file, loading);
-  const node = text === undefined ? undefined : parseYamlTree(text, problems);
-  const section = node === undefined ? undefined : fileType.read(node, problems);
-  const made = section === undefined ? undefined : assembleSettings(section.values, loading, machine, overrides);
-  const settings = problems.hasErrors ? undefined : made;
+  const section = readFile(options.text ?? textOf(file, loading), problems);
+  const sources = section && readPolicySources(section.values, flag, compile, loading);
+  const made = section && sources && assembleSettings(section.values, sources.order, loading, machine, overrides);
+  const read = sources?.read ?? [];
+  const notes = read.flatMap((source) => source.notes);
+  const errors = notes.filter(({ kind }) => kind === "error").slice(0, maxNoted);
+  const warnings = notes.filter(({ kind }) => kind === "warning").slice(0, maxNoted);
+  const hasErrors = problems.hasErrors || errors.length > 0;
+  const settings = hasErrors ? undefined : made;
   return {
     settings,
-    dataDirectory: made?.dataDirectory,
-    problems: problems.sorted(),
+    problems: [...problems.sorted(), ...problemsOfNotes([...errors, ...warnings])],
+    sources: read,
     needsSelfMade: settings?.listeners.some(({ tls, profile }) => tls !== "none" && profile === undefined) ?? false,
   };
+}
+
+/**
+ * The data folder alone, absolute, also of a file where something else is wrong: commands find the running relay by it.
+ *
+ * @param file `undefined`: the built-in settings
+ */
+export function loadDataDirectory(
+  file: string | undefined,
+): Readonly<{ dataDirectory: string | undefined; problems: readonly Problem[] }> {
+  const problems = new Problems(file ?? "built-in settings");
+  const loading = new Loading(file, problems, systemFiles, 0);
+  const section = readFile(textOf(file, loading), problems);
+  return { dataDirectory: section && loading.resolve(section.values.data.value), problems: problems.sorted() };
+}
+
+function readFile(text: string | undefined, problems: Problems): ReturnType<typeof fileType.read> {
+  const node = text === undefined ? undefined : parseYamlTree(text, problems);
+  return node === undefined ? undefined : fileType.read(node, problems);
 }
 
 function textOf(file: string | undefined, loading: Loading): string | undefined {

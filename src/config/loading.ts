@@ -3,8 +3,8 @@
  * been checked already. Lives for one load.
  */
 import path from "node:path";
+import type { FileAnswer, SourceFiles } from "../policy/dialects/dialect.ts";
 import { checkCipherString, checkGroups } from "../tls/cipher-settings.ts";
-import type { FileReader } from "./file-reader.ts";
 import type { Place, Problems } from "./problem.ts";
 import type { Located } from "./value-types.ts";
 
@@ -15,11 +15,11 @@ export class Loading {
   /** ms since 1970. */
   readonly now: number;
   readonly #folder: string;
-  readonly #reader: FileReader;
+  readonly #reader: SourceFiles;
   readonly #files = new Set<string>();
   readonly #opinions = new Map<string, string | undefined>();
 
-  constructor(file: string | undefined, problems: Problems, reader: FileReader, now: number) {
+  constructor(file: string | undefined, problems: Problems, reader: SourceFiles, now: number) {
     this.file = file;
     this.problems = problems;
     this.now = now;
@@ -33,7 +33,26 @@ export class Loading {
     return path.resolve(this.#folder, name);
   }
 
-  /** Every file that was asked for, found or not, absolute. */
+  /** Without reading it. */
+  isThere(file: string): boolean {
+    this.#files.add(file);
+    return this.#reader.modifiedAt(file) !== undefined;
+  }
+
+  /** The same files for a dialect; `onRead` is told what it reads. */
+  filesFor(onRead: (file: string) => void): SourceFiles {
+    const noting = <T>(answer: (file: string) => T, tell?: (file: string) => void) => {
+      return (file: string): T => {
+        this.#files.add(file);
+        tell?.(file);
+        return answer(file);
+      };
+    };
+    const { read, list, modifiedAt } = this.#reader;
+    return { read: noting(read, onRead), list: noting(list), modifiedAt: noting(modifiedAt) };
+  }
+
+  /** Every file and folder that was asked for, found or not, absolute. */
   get files(): readonly string[] {
     return [...this.#files];
   }
@@ -47,7 +66,7 @@ export class Loading {
     return undefined;
   }
 
-  readIfThere(name: string): ReturnType<FileReader["read"]> {
+  readIfThere(name: string): FileAnswer {
     const file = this.resolve(name);
     this.#files.add(file);
     return this.#reader.read(file);

@@ -3,6 +3,7 @@
  * `file:line:column: error: message (remedy)`. All problems of a file are collected, never only the first.
  */
 import { escapeText } from "../mail/escape.ts";
+import type { Note, NoteKind } from "../policy/dialects/dialect.ts";
 
 /** Where something stands; both 1-based. */
 export type Place = Readonly<{ line: number; column: number }>;
@@ -11,16 +12,31 @@ export type Problem = Readonly<{
   file: string;
   line: number;
   column: number;
-  /** An error keeps the configuration from being used; a warning does not. */
-  severity: "error" | "warning";
+  /** An error keeps the configuration from being used; nothing else does. Of sources also what became of a line. */
+  severity: NoteKind;
   message: string;
-  /** What to do about it. */
+  /** What to do about it; empty where nothing is to be done. */
   remedy: string;
 }>;
 
 /** One line; text that was quoted from the file is escaped (standards.md AT-28). */
 export function formatProblem({ file, line, column, severity, message, remedy }: Problem): string {
-  return `${file}:${line}:${column}: ${severity}: ${escapeText(message)} (${escapeText(remedy)})`;
+  const advice = remedy === "" ? "" : ` (${escapeText(remedy)})`;
+  return `${file}:${line}:${column}: ${severity}: ${escapeText(message)}${advice}`;
+}
+
+/** File by file, each in its order. */
+export function problemsOfNotes(notes: readonly Note[]): readonly Problem[] {
+  const problems = notes.map(
+    ({ kind: severity, text: message, ...where }): Problem => ({ ...where, severity, message }),
+  );
+  return problems.sort(
+    (left, right) => compareText(left.file, right.file) || left.line - right.line || left.column - right.column,
+  );
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
 }
 
 /** A file with a hundred thousand wrong lines is told by its first ones. */

@@ -69,6 +69,20 @@ export function section<F extends Table>(table: F, key?: string): ValueType<Sect
   };
 }
 
+/** A section with exactly one of its keys: a choice between things that are told apart by name. */
+export function oneOf<F extends Table>(table: F): ValueType<Section<F>> {
+  const whole = section(table);
+  const keys = Object.keys(table);
+  return {
+    ...whole,
+    schema: (define) => ({ ...whole.schema(define), minProperties: 1, maxProperties: 1 }),
+    read(node, problems) {
+      if (node.kind === "map" && node.entries.length === 1) return whole.read(node, problems);
+      return needs(node, `exactly one of ${keys.join(", ")}`, problems);
+    },
+  };
+}
+
 function readTable<F extends Table>(table: F, keys: readonly string[], node: MapNode, problems: Problems): Section<F> {
   const values: Record<string, Located<unknown>> = {};
   for (const { key, at, value } of node.entries) {
@@ -188,6 +202,15 @@ export function byDomain<T>(type: ValueType<T>): ValueType<readonly Keyed<Domain
       return entries;
     },
   };
+}
+
+/** A map whose keys are nexthops as transports write them, or `.parent`. */
+export function byNexthop<T>(type: ValueType<T>): ValueType<readonly Keyed<string, T>[]> {
+  return keyed("NEXTHOP", type, (key, at, problems) => {
+    if (/^(?:\[[^[\]\s]+\](?::\d{1,5})?|\.?[^[\]:.\s][^[\]:\s]*(?::\d{1,5})?)$/.test(key)) return key.toLowerCase();
+    problems.error(at, `"${key}" is no nexthop`, 'write example.com, .example.com, "[mx.example.com]" or "[host]:26"');
+    return undefined;
+  });
 }
 
 function keyed<K, T>(

@@ -7,7 +7,8 @@ import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
-import type { BindingChooser, RoutingSource } from "../policy/dialects/dialect.ts";
+import type { BindingChooser, Compiled, RoutingSource } from "../policy/dialects/dialect.ts";
+import type { System } from "../policy/dialects/registry.ts";
 import type { PolicySource } from "../policy/rules.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
@@ -94,6 +95,17 @@ export type InboundTls = Readonly<{
   groups: string | undefined;
 }>;
 
+/** The configuration of another mail server, compiled. */
+export type Dialect = Readonly<{
+  system: System;
+  /** The first file that was named, absolute. */
+  file: string;
+  /** All that were read, absolute: to tell what a reload changed. */
+  files: readonly string[];
+  /** Without the notes: whoever checks a configuration gets those from the loader. */
+  compiled: Omit<Compiled, "notes">;
+}>;
+
 export type Settings = Readonly<{
   hostname: Domain;
   /** Absolute. */
@@ -125,6 +137,8 @@ export type Settings = Readonly<{
   timeouts: ReceiverTimeouts;
   /** In the order to ask them. */
   policySources: readonly PolicySource[];
+  /** Those among `policySources` that are other mail servers' configurations, in their order. */
+  dialects: readonly Dialect[];
   /** Asked after our own transports. */
   routing: RoutingSource | undefined;
   /** Asked in this order, after our own binding rules. */

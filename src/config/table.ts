@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
-import { byDomain, byName, list, optional, required, section, setting, textOr } from "./section-types.ts";
+import { byDomain, byName, list, oneOf, optional, required, section, setting, textOr } from "./section-types.ts";
 import { bindingTls, globalTls, neverUsed, tlsVersion } from "./tls-table.ts";
 import {
   choice,
@@ -94,6 +94,51 @@ export const certificateTable = {
     list(text),
     "Names for which SNI chooses it; `*.example.com` covers one label. Default: the names in the certificate.",
   ),
+} as const;
+
+const postfixTable = {
+  main: required(file, "main.cf."),
+  master: optional(file, "master.cf. Default: the one beside main.cf, if there is one."),
+  defines: setting(
+    byName(text),
+    "{}",
+    "Values of parameters that main.cf uses and does not give, such as CipherMail's `maps_d_dir`.",
+  ),
+} as const;
+
+const sendmailTable = {
+  access: optional(file, "The text of the access map."),
+  mc: optional(file, "sendmail.mc."),
+  cf: optional(file, "sendmail.cf."),
+  version: optional(
+    choice("8.14", "8.15", "8.16", "8.17", "8.18"),
+    "The version that ran it. Default: the one that sendmail.cf was made by, else the newest.",
+  ),
+} as const;
+
+const momentumTable = {
+  file: required(file, "ecelerity.conf."),
+  "search-path": optional(list(file), "Folders in which files that it includes are looked for."),
+} as const;
+
+const powermtaTable = { file: required(file, "The configuration, usually /etc/pmta/config.") } as const;
+
+/** In `policy:`, the place of our own rules. */
+const ownRules: ValueType<"letterlock"> = textType(
+  "`letterlock`",
+  "letterlock or a section",
+  (value) => {
+    const remedy = 'write letterlock, or a section such as "postfix: { main: /etc/postfix/main.cf }"';
+    return value === "letterlock" ? value : wrong(`"${value}" is not known here`, remedy);
+  },
+  { const: "letterlock" },
+);
+
+export const policySourceTable = {
+  postfix: optional(section(postfixTable), "A Postfix configuration."),
+  sendmail: optional(section(sendmailTable), "A Sendmail configuration: any of its files."),
+  momentum: optional(section(momentumTable), "A Momentum configuration."),
+  powermta: optional(section(powermtaTable), "A PowerMTA configuration."),
 } as const;
 
 const dnsServerTable = {
@@ -278,6 +323,11 @@ export const fileTable = {
   retry: setting(section(retryTable), "{}", "When mail that could not be delivered is tried again."),
   limits: setting(section(limitsTable), "{}", "Limits for what comes in."),
   timeouts: setting(section(receiverTimeoutTable), "{}", "Waits for clients."),
+  policy: setting(
+    list(textOr(ownRules, oneOf(policySourceTable))),
+    "[letterlock]",
+    "Who says how mail must be encrypted, in the order to ask: configurations of other mail servers, each as it is, and `letterlock`, the rules of this file, which come first where it is not in the list.",
+  ),
   tls: optional(globalTls, "TLS rules for mail that goes out."),
   records: setting(section(recordsTable), "{}", "The proof of each delivery attempt."),
   log: setting(section(logTable), "{}", "The log for people."),

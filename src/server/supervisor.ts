@@ -13,6 +13,8 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { compareSettings } from "../config/compare.ts";
+import { compareSources, type SourceTexts } from "../config/compare-sources.ts";
+import { nameOf } from "../config/policy-sources.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
 import { watchFiles } from "../config/watch.ts";
@@ -63,6 +65,19 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   if (problems.length > 0) options.onProblems(problems.map(formatProblem));
   if (settings === undefined) return badConfiguration;
   return new Supervisor(options, settings, snapshot).run();
+}
+
+type InForce = Readonly<{ settings: Settings; snapshot: Snapshot }>;
+
+/** The other mail servers' configurations with the texts that they were compiled from. */
+function sourcesOf({ settings, snapshot }: InForce): readonly SourceTexts[] {
+  return settings.dialects.map((dialect) => {
+    const texts = dialect.files.flatMap((name): [string, string][] => {
+      const answer = snapshot.texts[name];
+      return answer?.kind === "found" ? [[name, answer.text]] : [];
+    });
+    return { name: nameOf(dialect), texts: new Map(texts) };
+  });
 }
 
 class Supervisor {
@@ -176,12 +191,12 @@ class Supervisor {
     } catch (error) {
       return this.#reject([...told, `letterlock: ${errorText(error)}`]);
     }
-    const before = this.#settings;
+    const before = { settings: this.#settings, snapshot: this.#snapshot };
     this.#settings = settings;
     this.#snapshot = snapshot;
     await Promise.all(others.map((worker) => this.#tellOther(worker, snapshot)));
-    if (!isDeepStrictEqual(before.files, settings.files)) this.#watch();
-    return this.#accept(before, settings, told);
+    if (!isDeepStrictEqual(before.settings.files, settings.files)) this.#watch();
+    return this.#accept(before, { settings, snapshot }, told);
   }
 
   async #tellSettings(worker: WorkerProcess, snapshot: Snapshot, first: boolean): Promise<void> {
@@ -203,16 +218,17 @@ class Supervisor {
     return { applied: false, problems, changes: [] };
   }
 
-  #accept(before: Settings, after: Settings, told: readonly string[]): ReloadResult {
-    const changes = compareSettings(before, after);
+  #accept(before: InForce, after: InForce, told: readonly string[]): ReloadResult {
+    const changes = compareSettings(before.settings, after.settings);
+    const now = changes.filter(({ needsRestart }) => !needsRestart).map(({ text }) => text);
     const later = changes.filter(({ needsRestart }) => needsRestart).map(({ text }) => text);
-    this.#observe({ kind: "configuration-loaded", files: after.files });
-    for (const swapped of swappedCertificates(before, after))
+    this.#observe({ kind: "configuration-loaded", files: after.settings.files });
+    for (const swapped of swappedCertificates(before.settings, after.settings))
       this.#observe({ kind: "certificate-swapped", ...swapped });
     return {
       applied: true,
       problems: [...told, ...later.map((text) => `${text}: takes effect at the next start`)],
-      changes: changes.filter(({ needsRestart }) => !needsRestart).map(({ text }) => text),
+      changes: [...now, ...compareSources(sourcesOf(before), sourcesOf(after))],
     };
   }
 

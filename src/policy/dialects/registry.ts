@@ -1,0 +1,35 @@
+/**
+ * The dialects by name, for whoever reads sources that an operator lists: what each is given, and who compiles it.
+ */
+import type { Compiled, SourceFiles } from "./dialect.ts";
+
+export type PostfixOptions = Readonly<{ main: string; master?: string; defines?: Readonly<Record<string, string>> }>;
+export type SendmailOptions = Readonly<{
+  access?: string;
+  mc?: string;
+  cf?: string;
+  version?: "8.14" | "8.15" | "8.16" | "8.17" | "8.18";
+}>;
+export type MomentumOptions = Readonly<{ file: string; searchPath?: readonly string[] }>;
+export type PowerMtaOptions = Readonly<{ file: string }>;
+
+export const systems = ["postfix", "sendmail", "momentum", "powermta"] as const;
+/** A mail server whose configuration is read as it is. */
+export type System = (typeof systems)[number];
+
+/** Paths are absolute. */
+export type DialectSource =
+  | Readonly<{ system: "postfix"; options: PostfixOptions }>
+  | Readonly<{ system: "sendmail"; options: SendmailOptions }>
+  | Readonly<{ system: "momentum"; options: MomentumOptions }>
+  | Readonly<{ system: "powermta"; options: PowerMtaOptions }>;
+
+export type CompileDialect = (source: DialectSource, files: SourceFiles) => Compiled;
+
+export const compileDialect: CompileDialect = (source) => {
+  const text = `${source.system} is not there yet`;
+  const note = { kind: "error", file: "/", line: 1, column: 1, text, remedy: "" } as const;
+  const named = { domains: [], recipients: [], hosts: [], addresses: [], bindings: [], nexthops: [] };
+  const empty = { name: source.system, outbound: () => undefined, candidates: () => [] };
+  return { source: empty, settings: {}, notes: [note], named, export: () => [] };
+};
