@@ -11,6 +11,7 @@ import { chooseBinding } from "../delivery/choose-binding.ts";
 import type { IpAddress } from "../mail/address.ts";
 import { domainOf, type Mailbox } from "../mail/address.ts";
 import { type Domain, parseDomain } from "../mail/domain.ts";
+import { escapeText } from "../mail/escape.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { type Explanation, explainDecision } from "../policy/explain.ts";
 import { createPolicy } from "../policy/policy.ts";
@@ -135,13 +136,22 @@ function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, can
     if (decision.onFailure === "bounce") lines.push("failure     returned to the sender at once");
   }
   for (const { text, rfc } of reasons) lines.push(`because     ${text}${rfc === "" ? "" : ` (${rfc})`}`);
-  const rows = candidates.map(({ verdict, file, source, line, scope, settings }) => [
-    verdict,
-    file === null ? source : `${file}:${line ?? 0}`,
-    scope,
-    settings.join("; "),
-  ]);
-  return `${lines.join("\n")}\n\n${rows.length === 0 ? "No rule was considered: the built-in default holds.\n" : table(["VERDICT", "LINE", "SCOPE", "SETTINGS"], rows)}`;
+  const none = "No rule was considered: the built-in default holds.\n";
+  return `${lines.join("\n")}\n\n${candidates.length === 0 ? none : candidateTable(candidates)}`;
+}
+
+/** With the line as written where a source has its own terms; how it came there stands below it. */
+function candidateTable(candidates: Explanation["candidates"]): string {
+  const asWritten = candidates.some(({ written }) => written !== null);
+  const head = ["VERDICT", "LINE", "SCOPE", ...(asWritten ? ["AS WRITTEN"] : []), "SETTINGS"];
+  const rows = candidates.flatMap(({ verdict, file, source, line, scope, written, through, settings }) => {
+    const place = file === null ? source : `${file}:${line ?? 0}`;
+    const text = escapeText((written ?? "").replaceAll(/[ \t]+/g, " "));
+    const first = [verdict, place, scope, ...(asWritten ? [text] : []), escapeText(settings.join("; "))];
+    const blank = first.slice(1).map(() => "");
+    return [first, ...through.map((step) => [...blank, `through ${escapeText(step)}`])];
+  });
+  return table(head, rows);
 }
 
 function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level }: Explanation["decision"]): string {

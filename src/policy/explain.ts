@@ -42,6 +42,9 @@ export type Explanation = Readonly<{
     file: string | null;
     line: number | null;
     scope: string;
+    /** The line in the source's own terms, and through which includes and macros it came, outermost first. */
+    written: string | null;
+    through: readonly string[];
     verdict: string;
     settings: readonly string[];
   }>[];
@@ -115,6 +118,7 @@ function describeOrigin({ source, file, line, scope }: Origin): Explanation["rul
   return { source, file: file ?? null, line: line ?? null, scope };
 }
 
-function describeCandidate({ from, verdict, settings }: Candidate): Explanation["candidates"][number] {
-  return { ...describeOrigin(from), verdict, settings };
+function describeCandidate(candidate: Candidate): Explanation["candidates"][number] {
+  const { from, written, through = [], verdict, settings } = candidate;
+  return { ...describeOrigin(from), written: written ?? null, through, verdict, settings };
 }
