@@ -521,7 +521,7 @@ export type { NexthopChoice, TransportOptions, TransportTable } from "./route/tr
  * assert.ok(pattern && recipient);
  * const host = domain("gateway.example.net");
  * const table = createTransportTable([
- *   { pattern, nexthop: { kind: "host", host, isIp: false, port: 25, implicitTls: false } },
+ *   { pattern, nexthops: [{ kind: "host", host, isIp: false, port: 25, implicitTls: false }] },
  * ]);
  * const submission = { sender: undefined, binding: "default", bindingGroup: undefined };
  * const options = { submission, defaultPort: 25, allowAddressLiterals: false, allowAddresses: [] };

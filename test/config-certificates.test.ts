@@ -3,6 +3,7 @@
  * src/config, since the lab's certificates lie above that room.
  */
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { before, test } from "node:test";
@@ -34,6 +35,11 @@ before(async () => {
     "/c/old.pem": old.chainPem,
     "/c/old.key": old.privateKeyPem,
     "/c/empty.pem": "",
+    "/c/locked.key": createPrivateKey(pair.privateKeyPem)
+      .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "open sesame" })
+      .toString(),
+    "/c/folder/0123abcd.0": authority.certificatePem,
+    "/c/folder/README": "no certificate",
   });
 });
 
@@ -169,3 +175,19 @@ for (const name of readdirSync(examples)) {
     assert.ok(settings !== undefined);
   });
 }
+
+test("certificates: an encrypted key with its passphrase, another, and none", () => {
+  const locked = (more: string) => problemsOf(`certificates: { mx: { certificate: mx.pem, key: locked.key${more} } }`);
+  const about = (problems: string[]) => problems.filter((problem) => problem.includes("error"));
+  assert.deepEqual(about(locked(", passphrase: open sesame")), []);
+  assert.match(about(locked(", passphrase: nothing")).join(), /the private key cannot be decrypted/);
+  assert.match(about(locked("")).join(), /the private key is encrypted and there is no passphrase/);
+});
+
+test("ca: a folder is OpenSSL's CApath: files named by hash count, others do not", () => {
+  const { settings, problems } = load("tls: { level: verify, ca: folder }");
+  assert.deepEqual(problems, []);
+  const anchors = settings?.rules[0]?.settings.anchors?.value;
+  assert.ok(anchors?.kind === "bundle");
+  assert.deepEqual([anchors.pem.length, anchors.files], [1, ["/c/folder"]]);
+});

@@ -147,9 +147,11 @@ function systemServers(loading: Loading): DnsServer[] {
 function assembleTransports(values: FileValues, loading: Loading): TransportEntry[] {
   const port = values.outbound.value.values.port.value;
   return values.transports.value.flatMap(({ key: pattern, value }): TransportEntry[] => {
-    if (!("values" in value)) return [{ pattern, nexthop: withPort(value, port) }];
-    const written = value.values.to;
-    return written === undefined ? [] : [{ pattern, nexthop: wrapped(value, written, port, loading) }];
+    if (!("values" in value)) return [{ pattern, nexthops: [withPort(value, port)] }];
+    const [first, ...others] = (value.values.to?.value ?? []).map((written) => wrapped(value, written, port, loading));
+    if (first !== undefined) return [{ pattern, nexthops: [first, ...others] }];
+    if (value.values.to !== undefined) loading.problems.error(value.values.to.at, "no next hop", "write one or more");
+    return [];
   });
 }
 

@@ -62,12 +62,12 @@ export class Certificates {
 }
 
 function readCertificate({ key: name, at, value }: CertificateEntry, loading: Loading): ServerCredential | undefined {
-  const { certificate, key, names } = value.values;
+  const { certificate, key, names, passphrase } = value.values;
   if (certificate === undefined || key === undefined) return undefined;
   const certificatePem = loading.read(certificate, "the certificate");
   const keyPem = loading.read(key, "the key");
   if (certificatePem === undefined || keyPem === undefined) return undefined;
-  const checked = checkCredential(name, certificatePem, keyPem, undefined, loading.now);
+  const checked = checkCredential(name, certificatePem, keyPem, passphrase?.value, loading.now);
   if (checked.kind === "error") {
     loading.problems.error(at, `certificate "${name}": ${checked.problem}`, checked.remedy);
     return undefined;

@@ -278,8 +278,8 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
     [
       '2:14: error: "[mx.a.example" is no next hop (write "[mx.example.com]:25" for a host as it is, or example.com for its MX hosts)',
       '3:14: error: "192.0.2.1" has no MX hosts (write "[192.0.2.1]" for an address)',
-      '4:15: error: there is no implicit TLS to MX hosts (RFC 8314, section 3) (write "[host]:465", or remove tls: implicit)',
-      '5:14: error: "to" is missing (add "to:" and its value (next hop))',
+      '4:19: error: there is no implicit TLS to MX hosts (RFC 8314, section 3) (write "[host]:465", or remove tls: implicit)',
+      '5:14: error: "to" is missing (add "to:" and its value (list: next hop))',
       "6:8: error: 0 is no port (write a port from 1 to 65535)",
       '7:3: error: "?" is no domain pattern (write example.com, .example.com (all below it) or "*" (all))',
     ],
@@ -358,9 +358,9 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
     ["1:12: error: certificate 1 of the CA file /broken.pem cannot be read (give a PEM file of CA certificates)"],
   ],
   [
-    "system and files",
+    "system and an empty file",
     "tls: { ca: [system, /empty.pem] }\n",
-    ["1:8: error: system and files of CAs cannot be mixed (write system alone, or files alone)"],
+    ["1:21: error: there is no certificate in the CA file /empty.pem (give a PEM file of CA certificates)"],
   ],
   [
     "an exception that ended",
@@ -387,7 +387,7 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
     "an exception for everything",
     "tls: { expires: 2027-01-01 }\n",
     [
-      '1:8: error: unknown key "expires" (known: level, match, ca, pins, protocols, ciphers, groups, min-cipher-bits, client-certificate, sni, fallback, on-failure, mode, domains, hosts)',
+      '1:8: error: unknown key "expires" (known: level, match, ca, partial-chains, proof, common-name, pins, protocols, ciphers, groups, min-cipher-bits, client-certificate, sni, fallback, when-refused, mx-patterns, demand-of-host, demand-of-recipient, wording, refuse, on-failure, mode, nexthops, domains, hosts)',
     ],
   ],
   [
@@ -629,14 +629,17 @@ test("load: pins of a scope around it serve level fingerprint", () => {
 
 test("load: transports take the outbound port where they name none", () => {
   const { transports } = settingsOf(
-    `outbound: { port: 2525 }\ntransports:\n  a.example: "[mx.a.example]"\n  .b.example: c.example:26\n  "*": { to: "[2001:db8::1]:465", tls: implicit }\n`,
+    `outbound: { port: 2525 }\ntransports:\n  a.example: { to: ["[mx.a.example]", d.example] }\n  .b.example: c.example:26\n  "*": { to: "[2001:db8::1]:465", tls: implicit }\n`,
   );
   assert.deepEqual(
-    transports.map(({ nexthop }) => nexthop),
+    transports.map(({ nexthops }) => nexthops),
     [
-      { kind: "host", host: "mx.a.example", isIp: false, port: 2525, implicitTls: false },
-      { kind: "mx", domain: "c.example", port: 26 },
-      { kind: "host", host: "2001:db8::1", isIp: true, port: 465, implicitTls: true },
+      [
+        { kind: "host", host: "mx.a.example", isIp: false, port: 2525, implicitTls: false, written: "[mx.a.example]" },
+        { kind: "mx", domain: "d.example", port: 2525, written: "d.example" },
+      ],
+      [{ kind: "mx", domain: "c.example", port: 26, written: "c.example:26" }],
+      [{ kind: "host", host: "2001:db8::1", isIp: true, port: 465, implicitTls: true, written: "[2001:db8::1]:465" }],
     ],
   );
 });

@@ -66,6 +66,13 @@ export class Loading {
     return undefined;
   }
 
+  /** Names in a folder; undefined for anything else. */
+  list(name: string): readonly string[] | undefined {
+    const folder = this.resolve(name);
+    this.#files.add(folder);
+    return this.#reader.list(folder);
+  }
+
   readIfThere(name: string): FileAnswer {
     const file = this.resolve(name);
     this.#files.add(file);

@@ -48,7 +48,7 @@ export type BindingRule = Readonly<{
   binding: string;
 }>;
 
-export type TransportEntry = Readonly<{ pattern: DomainPattern; nexthop: Nexthop }>;
+export type TransportEntry = Readonly<{ pattern: DomainPattern; nexthops: readonly [Nexthop, ...Nexthop[]] }>;
 
 export type DnsServer = Readonly<{
   address: IpAddress;

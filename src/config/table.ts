@@ -40,7 +40,7 @@ const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (v
   const hasPort = digits !== undefined;
   if (domain !== undefined) {
     const parsed = parseDomain(domain);
-    if (parsed !== undefined) return { nexthop: { kind: "mx", domain: parsed, port }, hasPort };
+    if (parsed !== undefined) return { nexthop: { kind: "mx", domain: parsed, port, written: value }, hasPort };
     return isIP(domain) > 0
       ? wrong(`"${value}" has no MX hosts`, `write "[${domain}]" for an address`)
       : wrong(`"${value}" is no next hop`, remedy);
@@ -48,7 +48,10 @@ const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (v
   const ip = host !== undefined && /:|^[\d.]+$/.test(host) ? parseIp(host) : undefined;
   const known = ip ?? parseDomain(host ?? "");
   if (known === undefined) return wrong(`"${value}" is no next hop`, remedy);
-  return { nexthop: { kind: "host", host: known, isIp: ip !== undefined, port, implicitTls: false }, hasPort };
+  return {
+    nexthop: { kind: "host", host: known, isIp: ip !== undefined, port, implicitTls: false, written: value },
+    hasPort,
+  };
 });
 
 /** `never`, or a duration. */
@@ -90,6 +93,7 @@ export const listenerTable = {
 export const certificateTable = {
   certificate: required(file, "PEM file: the certificate, then its intermediates."),
   key: required(file, "PEM file of its private key."),
+  passphrase: optional(text, "Of an encrypted key. Whoever may read this file may read it."),
   names: optional(
     list(text),
     "Names for which SNI chooses it; `*.example.com` covers one label. Default: the names in the certificate.",
@@ -172,7 +176,7 @@ export const bindingRuleTable = {
 } as const;
 
 export const transportTable = {
-  to: required(nexthop, 'Where to: `"[host]:port"`, `domain`, or `domain:port`.'),
+  to: required(list(nexthop), 'Where to: `"[host]:port"`, `domain`, or `domain:port`.'),
   tls: setting(
     choice("starttls", "implicit"),
     "starttls",

@@ -4,11 +4,12 @@
  * a connection is decided nowhere but in `../policy/decide.ts`.
  */
 import { X509Certificate } from "node:crypto";
+import path from "node:path";
 import { type DomainPattern, formatDomainPattern } from "../mail/domain-pattern.ts";
-import type { Origin, Sourced } from "../policy/rules.ts";
+import { printRequirement, type RequirementText } from "../policy/dialects/sendmail/requirement-text.ts";
+import type { Origin, PeerRequirement, Sourced } from "../policy/rules.ts";
 import type { ScopedRule, ScopedSettings } from "../policy/scoped-rules.ts";
-import { digestOf } from "../tls/digest.ts";
-import type { TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
+import { type TlsVersion, type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Loading } from "./loading.ts";
 import type { Place } from "./problem.ts";
@@ -16,6 +17,13 @@ import type { Keyed, Values } from "./section-types.ts";
 import type { fileTable } from "./table.ts";
 import type { TlsSection } from "./tls-table.ts";
 import type { Located } from "./value-types.ts";
+
+/** Sendmail's codes: without a prefix that of version 8.17 and later. */
+const requirementReplies = {
+  PERM: { code: 503, status: "5.7.0" },
+  TEMP: { code: 403, status: "4.7.0" },
+  none: { code: 454, status: "4.7.0" },
+} as const;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Scope = ScopedRule["scope"];
@@ -70,6 +78,10 @@ class Compiler {
     const inner = this.#rule(tls, outer);
     this.#nested(values.domains?.value, inner, "domain", "domain");
     this.#nested(values.hosts?.value, inner, "host", "MX host");
+    for (const { key, at, value } of values.nexthops?.value ?? []) {
+      const words = `nexthop ${key}${inner.words === "" ? "" : ` in ${inner.words}`}`;
+      this.walk({ value: value as TlsSection, at }, { ...inner, words, scope: { ...inner.scope, nexthop: key } });
+    }
     return inner;
   }
 
@@ -107,7 +119,7 @@ class Compiler {
     if (level !== undefined) settings.level = sourced(level, level.value);
     if (match !== undefined) settings.match = sourced(match, plain(match.value));
     if (ca !== undefined) {
-      const anchors = this.#trust(ca);
+      const anchors = this.#trust(ca, values["partial-chains"]?.value === true);
       if (anchors !== undefined) settings.anchors = sourced(ca, anchors);
     }
     if (pins !== undefined) settings.pins = sourced(pins, plain(pins.value));
@@ -127,12 +139,53 @@ class Compiler {
     const onFailure = values["on-failure"];
     if (onFailure !== undefined) settings.onFailure = sourced(onFailure, onFailure.value);
     if (mode !== undefined) settings.mode = sourced(mode, mode.value);
+    this.#rarer(values, settings, sourced);
     if (expires !== undefined) {
       const { owner, reason } = values;
       const exception = { expiresAt: expires.value, owner: owner?.value, reason: reason?.value };
       settings.exception = sourced(expires, exception);
     }
     return settings;
+  }
+
+  /** Settings that a configuration taken over from another system brings along. */
+  #rarer(
+    values: TlsSection["values"],
+    settings: Mutable<ScopedSettings>,
+    sourced: <T>(located: Located<unknown>, value: T) => Sourced<T>,
+  ): void {
+    const { proof, wording, refuse } = values;
+    if (proof !== undefined) settings.proof = sourced(proof, proof.value);
+    if (wording !== undefined) settings.wording = sourced(wording, wording.value);
+    if (refuse !== undefined) settings.refuse = sourced(refuse, refuse.value);
+    const commonName = values["common-name"];
+    if (commonName !== undefined) settings.commonName = sourced(commonName, commonName.value);
+    const whenRefused = values["when-refused"];
+    if (whenRefused !== undefined) settings.whenRefused = sourced(whenRefused, whenRefused.value);
+    const patterns = values["mx-patterns"];
+    if (patterns !== undefined) settings.mxPatterns = sourced(patterns, plain(patterns.value));
+    const ofHost = values["demand-of-host"];
+    if (ofHost !== undefined) settings.hostDemand = sourced(ofHost, this.#demand(ofHost, "host"));
+    const ofRecipient = values["demand-of-recipient"];
+    if (ofRecipient !== undefined)
+      settings.recipientDemand = sourced(ofRecipient, this.#demand(ofRecipient, "recipient"));
+  }
+
+  #demand({ value, at }: Located<RequirementText>, of: "host" | "recipient"): PeerRequirement {
+    const { prefix, verify, bits, extensions } = value;
+    const tags = extensions.filter(({ kind }) => kind === "issuer-tag");
+    if (tags.length > 0) {
+      this.#loading.problems.error(at, "CITag needs Sendmail's access map", "write CI: with the issuer itself");
+    }
+    return {
+      from: this.#origin(at, `demand of ${of}`),
+      text: printRequirement(value),
+      of,
+      verify,
+      bits,
+      extensions: extensions.filter((extension) => extension.kind !== "issuer-tag"),
+      reply: requirementReplies[prefix ?? "none"],
+    };
   }
 
   #check(values: TlsSection["values"], hasPins: boolean): void {
@@ -188,34 +241,46 @@ class Compiler {
     };
   }
 
-  #trust(ca: Located<readonly Located<string>[]>): TrustAnchors | undefined {
+  #trust(ca: Located<readonly Located<string>[]>, partialChains: boolean): TrustAnchors | undefined {
     const names = ca.value.map(({ value }) => value);
     if (names.length === 0) {
-      this.#loading.problems.error(ca.at, "an empty list of CA files trusts nobody", "write a file, or system");
+      this.#loading.problems.error(ca.at, "an empty list of CA files trusts nobody", "write a file, or none");
       return undefined;
     }
-    if (names.includes("system")) {
-      if (names.length === 1) return { kind: "system" };
-      this.#loading.problems.error(
-        ca.at,
-        "system and files of CAs cannot be mixed",
-        "write system alone, or files alone",
-      );
-      return undefined;
-    }
-    const key = names.join("\0");
-    if (!this.#anchors.has(key)) this.#anchors.set(key, this.#bundle(ca.value));
+    if (names.length === 1 && names[0] === "system") return { kind: "system" };
+    if (names.length === 1 && names[0] === "none") return trustBundle([], []);
+    const key = [...names, partialChains].join("\0");
+    if (!this.#anchors.has(key)) this.#anchors.set(key, this.#bundle(ca.value, partialChains));
     return this.#anchors.get(key);
   }
 
-  #bundle(files: readonly Located<string>[]): TrustAnchors | undefined {
-    const pem = files.flatMap((file) => {
+  #bundle(named: readonly Located<string>[], partialChains: boolean): TrustAnchors | undefined {
+    const files = named.filter(({ value }) => value !== "system");
+    const pem = files.flatMap((file) => this.#authorities(file));
+    if (pem.length === 0) return undefined;
+    return trustBundle(
+      pem,
+      files.map(({ value }) => this.#loading.resolve(value)),
+      { partialChains, withSystem: files.length < named.length },
+    );
+  }
+
+  /** A folder counts as OpenSSL's CApath: the files that are named by hash. */
+  #authorities(file: Located<string>): string[] {
+    const names = this.#loading.list(file.value);
+    if (names === undefined) {
       const text = this.#loading.read(file, "the CA file");
       return text === undefined ? [] : this.#certificatesIn(text, file);
+    }
+    const hashed = names.filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name));
+    if (hashed.length === 0) {
+      this.#loading.problems.error(file.at, `no CA in the folder ${file.value} is named by its hash`, "run c_rehash");
+    }
+    return hashed.flatMap((name) => {
+      const named = { value: path.join(file.value, name), at: file.at };
+      const text = this.#loading.read(named, "the CA file");
+      return text === undefined ? [] : this.#certificatesIn(text, named);
     });
-    if (pem.length === 0) return undefined;
-    const id = digestOf(Buffer.from(pem.join("\n")), "sha256");
-    return { kind: "bundle", id, pem, files: files.map(({ value }) => this.#loading.resolve(value)) };
   }
 
   #certificatesIn(text: string, { value, at }: Located<string>): string[] {

@@ -4,6 +4,7 @@
  * `../policy/rules.ts`; files, certificates and OpenSSL's opinion are `tls-rules.ts`'s business.
  */
 import { parseDomain } from "../mail/domain.ts";
+import { parseRequirement, type RequirementText } from "../policy/dialects/sendmail/requirement-text.ts";
 import {
   type Fallback,
   type NamePattern,
@@ -11,10 +12,22 @@ import {
   type SniChoice,
   type TlsLevel,
   tlsLevels,
+  wordings,
 } from "../policy/rules.ts";
 import type { TlsVersion } from "../tls/handshake-settings.ts";
-import { byDomain, list, optional, type Section, section } from "./section-types.ts";
-import { choice, count, file, name, parseDuration, text, textType, type ValueType, wrong } from "./value-types.ts";
+import { byDomain, byNexthop, list, optional, type Section, section } from "./section-types.ts";
+import {
+  choice,
+  count,
+  file,
+  name,
+  parseDuration,
+  text,
+  textType,
+  type ValueType,
+  wrong,
+  yesNo,
+} from "./value-types.ts";
 
 const level: ValueType<TlsLevel> = choice(...tlsLevels);
 
@@ -75,11 +88,29 @@ export const tlsVersion: ValueType<TlsVersion> = textType(
 
 const fallback: ValueType<Fallback> = textType("fallback", "never, at once, or after a time", (value) => {
   if (value === "never") return { kind: "never" };
-  if (value === "at once" || value === "at-once") return { kind: "at-once" };
-  const after = /^after (.+)$/.exec(value)?.[1];
-  if (after === undefined) return wrong(`"${value}" is no fallback`, "write never, at once, or after 5m");
+  const [, when = "", after, sameHost, unproven] =
+    /^(at[ -]once|after (\S+))( same-host)?( unproven)?$/.exec(value) ?? [];
+  if (when === "") return wrong(`"${value}" is no fallback`, "write never, at once, or after 5m");
+  const more = {
+    ...(sameHost === undefined ? {} : { turn: "same-host" as const }),
+    ...(unproven === undefined ? {} : { alsoUnproven: true as const }),
+  };
+  if (after === undefined) return { kind: "at-once", ...more };
   const ms = parseDuration(after);
-  return typeof ms === "number" ? { kind: "after", ms } : ms;
+  return typeof ms === "number" ? { kind: "after", ms, ...more } : ms;
+});
+
+/** `PERM+VERIFY:128+CN`: a value that Sendmail would take for an exemption is none here. */
+const demand: ValueType<RequirementText> = textType("demand", "a demand in Sendmail's form", (value) => {
+  const parsed = parseRequirement(value);
+  if (parsed.kind === "requirement" && parsed.flaw === undefined) return parsed;
+  return wrong(`"${value}" is no demand`, "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like");
+});
+
+const mxPattern: ValueType<string> = textType("MX host or *.domain", "an MX host or *.domain", (value) => {
+  const parsed = parseDomain(value.startsWith("*.") ? value.slice(2) : value);
+  if (parsed === undefined) return wrong(`"${value}" is no MX pattern`, "write mx.example.com or *.example.com");
+  return value.startsWith("*.") ? `*.${parsed}` : parsed;
 });
 
 const sni: ValueType<SniChoice> = textType("server name", "hostname, nexthop, off or a name", (value) => {
@@ -114,7 +145,22 @@ const everywhere = {
     list(namePattern),
     "Names of which the certificate must carry one (levels verify and secure): `hostname` is the MX host, `nexthop` the domain or host that routing chose, `dot-nexthop` any name below it, else a name or `.name`.",
   ),
-  ca: optional(list(file), "Files of CA certificates that count instead of the system's; `system` stands for those."),
+  ca: optional(
+    list(file),
+    "Files of CA certificates that count instead of the system's; `system` stands for those, also beside files, and `none` alone for nobody.",
+  ),
+  "partial-chains": optional(
+    yesNo,
+    "Every certificate of `ca` is trusted wherever it stands in a chain, a host's own included. Default: false.",
+  ),
+  proof: optional(
+    choice("nothing", "chain", "chain-and-name"),
+    "What must be proven whenever TLS is in use, also at levels may and encrypt. Default: nothing.",
+  ),
+  "common-name": optional(
+    choice("never", "without-san", "also"),
+    "Whether the subject's common name is a name of the certificate: never (RFC 9525), when it carries no DNS name, or as one name more. Default: never.",
+  ),
   pins: optional(
     list(pin),
     "Digests of which the certificate or its public key must have one (level fingerprint): `spki-sha256:...`, `certificate-sha256:...`, or `sha256:...` for either; hex or base64.",
@@ -127,8 +173,23 @@ const everywhere = {
   sni: optional(sni, "Server name that is sent: `hostname` (the MX host), `nexthop`, `off`, or a name."),
   fallback: optional(
     fallback,
-    "At level may, when TLS breaks: `never`, `at once`, or `after 5m` of the message's age go on in clear text. Default: after 5m.",
+    "At level may, when TLS breaks: `never`, `at once`, or `after 5m` of the message's age go on in clear text, when every host was tried with TLS; with `same-host` behind it before the next host, with `unproven` also where `proof` fails. Default: after 5m.",
   ),
+  "when-refused": optional(
+    choice("clear", "next-host", "bounce-5yz"),
+    "When a host refuses STARTTLS: `clear` at level may whatever the fallback, `next-host` never in clear, `bounce-5yz` returns the mail at a 5yz where TLS is required. Default: clear text at level may unless the fallback is never.",
+  ),
+  "mx-patterns": optional(
+    list(mxPattern),
+    "Only MX hosts that fit one of these are used; `*.example.com` is exactly one label (RFC 8461 §4.1).",
+  ),
+  "demand-of-host": optional(
+    demand,
+    "A demand in Sendmail's form (TLS_Srv) that comes on top of the level: `ENCR:112`, `PERM+VERIFY:128+CN`.",
+  ),
+  "demand-of-recipient": optional(demand, "The same for recipients (TLS_Rcpt); both must be met."),
+  wording: optional(choice(...wordings), "Whose enhanced status codes and texts failures have. Default: letterlock."),
+  refuse: optional(text, "No connection is made under this rule, for this reason."),
   "on-failure": optional(
     choice("defer", "bounce"),
     "What becomes of mail that the rule keeps from going. Default: defer.",
@@ -152,6 +213,10 @@ const domainTable = {
 } as const;
 
 const nested = {
+  nexthops: optional(
+    byNexthop(section(exceptional, "tls-nexthop")),
+    'Rules by nexthop as routing wrote it: `example.com`, `.example.com`, `"[mx.example.com]:26"`. They go before all others.',
+  ),
   domains: optional(byDomain(section(domainTable, "tls-domain")), "Rules by recipient domain."),
   hosts: optional(byDomain(hostScope), "Rules by MX host, whatever the recipient domain."),
 } as const;
@@ -161,4 +226,4 @@ export const bindingTls = section({ ...exceptional, ...nested }, "tls-binding");
 
 /** Any TLS rule as it was read; what a scope does not have is absent. */
 export type TlsSection = Section<typeof exceptional> &
-  Readonly<{ values: Pick<Section<typeof domainTable & typeof nested>["values"], "hosts" | "domains"> }>;
+  Readonly<{ values: Pick<Section<typeof domainTable & typeof nested>["values"], "hosts" | "domains" | "nexthops"> }>;

@@ -25,11 +25,18 @@ import type {
   Fallback,
   Origin,
   OutboundQuestion,
+  PeerRequirement,
   PolicySource,
+  Sourced,
   TlsRule,
 } from "./rules.ts";
 
-export type ScopedSettings = Omit<Partial<TlsRule>, "requirements">;
+export type ScopedSettings = Omit<Partial<TlsRule>, "requirements"> &
+  Readonly<{
+    /** Demands in Sendmail's form: of the MX host, and of the recipient's mail; both must be met. */
+    hostDemand?: Sourced<PeerRequirement>;
+    recipientDemand?: Sourced<PeerRequirement>;
+  }>;
 
 /** Settings written at one scope; an absent coordinate means "any". */
 export type ScopedRule = Readonly<{
@@ -107,13 +114,18 @@ export function compileScopedRules(rules: readonly ScopedRule[], name = "letterl
     return byNexthop.length === 0 ? others : [...byNexthop, ...others];
   }
 
+  const demanding = rules.some(({ settings }) => settings.hostDemand ?? settings.recipientDemand);
+  const live = (question: OutboundQuestion): Numbered[] =>
+    applicable(question).filter((rule) => !isExpired(rule, question.now));
+
   return {
     name,
+    ...(demanding ? { requirements: (question) => demandsOf(live(question)) } : {}),
     outbound(question) {
-      const live = applicable(question).filter((rule) => !isExpired(rule, question.now));
-      if (live.length === 0) return undefined;
-      const key = live.map((rule) => rule.number).join(",");
-      const rule = merged.get(key) ?? merge(live);
+      const found = live(question);
+      if (found.length === 0) return undefined;
+      const key = found.map((rule) => rule.number).join(",");
+      const rule = merged.get(key) ?? merge(found);
       merged.set(key, rule);
       return rule;
     },
@@ -180,11 +192,17 @@ function isExpired({ settings }: ScopedRule, now: number): boolean {
   return settings.exception !== undefined && settings.exception.value.expiresAt <= now;
 }
 
+function demandsOf(rules: readonly Numbered[]): readonly PeerRequirement[] {
+  const ofHost = rules.find(({ settings }) => settings.hostDemand)?.settings.hostDemand;
+  const ofRecipient = rules.find(({ settings }) => settings.recipientDemand)?.settings.recipientDemand;
+  return [ofHost, ofRecipient].flatMap((demand) => (demand === undefined ? [] : [demand.value]));
+}
+
 /** Each setting from the first rule that has it; the exception shown is that of the rule which gave the level. */
 function merge(rules: readonly Numbered[]): TlsRule {
   let result: ScopedSettings = {};
   for (const { settings } of rules) {
-    const { exception, ...rest } = settings;
+    const { exception, hostDemand: _, recipientDemand: __, ...rest } = settings;
     const givesLevel = result.level === undefined && settings.level !== undefined;
     result = { ...rest, ...result, ...(givesLevel && exception !== undefined ? { exception } : {}) };
   }
@@ -209,7 +227,11 @@ function describeCandidates(rules: readonly Numbered[], now: number): Candidate[
 }
 
 function settingName(key: string): string {
-  const names: Record<string, string> = { anchors: "ca" };
+  const names: Record<string, string> = {
+    anchors: "ca",
+    hostDemand: "demand-of-host",
+    recipientDemand: "demand-of-recipient",
+  };
   return names[key] ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
@@ -228,7 +250,7 @@ export function describeFallback(fallback: Fallback): string {
 }
 
 type Shape = Readonly<
-  Partial<Record<"kind" | "name" | "ms" | "files" | "digest" | "of" | "algorithm" | "min" | "max", unknown>>
+  Partial<Record<"kind" | "name" | "text" | "files" | "digest" | "of" | "algorithm" | "min" | "max", unknown>>
 >;
 
 /** A setting's value in words, as an operator would write it. */
@@ -241,6 +263,7 @@ export function describeValue(value: unknown): string {
   if (shape.kind === "after" || shape.kind === "at-once") return describeFallback(value as ClearTextFallback);
   if (shape.kind === "bundle") return describeValue(shape.files);
   if (typeof shape.kind === "string") return shape.kind;
+  if (typeof shape.text === "string") return shape.text;
   if (typeof shape.digest === "string") return `${String(shape.of)}:${String(shape.algorithm)}:${shape.digest}`;
   if (typeof shape.min === "string")
     return shape.min === shape.max ? shape.min : `${shape.min} to ${String(shape.max)}`;

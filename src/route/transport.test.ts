@@ -15,7 +15,7 @@ function table(...patterns: string[]) {
     const pattern = parseDomainPattern(text);
     assert.ok(pattern, text);
     const name = text === "*" ? "any.test" : `${pattern.kind}.test`;
-    return { pattern, nexthop: smarthost(name) };
+    return { pattern, nexthops: [smarthost(name)] as const };
   });
   return createTransportTable(entries);
 }
@@ -70,7 +70,7 @@ for (const [patterns, recipient, options, want] of rows) {
 
 test("nexthopFor: of two entries for one pattern the later counts", () => {
   const pattern = { kind: "any" } as const;
-  const entries = ["first.test", "second.test"].map((name) => ({ pattern, nexthop: smarthost(name) }));
+  const entries = ["first.test", "second.test"].map((name) => ({ pattern, nexthops: [smarthost(name)] as const }));
   const mailbox: Mailbox = { text: "user@example.com", localPart: "user", host: to["example.com"] };
   assert.equal(summary(createTransportTable(entries).nexthopFor(mailbox, strict)), "[second.test]");
 });
@@ -84,7 +84,7 @@ test("transport: our own entries, then what a configuration says, then the recip
   };
   const pattern = parseDomainPattern("own.test");
   assert.ok(pattern);
-  const both = createTransportTable([{ pattern, nexthop: smarthost("ours.test") }], routing);
+  const both = createTransportTable([{ pattern, nexthops: [smarthost("ours.test")] }], routing);
   const mail = (localPart: string, name: string): Mailbox => ({
     text: `${localPart}@${name}`,
     localPart,

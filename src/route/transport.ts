@@ -30,11 +30,11 @@ export type TransportTable = Readonly<{
 
 /** A pattern given twice: the later entry counts. A literal, and a bare postmaster, are only covered by `*`. */
 export function createTransportTable(
-  entries: readonly Readonly<{ pattern: DomainPattern; nexthop: Nexthop }>[],
+  entries: readonly Readonly<{ pattern: DomainPattern; nexthops: readonly [Nexthop, ...Nexthop[]] }>[],
   routing?: RoutingSource,
 ): TransportTable {
   const table = new DomainTable<NexthopChoice>();
-  for (const { pattern, nexthop } of entries) table.set(pattern, to(nexthop));
+  for (const { pattern, nexthops } of entries) table.set(pattern, { kind: "nexthops", nexthops });
   const configured = (domain: Domain | undefined, recipient: Mailbox, options: TransportOptions) =>
     table.find(domain) ?? routing?.route({ recipient, ...options.submission });
   return {

@@ -1,6 +1,7 @@
 /**
  * What goes into an outbound handshake, as a value. Two connections with equal `id` were made alike.
  */
+import { digestOf } from "./digest.ts";
 
 /** Which CAs count. `id` is stable for equal contents, so that contexts can be cached by it. */
 export type TrustAnchors =
@@ -18,7 +19,14 @@ export type TrustAnchors =
     }>;
 
 /** A key and its certificate chain, PEM. `id` changes with the contents. */
-export type Credential = Readonly<{ name: string; id: string; certificateChain: string; privateKey: string }>;
+export type Credential = Readonly<{
+  name: string;
+  id: string;
+  certificateChain: string;
+  privateKey: string;
+  /** Where it was read, where that is known; `encrypted`: the key needs a passphrase. */
+  files?: Readonly<{ certificate: string; key: string; encrypted: boolean }>;
+}>;
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -46,4 +54,20 @@ export function handshakeId(settings: HandshakeSettings): string {
 
 function bundleId({ id, partialChains, withSystem }: Extract<TrustAnchors, { kind: "bundle" }>): string {
   return `${id}${partialChains === true ? "+partial" : ""}${withSystem === true ? "+system" : ""}`;
+}
+
+/** CAs of one's own; equal contents get an equal `id`, from whatever files they come. */
+export function trustBundle(
+  pem: readonly string[],
+  files: readonly string[],
+  { partialChains = false, withSystem = false } = {},
+): TrustAnchors {
+  return {
+    kind: "bundle",
+    id: digestOf(Buffer.from(pem.join("\n")), "sha256"),
+    pem,
+    files,
+    ...(partialChains ? { partialChains: true as const } : {}),
+    ...(withSystem ? { withSystem: true as const } : {}),
+  };
 }

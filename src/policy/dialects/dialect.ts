@@ -134,7 +134,7 @@ export type NamedThings = Readonly<{
   nexthops: readonly Nexthop[];
 }>;
 
-/** A part of the policy as our own rules can say it, for `letterlock import`. */
+/** A part of the configuration as our own can say it, for `letterlock import`. */
 export type ExportedRule =
   | Readonly<{
       kind: "rule";
@@ -148,6 +148,14 @@ export type ExportedRule =
       }>;
       /** Complete: nothing is inherited from a wider scope unless the source itself does so. */
       settings: ScopedSettings;
+      from: Origin;
+      written: string;
+    }>
+  /** A transport rule: mail to these domains goes to these nexthops, in this order. */
+  | Readonly<{
+      kind: "route";
+      pattern: DomainPattern;
+      nexthops: readonly [Nexthop, ...Nexthop[]];
       from: Origin;
       written: string;
     }>

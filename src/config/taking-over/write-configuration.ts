@@ -1,0 +1,183 @@
+/**
+ * A dialect's configuration written in our own language: bindings, transports and TLS rules, each with a comment that
+ * names the line it came from. What our language cannot say stands in the file as a comment, and in `left`.
+ *
+ * Promise: what is written reads back without an error, and means the same; `letterlock import --report` proves it.
+ */
+import { Document, Pair, Scalar, YAMLMap } from "yaml";
+import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
+import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
+import type { Compiled, DialectBinding, ExportedRule } from "../../policy/dialects/dialect.ts";
+import type { Origin } from "../../policy/rules.ts";
+import type { Credential } from "../../tls/handshake-settings.ts";
+import { type WrittenSettings, writeSettings } from "./written-settings.ts";
+
+/** What could not be written, and the line that says it. */
+export type Left = Readonly<{ from: Origin; written: string; why: string }>;
+
+/** @param title what the file says of itself: `postfix: /etc/postfix/main.cf` */
+export function writeConfiguration(
+  compiled: Pick<Compiled, "settings" | "export">,
+  title: string,
+): Readonly<{ text: string; left: readonly Left[] }> {
+  return new Writer(title).write(compiled);
+}
+
+type Rule = Extract<ExportedRule, { kind: "rule" }>;
+type Route = Extract<ExportedRule, { kind: "route" }>;
+
+class Writer {
+  readonly #title: string;
+  readonly #left: Left[] = [];
+  /** By the id of its contents. */
+  readonly #certificates = new Map<string, Readonly<{ name: string; credential: Credential }>>();
+  readonly #top = new YAMLMap();
+
+  constructor(title: string) {
+    this.#title = title;
+  }
+
+  write({ settings, export: exported }: Pick<Compiled, "settings" | "export">): ReturnType<typeof writeConfiguration> {
+    const { hostname, bindings = [] } = settings;
+    if (hostname !== undefined) add(this.#top, "hostname", hostname.value, place(hostname.from));
+    for (const { name, group, from } of bindings) {
+      const map = this.#bindingMap(name);
+      if (group !== undefined) map.set("group", group);
+      comment(map, place(from));
+    }
+    for (const binding of bindings) this.#binding(binding);
+    for (const rule of exported()) {
+      if (rule.kind === "rule") this.#rule(rule);
+      else if (rule.kind === "route") this.#route(rule);
+      else this.#cannot(rule.from, rule.written, rule.why);
+    }
+    return { text: this.#print(), left: this.#left };
+  }
+
+  #print(): string {
+    const document = new Document(this.#inOrder());
+    document.commentBefore = ` Taken over from ${this.#title}`;
+    const cannot = this.#left.map(({ from, written, why }) => ` ${place(from)}: ${oneLine(written)}: ${why}`);
+    if (cannot.length > 0) document.comment = ["", " Not taken over:", ...cannot].join("\n");
+    return document.toString({ lineWidth: 0 });
+  }
+
+  /** The order in which one reads a configuration. */
+  #inOrder(): YAMLMap {
+    const map = new YAMLMap();
+    this.#writeCertificates();
+    for (const key of ["hostname", "certificates", "binding-groups", "bindings", "transports", "tls"]) {
+      const pair = this.#top.items.find((one) => one.key instanceof Scalar && one.key.value === key);
+      if (pair !== undefined) map.items.push(pair);
+    }
+    return map;
+  }
+
+  #writeCertificates(): void {
+    for (const { name, credential } of this.#certificates.values()) {
+      const { certificate = "", key = "" } = credential.files ?? {};
+      child(child(this.#top, "certificates"), name).set("certificate", certificate);
+      child(child(this.#top, "certificates"), name).set("key", key);
+    }
+  }
+
+  #bindingMap(name: string): YAMLMap {
+    return child(child(this.#top, "bindings"), name);
+  }
+
+  #binding({ name, group, sourceAddress4, sourceAddress6, ehlo, credential, from }: DialectBinding): void {
+    const map = this.#bindingMap(name);
+    if (group !== undefined) child(child(this.#top, "binding-groups"), group);
+    const addresses = [sourceAddress4, sourceAddress6].filter((address) => address !== undefined);
+    if (addresses.length > 0) map.set("source-address", [...addresses]);
+    if (ehlo === "sender-domain") this.#cannot(from, `binding ${name}`, "EHLO with the sender's domain");
+    else if (ehlo !== undefined) map.set("ehlo", ehlo);
+    if (credential === undefined) return;
+    const certificate = this.#nameOf(credential);
+    if (certificate === undefined) this.#cannot(from, `binding ${name}`, "a client certificate with an encrypted key");
+    else map.set("client-certificate", certificate);
+  }
+
+  #nameOf(credential: Credential): string | undefined {
+    if (credential.files === undefined || credential.files.encrypted) return undefined;
+    const known = this.#certificates.get(credential.id);
+    if (known !== undefined) return known.name;
+    const name = `certificate-${this.#certificates.size + 1}`;
+    this.#certificates.set(credential.id, { name, credential });
+    return name;
+  }
+
+  #rule({ scope, settings, from, written }: Rule): void {
+    const { written: values, cannot } = writeSettings(settings, (credential) => this.#nameOf(credential));
+    for (const why of cannot) this.#cannot(from, written, why);
+    // A rule of which a part is missing would let mail go that the original holds back.
+    const safe: WrittenSettings =
+      cannot.length === 0 ? values : { ...values, refuse: `not taken over whole: ${cannot.join("; ")}` };
+    const map = this.#scopeMap(scope);
+    comment(map, `${place(from)}: ${oneLine(written)}`);
+    for (const [key, value] of Object.entries(safe)) if (!map.has(key)) map.set(key, value);
+  }
+
+  #scopeMap({ binding, group, domain, host, nexthop }: Rule["scope"]): YAMLMap {
+    const owner =
+      binding !== undefined
+        ? this.#bindingMap(binding)
+        : group === undefined
+          ? this.#top
+          : child(child(this.#top, "binding-groups"), group);
+    let map = child(owner, "tls");
+    if (nexthop !== undefined) return child(child(map, "nexthops"), nexthop);
+    if (domain !== undefined) map = child(child(map, "domains"), formatDomainPattern(domain));
+    return host === undefined ? map : child(child(map, "hosts"), formatDomainPattern(host));
+  }
+
+  #route({ pattern, nexthops, from, written }: Route): void {
+    const to = nexthops.map(writeNexthop);
+    const implicit = nexthops.some((nexthop) => nexthop.kind === "host" && nexthop.implicitTls);
+    const value = to.length === 1 && !implicit ? to[0] : { to, ...(implicit ? { tls: "implicit" } : {}) };
+    const transports = child(this.#top, "transports");
+    const key = writePattern(pattern);
+    if (!transports.has(key)) add(transports, key, value, `${place(from)}: ${oneLine(written)}`);
+  }
+
+  #cannot(from: Origin, written: string, why: string): void {
+    this.#left.push({ from, written, why });
+  }
+}
+
+function writePattern(pattern: DomainPattern): string {
+  return formatDomainPattern(pattern);
+}
+
+/** As routing wrote it, where that is one of our spellings too: rules by nexthop look for the very text. */
+function writeNexthop(nexthop: Nexthop): string {
+  return nexthop.written ?? formatNexthop(nexthop);
+}
+
+/** The map under a key, made where it is not there. */
+function child(map: YAMLMap, key: string): YAMLMap {
+  const there = map.get(key, true) as unknown;
+  if (there instanceof YAMLMap) return there;
+  const made = new YAMLMap();
+  map.items.push(new Pair(new Scalar(key), made));
+  return made;
+}
+
+function add(map: YAMLMap, key: string, value: unknown, from: string): void {
+  const name = new Scalar(key);
+  name.commentBefore = ` ${from}`;
+  map.items.push(new Pair(name, new Document(value).contents));
+}
+
+function comment(map: YAMLMap, text: string): void {
+  map.commentBefore = map.commentBefore == null ? ` ${text}` : `${map.commentBefore}\n ${text}`;
+}
+
+function place({ source, file, line }: Origin): string {
+  return file === undefined ? source : `${file}:${line ?? 1}`;
+}
+
+/** A comment ends with its line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim();
+}

@@ -1,0 +1,93 @@
+/**
+ * A TLS rule as one writes it under `tls:`: the reverse of `../tls-table.ts`. What our language does not say is told,
+ * never left out in silence.
+ */
+
+import type { NamePattern, Pin, SniChoice } from "../../policy/rules.ts";
+import type { ScopedSettings } from "../../policy/scoped-rules.ts";
+import { describeFallback } from "../../policy/scoped-rules.ts";
+import type { Credential, TrustAnchors } from "../../tls/handshake-settings.ts";
+
+/** Values as the YAML library writes them. */
+export type WrittenSettings = Record<string, string | number | boolean | readonly string[]>;
+
+/** @param nameOf the name under which `certificates:` has it; undefined where it cannot be written there */
+export function writeSettings(
+  settings: ScopedSettings,
+  nameOf: (credential: Credential) => string | undefined,
+): Readonly<{ written: WrittenSettings; cannot: readonly string[] }> {
+  const cannot: string[] = [];
+  const written: WrittenSettings = {};
+  const put = (key: string, value: WrittenSettings[string] | undefined): void => {
+    if (value !== undefined) written[key] = value;
+  };
+  put("level", settings.level?.value);
+  put("match", settings.match?.value.map(writeName));
+  if (settings.anchors !== undefined) Object.assign(written, writeAnchors(settings.anchors.value));
+  const pins = settings.pins?.value;
+  if (pins?.some(({ algorithm }) => algorithm === "md5" || algorithm === "sha1")) {
+    cannot.push("pins by MD5 or SHA-1 are not taken");
+  } else put("pins", pins?.map(writePin));
+  putProtocols(settings, put, cannot);
+  put("ciphers", settings.ciphers?.value);
+  put("groups", settings.groups?.value);
+  put("min-cipher-bits", settings.minCipherBits?.value);
+  putCertificate(settings, put, cannot, nameOf);
+  put("sni", settings.sni === undefined ? undefined : writeSni(settings.sni.value));
+  put("fallback", settings.fallback === undefined ? undefined : describeFallback(settings.fallback.value));
+  put("on-failure", settings.onFailure?.value);
+  put("proof", settings.proof?.value);
+  put("common-name", settings.commonName?.value);
+  put("when-refused", settings.whenRefused?.value);
+  put("mx-patterns", settings.mxPatterns?.value);
+  put("demand-of-host", settings.hostDemand?.value.text);
+  put("demand-of-recipient", settings.recipientDemand?.value.text);
+  put("wording", settings.wording?.value);
+  const refuse = settings.refuse?.value;
+  if (typeof refuse === "object") cannot.push(`the status ${refuse.status} of a refusal`);
+  put("refuse", typeof refuse === "object" ? refuse.text : refuse);
+  put("mode", settings.mode?.value);
+  return { written, cannot };
+}
+
+type Put = (key: string, value: WrittenSettings[string] | undefined) => void;
+
+function putProtocols({ protocols }: ScopedSettings, put: Put, cannot: string[]): void {
+  if (protocols === undefined) return;
+  const { min, max } = protocols.value;
+  if (min > max) cannot.push("no TLS version is left, so that no handshake can succeed");
+  else put("protocols", min === max ? [min] : [min, max]);
+}
+
+function putCertificate(
+  { clientCertificate }: ScopedSettings,
+  put: Put,
+  cannot: string[],
+  nameOf: (credential: Credential) => string | undefined,
+): void {
+  if (clientCertificate === undefined) return;
+  const { value } = clientCertificate;
+  const name = value === "none" ? "none" : nameOf(value);
+  if (name === undefined) cannot.push("a client certificate whose key is encrypted, or whose files are not known");
+  else put("client-certificate", name);
+}
+
+function writeName(pattern: NamePattern): string {
+  if (pattern.kind === "name") return pattern.name;
+  return pattern.kind === "below" ? `.${pattern.name}` : pattern.kind;
+}
+
+function writePin({ of, algorithm, digest }: Pin): string {
+  return `${of === "either" ? "" : `${of}-`}${algorithm}:${digest}`;
+}
+
+function writeSni(choice: SniChoice): string {
+  return choice.kind === "name" ? choice.name : choice.kind;
+}
+
+function writeAnchors(anchors: TrustAnchors): WrittenSettings {
+  if (anchors.kind === "system") return { ca: "system" };
+  const files = anchors.pem.length === 0 ? [] : anchors.files;
+  const ca = anchors.withSystem === true ? ["system", ...files] : files;
+  return { ca: ca.length === 0 ? "none" : ca, ...(anchors.partialChains === true ? { "partial-chains": true } : {}) };
+}
