@@ -10,8 +10,8 @@ import { before, test } from "node:test";
 import { compareSettings } from "../src/config/compare.ts";
 import { type LoadResult, loadSettings, withSelfMadeCertificate } from "../src/config/load.ts";
 import { formatProblem } from "../src/config/problem.ts";
+import { textFiles } from "../src/config/text-files.ts";
 import { makeAuthority } from "../src/lab/certificates.ts";
-import { textFiles } from "./text-files.ts";
 
 const files: Record<string, string> = {};
 const machine = { hostname: "relay.example.com", processors: 1 };

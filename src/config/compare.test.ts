@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textFiles } from "../../test/text-files.ts";
 import { compareSettings } from "./compare.ts";
 import { loadSettings } from "./load.ts";
 import type { Settings } from "./settings.ts";
+import { textFiles } from "./text-files.ts";
 
 function settingsOf(text: string): Settings {
   const { settings, problems } = loadSettings({

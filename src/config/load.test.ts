@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { textFiles } from "../../test/text-files.ts";
 import { domainOf } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import type { OutboundQuestion } from "../policy/rules.ts";
 import { type LoadResult, loadSettings } from "./load.ts";
 import { formatProblem } from "./problem.ts";
 import type { Settings } from "./settings.ts";
+import { textFiles } from "./text-files.ts";
 
 const now = Date.parse("2026-06-01T00:00:00Z");
 const machine = { hostname: "relay.example.com", processors: 3 };

@@ -3,7 +3,6 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textFiles } from "../../test/text-files.ts";
 import type { IpAddress } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import type { Compiled, DialectBinding, DialectSettings, Note } from "../policy/dialects/dialect.ts";
@@ -12,6 +11,7 @@ import type { TlsLevel } from "../policy/rules.ts";
 import { type LoadResult, loadSettings } from "./load.ts";
 import type { PolicyFlag } from "./policy-flag.ts";
 import { formatProblem } from "./problem.ts";
+import { textFiles } from "./text-files.ts";
 
 type Made = Readonly<{ level?: TlsLevel; settings?: DialectSettings; notes?: readonly Note[]; reads?: string }>;
 

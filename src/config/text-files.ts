@@ -2,7 +2,7 @@
  * Files that are not on any disk, for whoever is handed `SourceFiles`.
  */
 import path from "node:path";
-import type { SourceFiles } from "../src/policy/dialects/dialect.ts";
+import type { SourceFiles } from "../policy/dialects/dialect.ts";
 
 /** Names are resolved against `folder`. All were modified at one moment, except those whose time is given. */
 export function textFiles(
