@@ -12,6 +12,7 @@ import type { IpAddress } from "../mail/address.ts";
 import { domainOf, type Mailbox } from "../mail/address.ts";
 import { type Domain, parseDomain } from "../mail/domain.ts";
 import { escapeText } from "../mail/escape.ts";
+import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { type Explanation, explainDecision } from "../policy/explain.ts";
 import { createPolicy } from "../policy/policy.ts";
@@ -21,9 +22,9 @@ import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 import { table } from "./table.ts";
 
-type ExplainOptions = CommonOptions &
+export type ExplainOptions = CommonOptions &
   PolicyOptions &
-  Readonly<{ binding?: string; sender?: string; mx?: string; json?: boolean }>;
+  Readonly<{ binding?: string; sender?: string; client: string; mx?: string; json?: boolean }>;
 
 export function explain(text: string, options: ExplainOptions): number {
   // The certificate of our listeners, which a first start makes, has no say here.
@@ -43,7 +44,9 @@ export function explain(text: string, options: ExplainOptions): number {
     return usage(`--sender ${options.sender}: not a mailbox`);
   const host = options.mx === undefined ? undefined : parseDomain(options.mx);
   if (options.mx !== undefined && host === undefined) return usage(`--mx ${options.mx}: not a host name`);
-  const binding = findBinding(options, recipient, sender, settings);
+  const client = parseIp(options.client);
+  if (client === undefined) return usage(`--client ${options.client}: not an IP address`);
+  const binding = findBinding(options.binding, { recipient, sender, client }, settings);
   if (typeof binding === "string") return usage(binding);
   const { outbound, transports, routing } = settings;
   const routed = createTransportTable(transports, routing).nexthopFor(recipient, {
@@ -71,17 +74,15 @@ function print(first: Explanation, others: readonly Explanation[], asJson: boole
 
 /** @returns what is wrong, where there is no such binding or mail like this is refused */
 function findBinding(
-  options: ExplainOptions,
-  recipient: Mailbox,
-  sender: Mailbox | undefined,
+  wanted: string | undefined,
+  { recipient, sender, client }: Readonly<{ recipient: Mailbox; sender: Mailbox | undefined; client: IpAddress }>,
   settings: Settings,
 ): Binding | string {
-  const client = "127.0.0.1" as IpAddress;
   const question = { listener: "", client, user: undefined, sender, recipients: [recipient], headers: new Map() };
   const choice =
-    options.binding === undefined
+    wanted === undefined
       ? chooseBinding(question, settings, new Map())
-      : ({ kind: "binding", binding: options.binding } as const);
+      : ({ kind: "binding", binding: wanted } as const);
   if (choice.kind === "reject") return `mail like this is refused: ${choice.status} ${choice.text}`;
   const names = [...settings.bindings.keys()];
   const known = names.length > 20 ? `${names.slice(0, 20).join(", ")} ...` : names.join(", ");

@@ -5,13 +5,15 @@
  * configuration; 3 unexpected trouble.
  */
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { settingsHelp } from "../config/help.ts";
 import { errorText } from "../mail/error-text.ts";
+import { systems } from "../policy/dialects/registry.ts";
 import { runWorker, type WorkerStart } from "../server/worker.ts";
 import { type CheckOptions, check } from "./check.ts";
 import { demo } from "./demo.ts";
-import { explain } from "./explain.ts";
+import { type ExplainOptions, explain } from "./explain.ts";
+import { type ImportOptions, importConfiguration, reportForms } from "./import.ts";
 import { type PolicyOptions, withPolicy } from "./policy-options.ts";
 import { queueCommand } from "./queue.ts";
 import { reload } from "./reload.ts";
@@ -57,14 +59,22 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .argument("<recipient>", "user@example.com, or a domain alone")
     .option("--binding <name>", "as whom the mail leaves")
     .option("--sender <address>", "the envelope sender: it may choose the binding")
+    .option("--client <address>", "who hands the mail in: it may choose the binding", "127.0.0.1")
     .option("--mx <host>", "the MX host to ask about; without it the rule before any host is known")
     .option("--json", "print JSON")
-    .action(
-      (
-        recipient: string,
-        options: CommonOptions & PolicyOptions & { binding?: string; sender?: string; mx?: string; json?: boolean },
-      ) => took(explain(recipient, options)),
-    );
+    .action((recipient: string, options: ExplainOptions) => took(explain(recipient, options)));
+  root
+    .command("import")
+    .description("write the configuration of another mail server in our own language, to standard output")
+    .argument("<path>", "as for --postfix, --sendmail, --momentum and --powermta")
+    .addOption(new Option("--from <system>", "whose it is").choices(systems).makeOptionMandatory())
+    .addOption(
+      new Option("--report [form]", "print whether that means the same, question by question, in place of it")
+        .choices(reportForms)
+        .preset("text"),
+    )
+    .option("--with <file>", "with --report: compare with this Letterlock configuration")
+    .action((place: string, options: ImportOptions) => took(importConfiguration(place, options)));
   withCommon(root.command("reload"))
     .description("make the running relay read its configuration again; on any error it keeps the old one")
     .option("--json", "print JSON")

@@ -81,17 +81,17 @@ export class RunningRelay implements AsyncDisposable {
   }
 
   /** Resolves when it says that it runs. @param yaml after host name, one clear listener and no metrics */
-  static async start(folder: string, yaml = ""): Promise<RunningRelay> {
+  static async start(folder: string, yaml = "", flags: readonly string[] = []): Promise<RunningRelay> {
     const file = path.join(folder, "letterlock.yaml");
     writeFileSync(file, configuration(yaml));
-    const relay = RunningRelay.begin(folder, file);
+    const relay = RunningRelay.begin(folder, file, flags);
     await relay.says(/^Letterlock runs with/m);
     return relay;
   }
 
   /** Does not wait until it runs. */
-  static begin(folder: string, file: string): RunningRelay {
-    return new RunningRelay(folder, file, ["start", "--config", file, "--data", path.join(folder, "data")]);
+  static begin(folder: string, file: string, flags: readonly string[] = []): RunningRelay {
+    return new RunningRelay(folder, file, ["start", "--config", file, "--data", path.join(folder, "data"), ...flags]);
   }
 
   get pid(): number {

@@ -33,6 +33,7 @@ const usageRows: readonly [argv: readonly string[], code: number, text: RegExp][
   [["explain", "a@b@c d"], 2, /neither a mailbox nor a domain/],
   [["explain", "a@b.test", "--mx", "a b"], 2, /--mx a b: not a host name/],
   [["explain", "a@b.test", "--sender", "nobody at all"], 2, /--sender nobody at all: not a mailbox/],
+  [["explain", "a@b.test", "--client", "me"], 2, /--client me: not an IP address/],
   [["explain", "a@b.test", "--binding", "none"], 2, /--binding none: no such binding; there are: default/],
   [["explain", "a@[192.0.2.1]"], 1, /is returned: 5\.1\.2/],
 ];

@@ -1,0 +1,47 @@
+/**
+ * The equivalence report for a terminal: what differs, with the lines that decide on either side, then the count.
+ */
+import { styleText } from "node:util";
+import { escapeText } from "../mail/escape.ts";
+import type { Comparison } from "../policy/equivalence.ts";
+import type { Origin } from "../policy/rules.ts";
+import type { EquivalenceReport } from "./equivalence.ts";
+import { table } from "./table.ts";
+
+/** Equal answers are counted; `all` lists them too. */
+export function equivalenceInWords({
+  comparisons,
+  different,
+  questions,
+  situations,
+  source,
+}: EquivalenceReport): string {
+  const shown = comparisons.filter(({ differences }) => differences.length > 0).map(differenceInWords);
+  const what = `${questions} questions in ${situations} situations each, from ${source}`;
+  const verdict =
+    different === 0
+      ? "no difference"
+      : `${different} ${different === 1 ? "question is" : "questions are"} answered differently`;
+  return `${shown.join("\n")}${shown.length > 0 ? "\n" : ""}${what}: ${styleText("bold", verdict, { stream: process.stdout })}\n`;
+}
+
+function differenceInWords(comparison: Comparison): string {
+  const { before, after, lineBefore, lineAfter, differences } = comparison;
+  const rows = differences.map(({ what, before: was, after: is }) => [`  ${what}`, escapeText(was), escapeText(is)]);
+  return [
+    styleText("bold", askedInWords(comparison), { stream: process.stdout }),
+    `  before: ${escapeText(before)} (${placeOf(lineBefore)})`,
+    `  after:  ${escapeText(after)} (${placeOf(lineAfter)})`,
+    table(["  WHAT", "BEFORE", "AFTER"], rows),
+  ].join("\n");
+}
+
+/** `mail to postmaster@example.com through mx.example.com, binding b, nexthop [relay]`. */
+export function askedInWords({ recipient, host, binding, nexthop }: Comparison): string {
+  const through = host === null ? "" : ` through MX host ${host}`;
+  return escapeText(`mail to ${recipient}${through}, nexthop ${nexthop}, binding ${binding}`);
+}
+
+export function placeOf({ file, line, scope, source }: Origin): string {
+  return escapeText(file === undefined ? source : `${file}:${line ?? 1}, ${scope}`);
+}

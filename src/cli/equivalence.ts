@@ -1,0 +1,116 @@
+/**
+ * The equivalence report: does this Letterlock configuration mean what that configuration of another mail server means?
+ * Both are asked about every domain, MX host, address, nexthop and binding that the source names, in every situation.
+ */
+import type { Settings } from "../config/settings.ts";
+import type { Compiled } from "../policy/dialects/dialect.ts";
+import { type Comparison, compare, type Side } from "../policy/equivalence.ts";
+import { namedQuestions } from "../policy/named-questions.ts";
+import { createPolicy } from "../policy/policy.ts";
+import type { OutboundQuestion } from "../policy/rules.ts";
+import { createTransportTable, type NexthopChoice, type TransportTable } from "../route/transport.ts";
+
+/** JSON-ready; the published shape of `letterlock import --report json`. */
+export type EquivalenceReport = Readonly<{
+  source: string;
+  questions: number;
+  situations: number;
+  different: number;
+  /** Those that differ first, each in the order of the source. */
+  comparisons: readonly Comparison[];
+}>;
+
+type Configuration = Readonly<{ side: Omit<Side, "question">; transports: TransportTable; port: number }>;
+
+/**
+ * @param source what the report calls it: `postfix /etc/postfix`
+ * @param now ms since 1970
+ */
+export function compareConfigurations(
+  compiled: Pick<Compiled, "source" | "settings" | "named">,
+  settings: Settings,
+  source: string,
+  now: number,
+): EquivalenceReport {
+  const before: Configuration = {
+    side: {
+      policy: createPolicy([compiled.source]),
+      credential: (name) => compiled.settings.bindings?.find((binding) => binding.name === name)?.credential,
+    },
+    transports: createTransportTable([], compiled.settings.routing),
+    port: settings.outbound.port,
+  };
+  const after: Configuration = {
+    side: {
+      policy: createPolicy(settings.policySources),
+      credential: (name) => settings.bindings.get(name)?.clientCertificate,
+    },
+    transports: createTransportTable(settings.transports, settings.routing),
+    port: settings.outbound.port,
+  };
+  const comparisons: Comparison[] = [];
+  for (const { question, routed } of namedQuestions(compiled.named, now)) {
+    comparisons.push(...(routed ? compareRouted(question, before, after) : [compareAsIs(question, before, after)]));
+  }
+  const [different, same] = [comparisons.filter(differs), comparisons.filter((one) => !differs(one))];
+  return {
+    source,
+    questions: comparisons.length,
+    situations: comparisons[0]?.outcomes.length ?? 0,
+    different: different.length,
+    comparisons: [...different, ...same],
+  };
+}
+
+function differs({ differences }: Comparison): boolean {
+  return differences.length > 0;
+}
+
+function compareAsIs(question: OutboundQuestion, before: Configuration, after: Configuration): Comparison {
+  const unrouted = (asked: OutboundQuestion): OutboundQuestion => asked;
+  return compare(question, { ...before.side, question: unrouted }, { ...after.side, question: unrouted });
+}
+
+/** Nexthop by nexthop, in the order in which they are tried. */
+function compareRouted(question: OutboundQuestion, before: Configuration, after: Configuration): Comparison[] {
+  const [was, is] = [route(question, before), route(question, after)];
+  if (was.kind !== "nexthops" || is.kind !== "nexthops") return compareEnds(question, before, after, was, is);
+  const count = Math.max(was.nexthops.length, is.nexthops.length);
+  return Array.from({ length: count }, (_, at) => {
+    const through = ({ nexthops }: typeof was) => {
+      const nexthop = nexthops[at] ?? nexthops[0];
+      return (asked: OutboundQuestion): OutboundQuestion => ({ ...asked, nexthop });
+    };
+    const one = compare(question, { ...before.side, question: through(was) }, { ...after.side, question: through(is) });
+    if (was.nexthops.length === is.nexthops.length) return one;
+    const counts = { what: "nexthops", before: String(was.nexthops.length), after: String(is.nexthops.length) };
+    return { ...one, differences: [counts, ...one.differences] };
+  });
+}
+
+/** Mail that one of them does not send on at all. */
+function compareEnds(
+  question: OutboundQuestion,
+  before: Configuration,
+  after: Configuration,
+  was: NexthopChoice,
+  is: NexthopChoice,
+): Comparison[] {
+  const compared = compareAsIs(question, before, after);
+  const [first, second] = [endInWords(was), endInWords(is)];
+  const differences = first === second ? [] : [{ what: "route", before: first, after: second }];
+  return [{ ...compared, before: first, after: second, outcomes: [], differences }];
+}
+
+function endInWords(choice: NexthopChoice): string {
+  return choice.kind === "nexthops" ? "is sent on" : `${choice.kind} ${choice.status} ${choice.text}`;
+}
+
+function route({ recipient, sender, binding, bindingGroup }: OutboundQuestion, one: Configuration): NexthopChoice {
+  return one.transports.nexthopFor(recipient, {
+    submission: { sender, binding, bindingGroup },
+    defaultPort: one.port,
+    allowAddressLiterals: true,
+    allowAddresses: [],
+  });
+}
