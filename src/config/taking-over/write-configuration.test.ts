@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { IpAddress } from "../../mail/address.ts";
+import { domain } from "../../mail/domain.ts";
+import { parseDomainPattern } from "../../mail/domain-pattern.ts";
+import type { Compiled, ExportedRule } from "../../policy/dialects/dialect.ts";
+import type { Origin, PeerRequirement, Sourced } from "../../policy/rules.ts";
+import type { ScopedSettings } from "../../policy/scoped-rules.ts";
+import { trustBundle } from "../../tls/handshake-settings.ts";
+import { loadSettings } from "../load.ts";
+import { formatProblem } from "../problem.ts";
+import type { Settings } from "../settings.ts";
+import { writeConfiguration } from "./write-configuration.ts";
+
+const from: Origin = { source: "postfix", file: "/etc/postfix/main.cf", line: 7, column: 1, scope: "all mail" };
+
+function is<T>(value: T): Sourced<T> {
+  return { value, from };
+}
+
+type Scope = Extract<ExportedRule, { kind: "rule" }>["scope"];
+
+function rule(scope: Scope, settings: ScopedSettings, written = "as written # with\n  a break"): ExportedRule {
+  return { kind: "rule", scope, settings, from, written };
+}
+
+function pattern(text: string) {
+  return parseDomainPattern(text) ?? assert.fail(text);
+}
+
+function written(rules: readonly ExportedRule[], settings: Compiled["settings"] = {}) {
+  return writeConfiguration({ settings, export: () => rules }, "postfix /etc/postfix");
+}
+
+function read(text: string): Settings {
+  const { settings, problems } = loadSettings({
+    path: "/etc/x/x.yaml",
+    text,
+    machine: { hostname: "machine.test", processors: 1 },
+  });
+  assert.ok(settings, `${problems.map(formatProblem).join("\n")}\n${text}`);
+  return settings;
+}
+
+const demand: PeerRequirement = {
+  from,
+  text: "PERM+VERIFY:128+CN:mx.example.com",
+  of: "host",
+  verify: true,
+  bits: { atLeast: 128, digits: "128" },
+  extensions: [{ kind: "cn", name: "mx.example.com" }],
+  reply: { code: 503, status: "5.7.0" },
+};
+
+const everything: ScopedSettings = {
+  level: is("verify"),
+  match: is([
+    { kind: "hostname" },
+    { kind: "below", name: domain("example.com") },
+    { kind: "name", name: domain("a.test") },
+  ]),
+  anchors: is(trustBundle([], [])),
+  pins: is([{ of: "either", algorithm: "sha256", digest: "ab".repeat(32) }]),
+  protocols: is({ min: "TLSv1.2", max: "TLSv1.3" }),
+  ciphers: is("ECDHE+AESGCM"),
+  groups: is("X25519"),
+  minCipherBits: is(128),
+  sni: is({ kind: "off" }),
+  fallback: is({ kind: "after", ms: 300_000, turn: "same-host" }),
+  onFailure: is("bounce"),
+  proof: is("chain"),
+  commonName: is("without-san"),
+  whenRefused: is("bounce-5yz"),
+  mxPatterns: is(["*.example.com"]),
+  hostDemand: is(demand),
+  wording: is("postfix"),
+  refuse: is("not today: # really"),
+};
+
+test("taking over: every setting comes back as it was", () => {
+  const { text, left } = written([rule({ nexthop: "[mx.example.com]:26" }, everything)]);
+  assert.deepEqual(left, []);
+  const [one] = read(text).rules;
+  assert.deepEqual(one?.scope, { nexthop: "[mx.example.com]:26" });
+  const valuesOf = (settings: ScopedSettings | undefined) =>
+    Object.fromEntries(
+      Object.entries(settings ?? {}).map(([key, { value }]) => [
+        key,
+        key === "hostDemand" ? { ...value, from } : value,
+      ]),
+    );
+  assert.deepEqual(valuesOf(one?.settings), valuesOf(everything));
+});
+
+const scopes: readonly Scope[] = [
+  {},
+  { domain: pattern("example.com") },
+  { domain: pattern(".example.com") },
+  { domain: pattern("*") },
+  { host: pattern("mx.example.com") },
+  { domain: pattern("example.org"), host: pattern(".example.net") },
+  { binding: "b" },
+  { binding: "b", domain: pattern("example.com") },
+  { group: "g", host: pattern("mx.example.com") },
+  { nexthop: ".example.com" },
+  { binding: "b", nexthop: "[192.0.2.1]" },
+];
+
+test("taking over: every scope comes back, once", () => {
+  const { text } = written(scopes.map((scope) => rule(scope, { level: is("encrypt") })));
+  const found = read(text).rules.map((one) => JSON.stringify(one.scope));
+  assert.deepEqual(found.toSorted(), scopes.map((scope) => JSON.stringify(scope)).toSorted());
+});
+
+test("taking over: bindings, groups, transports and the name", () => {
+  const nexthop = { kind: "host", host: domain("relay.test"), isIp: false, port: 26, implicitTls: false } as const;
+  const { text } = written(
+    [
+      {
+        kind: "route",
+        pattern: pattern("a.test"),
+        nexthops: [{ ...nexthop, written: "[relay.test]:26" }],
+        from,
+        written: "a",
+      },
+      { kind: "route", pattern: pattern("*"), nexthops: [nexthop, { ...nexthop, port: 27 }], from, written: "b" },
+      { kind: "route", pattern: pattern(".b.test"), nexthops: [{ ...nexthop, implicitTls: true }], from, written: "c" },
+    ],
+    {
+      hostname: is(domain("gate.test")),
+      bindings: [
+        {
+          name: "out",
+          group: "g",
+          sourceAddress4: "192.0.2.9" as IpAddress,
+          sourceAddress6: undefined,
+          ehlo: domain("out.test"),
+          credential: undefined,
+          from,
+        },
+      ],
+    },
+  );
+  const { hostname, bindings, transports } = read(text);
+  const out = bindings.get("out");
+  assert.deepEqual([hostname, out?.group, out?.sourceAddress4, out?.ehlo], ["gate.test", "g", "192.0.2.9", "out.test"]);
+  assert.deepEqual(
+    transports.map(({ nexthops }) =>
+      nexthops.map((one) => `${one.port}${one.kind === "host" && one.implicitTls ? " implicit" : ""}`),
+    ),
+    [["26"], ["26", "27"], ["26 implicit"]],
+  );
+});
+
+test("taking over: what cannot be said is told, and its rule refuses", () => {
+  const { text, left } = written([
+    rule({ domain: pattern("a.test") }, { level: is("may"), protocols: is({ min: "TLSv1.3", max: "TLSv1.2" }) }),
+    { kind: "cannot", from, written: "/regexp/ verify", why: "a regular expression" },
+  ]);
+  assert.deepEqual(
+    left.map(({ why }) => why),
+    ["no TLS version is left, so that no handshake can succeed", "a regular expression"],
+  );
+  assert.match(text, /# \/etc\/postfix\/main\.cf:7: \/regexp\/ verify: a regular expression/);
+  assert.equal(read(text).rules[0]?.settings.refuse?.value.toString().startsWith("not taken over whole"), true);
+});
+
+test("taking over: each rule names its line; nothing at all is an empty configuration", () => {
+  assert.match(
+    written([rule({}, { level: is("may") })]).text,
+    /# \/etc\/postfix\/main\.cf:7: as written # with a break/,
+  );
+  assert.equal(read(written([]).text).rules.length, 0);
+});
