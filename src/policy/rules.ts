@@ -186,6 +186,8 @@ export type InboundRule = Readonly<{
   ciphers?: Sourced<string>;
   /** AUTH only inside TLS; `plain-only-in-tls` hides PLAIN and LOGIN alone. */
   auth?: Sourced<"always" | "only-in-tls" | "plain-only-in-tls" | "never">;
+  /** Octets pipelined behind STARTTLS: refuse and close (default), or throw them away (Momentum). Never executed. */
+  pipelined?: Sourced<"reject" | "discard">;
   /** Demands in Sendmail's form. */
   requirements?: readonly PeerRequirement[];
   /** Who may relay by certificate: `trusted` any with a trusted chain, else by digest or by names. */

@@ -1,0 +1,108 @@
+/**
+ * A Momentum configuration with its scopes merged: every stanza of one name is one, the later value of an option has
+ * replaced the earlier. Made by `read-scopes.ts`, asked by `resolve.ts`.
+ */
+import type { Origin } from "../../rules.ts";
+import type { Position } from "./notes.ts";
+import { printMomentum } from "./print.ts";
+import type { Value } from "./syntax.ts";
+import { readBoolean } from "./values.ts";
+
+/** One option as it stands. */
+export type Setting = Position &
+  Readonly<{
+    name: string;
+    value: Value;
+    /** The scope in words: `domain example.com in binding marketing`. */
+    scope: string;
+  }>;
+
+/** Anything that holds options. */
+export class Stanza {
+  readonly settings = new Map<string, Setting>();
+  readonly scope: string;
+  readonly at: Position;
+  /** Different for each: what was resolved is kept by the stanzas that had a say. */
+  readonly id: number;
+
+  constructor(scope: string, at: Position, id: number) {
+    this.scope = scope;
+    this.at = at;
+    this.id = id;
+  }
+}
+
+export type RegexStanza = Readonly<{ stanza: Stanza; regex: RegExp; source: string }>;
+
+/** Stanzas by name, and those by regular expression in the order in which they were first written. */
+export class NamedStanzas {
+  readonly plain = new Map<string, Stanza>();
+  readonly regexes: RegexStanza[] = [];
+  readonly bySource = new Map<string, Stanza>();
+
+  /** The plain one first; each option is taken from the first that has it. */
+  matching(key: string): Stanza[] {
+    const found: Stanza[] = [];
+    const plain = this.plain.get(key);
+    if (plain !== undefined) found.push(plain);
+    for (const { stanza, regex } of this.regexes) if (regex.test(key)) found.push(stanza);
+    return found;
+  }
+}
+
+/** What domains and hosts may stand in: the file itself, a binding group, a binding. */
+export class Container extends Stanza {
+  readonly domains = new NamedStanzas();
+  readonly hosts = new NamedStanzas();
+}
+
+export type Binding = Readonly<{ name: string; container: Container; group: string }>;
+
+/** A listener or one of its sockets. */
+export class ListenerStanza extends Stanza {
+  /** CIDR block or address by its text as written. */
+  readonly peers = new Map<string, Stanza>();
+  readonly listens = new Map<string, ListenerStanza>();
+}
+
+export type PathwayStanza = Readonly<{ name: string; stanza: Stanza }>;
+
+/** A module's stanza: its options as they stand, unknown ones included. */
+export type ModuleStanza = Readonly<{
+  name: string;
+  instance: string | undefined;
+  options: readonly Setting[];
+  at: Position;
+}>;
+
+export type Model = Readonly<{
+  global: Container;
+  groups: ReadonlyMap<string, Container>;
+  bindings: ReadonlyMap<string, Binding>;
+  smtpListener: ListenerStanza | undefined;
+  pathways: ReadonlyMap<string, Stanza>;
+  modules: readonly ModuleStanza[];
+}>;
+
+export function textOf(setting: Setting | undefined): string | undefined {
+  return setting?.value.kind === "word" ? setting.value.word.text : undefined;
+}
+
+/** The keyword in lower case. */
+export function keywordOf(setting: Setting | undefined): string | undefined {
+  return textOf(setting)?.toLowerCase();
+}
+
+export function truthOf(setting: Setting | undefined): boolean | undefined {
+  const text = textOf(setting);
+  return text === undefined ? undefined : readBoolean(text);
+}
+
+export function originOf({ file, line, column, scope }: Omit<Setting, "name" | "value">): Origin {
+  return { source: "momentum", file: file.path, line, column, scope };
+}
+
+/** The option as a line of a configuration. */
+export function writtenAs({ name, value, line, column }: Setting): string {
+  return printMomentum([{ kind: "option", name, value, line, column }]).trimEnd();
+}

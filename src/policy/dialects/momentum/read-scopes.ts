@@ -1,0 +1,421 @@
+/**
+ * From the items of all files to one `Model`: includes followed, scopes merged, every name looked up, every value
+ * checked. An unknown name is an error, as in Momentum; a known one that is not our subject is noted and passed over.
+ *
+ * A stanza that is no scope and no module we know is one of a module that came later or was made for that installation:
+ * it is passed over with a warning, unless a name in it looks like TLS.
+ */
+import { readStanzaName } from "./domain-key.ts";
+import { isOtherOption, looksLikeTls, modules, otherOptions, otherScopes } from "./known-names.ts";
+import {
+  Container,
+  ListenerStanza,
+  type Model,
+  type ModuleStanza,
+  type NamedStanzas,
+  type Setting,
+  Stanza,
+} from "./model.ts";
+import { type FileRef, type Notes, nearestName, type Position } from "./notes.ts";
+import { optionsByName } from "./option-table.ts";
+import type { OptionEntry, ScopeName } from "./option-types.ts";
+import { maxDepth } from "./parse.ts";
+import type { ConfigurationFiles, OpenFile } from "./read-files.ts";
+import type { Item, Option, Scope, Value, Word } from "./syntax.ts";
+
+/** Where the reader is. */
+type Context = Readonly<{
+  name: ScopeName;
+  /** The scope in words; `global` for none. */
+  words: string;
+  depth: number;
+  stanza: Stanza;
+  container?: Container;
+  /** The group that a binding in it belongs to. */
+  group?: string;
+  listener?: ListenerStanza;
+  /** Checked, but without effect: the stanza above has said so. */
+  quiet?: true;
+}>;
+
+type OpenBinding = { name: string; container: Container; group: string | undefined };
+
+const listenerNames = ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener"] as const;
+const knownScopeNames = [
+  ...["binding", "binding_group", "domain", "host", "listen", "peer", "pathway", "pathway_group"],
+  ...listenerNames,
+];
+
+export function readScopes(main: OpenFile, files: ConfigurationFiles, notes: Notes): Model {
+  return new ScopeReader(main.file, files, notes).read(main);
+}
+
+class ScopeReader {
+  readonly #files: ConfigurationFiles;
+  readonly #notes: Notes;
+  readonly #global: Container;
+  readonly #groups = new Map<string, Container>();
+  readonly #bindings = new Map<string, OpenBinding>();
+  readonly #pathways = new Map<string, Stanza>();
+  readonly #modules: ModuleStanza[] = [];
+  #smtpListener: ListenerStanza | undefined;
+  #localChanges: Readonly<{ target: Word; at: Position }> | undefined;
+  #stanzas = 0;
+
+  constructor(file: FileRef, files: ConfigurationFiles, notes: Notes) {
+    this.#files = files;
+    this.#notes = notes;
+    this.#global = new Container("global", { file, line: 1, column: 1 }, 0);
+  }
+
+  read(main: OpenFile): Model {
+    const context: Context = {
+      name: "global",
+      words: "global",
+      depth: 0,
+      stanza: this.#global,
+      container: this.#global,
+    };
+    this.#items(main, context);
+    const changes = this.#localChanges;
+    if (changes !== undefined) {
+      for (const opened of this.#files.openLocalChanges(changes.target, changes.at)) this.#items(opened, context);
+    }
+    const bindings = [...this.#bindings.values()].map(
+      ({ name, container, group }) => [name, { name, container, group: group ?? "default" }] as const,
+    );
+    return {
+      global: this.#global,
+      groups: this.#groups,
+      bindings: new Map(bindings),
+      smtpListener: this.#smtpListener,
+      pathways: this.#pathways,
+      modules: this.#modules,
+    };
+  }
+
+  #items({ items, file }: Readonly<{ items: readonly Item[]; file: FileRef }>, context: Context): void {
+    for (const item of items) {
+      if (item.kind === "option") this.#option(item, file, context);
+      else if (item.kind === "scope") this.#scope(item, file, context);
+      else for (const opened of this.#files.include(item, file)) this.#items(opened, context);
+    }
+  }
+
+  // Options
+
+  #option(option: Option, file: FileRef, context: Context): void {
+    const name = option.name.toLowerCase();
+    const { line, column, value } = option;
+    const setting: Setting = { name, value, file, line, column, scope: context.words };
+    const entry = optionsByName.get(name);
+    if (entry !== undefined) {
+      this.#known(entry, setting, context);
+      return;
+    }
+    if (name === "debug_level" || name === "enabled") return;
+    if (!isOtherOption(name)) {
+      this.#unknownOption(setting, context);
+      return;
+    }
+    if (context.quiet) return;
+    const scopes = otherOptions.get(name);
+    if (scopes === undefined || scopes.has(context.name)) {
+      this.#notes.add("no-effect", setting, `${name}: not about TLS`);
+    } else {
+      const text = `${name}: the manual does not list it for scope '${title(context.name)}'; not about TLS`;
+      this.#notes.add("warning", setting, text, `it belongs into ${[...scopes].join(", ")}`);
+    }
+  }
+
+  #known(entry: OptionEntry, setting: Setting, context: Context): void {
+    const { name, value } = setting;
+    if (!entry.scopes.includes(context.name)) {
+      const text = `'${name}' is not a valid option name in scope '${title(context.name)}' (${context.words})`;
+      this.#notes.add("error", setting, text, `it belongs into ${entry.scopes.join(", ")}`);
+      return;
+    }
+    const wrong = entry.check(value);
+    if (wrong !== undefined) {
+      this.#notes.add("error", setting, `${name} = ${shown(value)}: ${wrong}`, `correct the value of ${name}`);
+      return;
+    }
+    context.stanza.settings.set(name, setting);
+    if (name === "local_changes_file") this.#rememberChanges(setting);
+    if (context.quiet) return;
+    if (context.name === "pathway_group") {
+      const text = `${name}: options of listeners are not recognised in a pathway_group`;
+      this.#notes.add("warning", setting, text, "write it in the pathway");
+      return;
+    }
+    const same = value.kind === "word" && (entry.sameFor?.includes(value.word.text.toLowerCase()) ?? false);
+    const status = same ? "applied" : entry.status;
+    this.#notes.add(status, setting, status === "applied" ? `${name} = ${shown(value)}` : `${name}: ${entry.reason}`);
+  }
+
+  #rememberChanges(setting: Setting): void {
+    if (setting.value.kind === "word") this.#localChanges = { target: setting.value.word, at: setting };
+  }
+
+  #unknownOption(setting: Setting, context: Context): void {
+    const text = `'${setting.name}' is not a valid option name in scope '${title(context.name)}' (${context.words})`;
+    this.#notes.add(
+      "error",
+      setting,
+      text,
+      this.#near(setting.name, [...optionsByName.keys(), ...otherOptions.keys()]),
+    );
+  }
+
+  #near(name: string, known: readonly string[]): string {
+    const near = this.#notes.errors < 100 ? nearestName(name, known) : undefined;
+    return near === undefined ? "correct the name, or remove the line" : `did you mean ${near}?`;
+  }
+
+  // Scopes
+
+  #scope(scope: Scope, file: FileRef, context: Context): void {
+    const name = scope.name.toLowerCase();
+    const at: Position = { file, line: scope.line, column: scope.column };
+    if (context.depth >= maxDepth) {
+      this.#notes.add("error", at, "scopes stand in each other too deep", "remove an include or a scope");
+      return;
+    }
+    const inner = this.#enter(name, scope.instance, at, context);
+    if (inner === "not-ours") this.#passOver(name, scope, at, context);
+    else if (inner !== "refused") {
+      this.#items({ items: scope.items, file }, inner);
+      if (name === "domain" || name === "host") this.#checkMeaning(inner, scope.instance?.text ?? "", at);
+    }
+  }
+
+  /** The context inside the scope; `refused` where a note has said why there is none. */
+  #enter(name: string, instance: Word | undefined, at: Position, context: Context): Context | "not-ours" | "refused" {
+    switch (name) {
+      case "binding_group":
+      case "binding":
+        return context.name === "global" || (name === "binding" && context.name === "binding_group")
+          ? this.#named(name, instance, at, context, (text) => this.#bindingOrGroup(name, text, at, context))
+          : this.#misplaced(name, at, context);
+      case "domain":
+      case "host":
+        return this.#named(name, instance, at, context, (text) => this.#domainOrHost(name, text, at, context));
+      case "esmtp_listener":
+      case "http_listener":
+      case "ecstream_listener":
+      case "xmpp_listener":
+        return context.name === "global" ? this.#listener(name, at, context) : this.#misplaced(name, at, context);
+      case "listen":
+      case "peer":
+        return this.#named(name, instance, at, context, (text) => this.#listenOrPeer(name, text, at, context));
+      case "pathway":
+      case "pathway_group":
+        return context.name === "global" || (name === "pathway" && context.name === "pathway_group")
+          ? this.#named(name, instance, at, context, (text) => this.#pathway(name, text, at, context))
+          : this.#misplaced(name, at, context);
+      default:
+        return "not-ours";
+    }
+  }
+
+  #named(
+    name: string,
+    instance: Word | undefined,
+    at: Position,
+    context: Context,
+    enter: (text: string) => Context | undefined,
+  ): Context | "refused" {
+    if (instance !== undefined) return enter(instance.text) ?? this.#misplaced(name, at, context);
+    this.#notes.add("error", at, `${name} without a name`, `write ${name} "name" { ... }`);
+    return "refused";
+  }
+
+  #misplaced(name: string, at: Position, context: Context): "refused" {
+    const text = `'${name}' is not a valid scope name in scope '${title(context.name)}' (${context.words})`;
+    this.#notes.add("error", at, text, "move it where it belongs");
+    return "refused";
+  }
+
+  #id(): number {
+    this.#stanzas += 1;
+    return this.#stanzas;
+  }
+
+  #bindingOrGroup(name: "binding" | "binding_group", text: string, at: Position, context: Context): Context {
+    const words = `${name.replace("_", " ")} ${text}${within(context)}`;
+    const depth = context.depth + 1;
+    if (name === "binding_group") {
+      const group = this.#groups.get(text) ?? new Container(words, at, this.#id());
+      this.#groups.set(text, group);
+      return { name, words, depth, stanza: group, container: group, group: text };
+    }
+    const binding = this.#binding(text, words, at, context.group);
+    return { name, words, depth, stanza: binding.container, container: binding.container };
+  }
+
+  #binding(name: string, words: string, at: Position, group: string | undefined): OpenBinding {
+    const known = this.#bindings.get(name) ?? { name, container: new Container(words, at, this.#id()), group };
+    this.#bindings.set(name, known);
+    if (known.group === undefined) known.group = group;
+    else if (group !== undefined && known.group !== group) {
+      const text = `binding ${name} is in the groups ${known.group} and ${group}`;
+      this.#notes.add("error", at, text, "a binding belongs to one group: remove it from the other");
+    }
+    return known;
+  }
+
+  /** `undefined`: it may not stand here. */
+  #domainOrHost(name: "domain" | "host", text: string, at: Position, context: Context): Context | undefined {
+    const { container } = context;
+    if (container === undefined) return undefined;
+    const words = `${name} ${text}${within(context)}`;
+    const stanza = this.#register(name === "domain" ? container.domains : container.hosts, text, words, at);
+    return { name, words, depth: context.depth + 1, stanza };
+  }
+
+  #register(stanzas: NamedStanzas, text: string, words: string, at: Position): Stanza {
+    const name = readStanzaName(text);
+    if (name.kind === "plain") {
+      const stanza = stanzas.plain.get(name.key) ?? new Stanza(words, at, this.#id());
+      stanzas.plain.set(name.key, stanza);
+      return stanza;
+    }
+    if (name.kind === "regex") {
+      const known = stanzas.bySource.get(name.source);
+      if (known !== undefined) return known;
+      this.#checkRegex(name, text, at);
+      const stanza = new Stanza(words, at, this.#id());
+      stanzas.bySource.set(name.source, stanza);
+      stanzas.regexes.push({ stanza, regex: name.regex, source: name.source });
+      return stanza;
+    }
+    if (name.kind === "error") {
+      this.#notes.add("error", at, `the regular expression ${text} cannot be used: ${name.text}`, "write it otherwise");
+    }
+    return new Stanza(words, at, this.#id());
+  }
+
+  #checkRegex(
+    { anchored, capitals }: Readonly<{ anchored: boolean; capitals: boolean }>,
+    text: string,
+    at: Position,
+  ): void {
+    if (!anchored) {
+      const remedy = "begin it with (^|[.]) or ^ and end it with $";
+      this.#notes.add("warning", at, `the regular expression ${text} also matches within longer names`, remedy);
+    }
+    if (capitals) {
+      const remedy = "write it in lower case, or begin it with (?i)";
+      this.#notes.add("warning", at, `${text} has capital letters, but names are compared in lower case`, remedy);
+    }
+  }
+
+  /** A stanza for every domain, or for none, must not look as if it had an effect. */
+  #checkMeaning({ name, stanza }: Context, text: string, at: Position): void {
+    if (readStanzaName(text).kind !== "meaningless") return;
+    const kind = stanza.settings.size > 0 ? "error" : "warning";
+    const remedy = "write the options in the binding, the group or at the top; or a regular expression between slashes";
+    this.#notes.add(
+      kind,
+      at,
+      `${name} "${text}" matches nothing: no name of a ${name}, and there are no wildcards`,
+      remedy,
+    );
+  }
+
+  #listener(name: (typeof listenerNames)[number], at: Position, context: Context): Context {
+    const depth = context.depth + 1;
+    if (name === "esmtp_listener") {
+      this.#smtpListener ??= new ListenerStanza(name, at, this.#id());
+      return { name, words: name, depth, stanza: this.#smtpListener, listener: this.#smtpListener };
+    }
+    this.#notes.add("no-effect", at, `${name}: Letterlock takes mail over SMTP alone`);
+    const listener = new ListenerStanza(name, at, this.#id());
+    return { name, words: name, depth, stanza: listener, listener, quiet: true };
+  }
+
+  #listenOrPeer(name: "listen" | "peer", text: string, at: Position, context: Context): Context | undefined {
+    const { listener } = context;
+    if (listener === undefined || (name === "listen" && context.name === "listen")) return undefined;
+    const words = `${name} ${text}${within(context)}`;
+    const shared = { words, depth: context.depth + 1, ...(context.quiet ? { quiet: true as const } : {}) };
+    if (name === "peer") {
+      const peer = listener.peers.get(text) ?? new Stanza(words, at, this.#id());
+      listener.peers.set(text, peer);
+      return { name, stanza: peer, ...shared };
+    }
+    const listen = listener.listens.get(text) ?? new ListenerStanza(words, at, this.#id());
+    listener.listens.set(text, listen);
+    return { name, stanza: listen, listener: listen, ...shared };
+  }
+
+  #pathway(name: "pathway" | "pathway_group", text: string, at: Position, context: Context): Context {
+    const words = `${name.replace("_", " ")} ${text}${within(context)}`;
+    const depth = context.depth + 1;
+    if (name === "pathway_group") {
+      // Options of listeners are not recognised here: the stanza is kept for its pathways alone.
+      return { name, words, depth, stanza: new Stanza(words, at, this.#id()) };
+    }
+    const pathway = this.#pathways.get(text) ?? new Stanza(words, at, this.#id());
+    this.#pathways.set(text, pathway);
+    return { name, words, depth, stanza: pathway };
+  }
+
+  // Stanzas that are not ours
+
+  #passOver(name: string, { items, instance }: Scope, at: Position, context: Context): void {
+    const isModule = modules.has(name);
+    if (context.name !== "global" && !isModule && !otherScopes.has(name)) {
+      const text = `'${name}' is not a valid scope name in scope '${title(context.name)}' (${context.words})`;
+      this.#notes.add("error", at, text, this.#near(name, knownScopeNames));
+      return;
+    }
+    const options = this.#optionsIn(items, at.file, name);
+    const suspect = options.find((option) => looksLikeTls(option.name));
+    if (isModule) {
+      this.#modules.push({ name, instance: instance?.text, options, at });
+      this.#notes.add("no-effect", at, `${name}: a module, not about TLS between mail servers`);
+    } else if (suspect !== undefined) {
+      const text = `'${suspect.name}' is not a valid option name in scope '${title(name)}'`;
+      this.#notes.add("error", suspect, text, "Letterlock cannot tell what it asks for: remove it");
+    } else if (otherScopes.has(name)) this.#notes.add("no-effect", at, `${name}: not about TLS between mail servers`);
+    else {
+      const near = this.#near(name, knownScopeNames);
+      this.#notes.add("warning", at, `'${name}' is no scope or module that Letterlock knows: passed over`, near);
+    }
+  }
+
+  /** Names at any depth, includes followed. */
+  #optionsIn(items: readonly Item[], file: FileRef, words: string): Setting[] {
+    const found: Setting[] = [];
+    const visit = (inside: readonly Item[], from: FileRef, depth: number): void => {
+      for (const item of inside) {
+        const { line, column } = item;
+        if (item.kind === "include") {
+          for (const opened of this.#files.include(item, from)) visit(opened.items, opened.file, depth + 1);
+          continue;
+        }
+        const value: Value = item.kind === "option" ? item.value : { kind: "list", words: [] };
+        found.push({ name: item.name.toLowerCase(), value, file: from, line, column, scope: words });
+        if (item.kind === "scope" && depth < maxDepth) visit(item.items, from, depth + 1);
+      }
+    };
+    visit(items, file, 0);
+    return found;
+  }
+}
+
+/** As Momentum names a scope in its messages. */
+function title(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function within({ name, words }: Context): string {
+  return name === "global" ? "" : ` in ${words}`;
+}
+
+function shown(value: Value): string {
+  if (value.kind === "word") return value.word.text;
+  if (value.kind === "list") return `( ${value.words.map(({ text }) => text).join(" ")} )`;
+  return "[ ... ]";
+}
