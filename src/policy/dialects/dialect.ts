@@ -61,6 +61,9 @@ export type DialectBinding = Readonly<{
 export type SubmissionQuestion = Readonly<{
   /** Name of the listener. */
   listener: string;
+  /** Where the client connected to, where that is known (PowerMTA chooses by it). */
+  localAddress?: IpAddress | undefined;
+  localPort?: number | undefined;
   client: IpAddress;
   user: string | undefined;
   sender: Mailbox | undefined;
@@ -83,7 +86,9 @@ export type BindingChooser = Readonly<{
    * Header fields that `choose` will ask for when mail comes from this client, lower case, and whether they stay in the
    * message. Known before the message is read, since it is never rewritten afterwards.
    */
-  headersWanted(question: Pick<SubmissionQuestion, "listener" | "client" | "user">): HeaderWishes;
+  headersWanted(
+    question: Pick<SubmissionQuestion, "listener" | "localAddress" | "localPort" | "client" | "user">,
+  ): HeaderWishes;
   /** `undefined`: the configuration has no say. */
   choose(question: SubmissionQuestion): BindingAnswer | undefined;
 }>;

@@ -1,0 +1,256 @@
+/**
+ * What a configuration says that its author hardly meant, told with the line and the remedy: PowerMTA does the same without
+ * a word (reference, sections 1.4, 2.3 and 2.4). Nothing here changes an outcome.
+ */
+
+import { cipherList, withoutLowSecurity } from "./cipher-lists.ts";
+import type { Configuration } from "./configuration.ts";
+import { covers, type DomainScope, type DomainSection, formatPattern } from "./domain-sections.ts";
+import type { KeyFiles } from "./key-files.ts";
+import { textOf, wordsOf } from "./lines.ts";
+import type { NoteList } from "./note-list.ts";
+import { domainTlsOptions } from "./options.ts";
+import type { Directive } from "./parse.ts";
+import type { Queues } from "./queues.ts";
+import { parseHosts } from "./smtp-hosts.ts";
+import { flag, stated } from "./tls-rule.ts";
+import { booleanOf } from "./values.ts";
+
+/** A scope, and as whom one must send to be in it. */
+type Place = Readonly<{ scope: DomainScope; binding: string; group: string | undefined }>;
+
+const tlsNames = domainTlsOptions.filter(({ status }) => status !== "no-effect").map(({ name }) => name);
+
+export function checkDomains(configuration: Configuration, queues: Queues, keys: KeyFiles, notes: NoteList): void {
+  const places = placesOf(configuration);
+  const seen = new Set<Directive>();
+  let daneWritten = false;
+  for (const place of places) {
+    for (const section of place.scope.all) {
+      for (const directive of section.statements.values()) {
+        if (!seen.has(directive)) checkStatement(directive, keys, notes);
+        seen.add(directive);
+      }
+      if (tlsNames.some((name) => section.statements.has(name))) checkMeaning(section, place, queues, notes);
+      checkQueueTo(section, place, queues, notes);
+      if (section.pattern.kind === "any" && section.statements.has("use-dane")) daneWritten = true;
+    }
+  }
+  checkRollups(configuration, places, queues, notes);
+  checkScopes(configuration, notes);
+  checkDefaults(configuration, daneWritten, notes);
+}
+
+function placesOf({ domains, virtualMtas, pools }: Configuration): Place[] {
+  return [
+    { scope: domains, binding: "", group: undefined },
+    ...[...virtualMtas.values()].map(({ name, scope }) => ({ scope, binding: name, group: undefined })),
+    ...[...pools.values()].map(({ name, scope }) => ({ scope, binding: "", group: name })),
+  ];
+}
+
+/** Files and ciphers that a single directive names. */
+function checkStatement(directive: Directive, keys: KeyFiles, notes: NoteList): void {
+  const { name, value } = directive;
+  const text = textOf(value);
+  if (text === "") return;
+  const [file = "", password] = wordsOf(value);
+  if (name === "smtp-tls-ca-file") {
+    const read = keys.anchors(file);
+    if (read.kind === "bad") notes.error(directive, read.problem, read.remedy);
+  } else if (name === "smtp-client-certificate") {
+    const read = keys.credential(file, password);
+    if (read.kind === "bad") notes.error(directive, read.problem, read.remedy);
+    else if (read.warning !== undefined)
+      notes.warning(directive, `smtp-client-certificate: ${read.warning}`, "renew it");
+  } else if (name === "smtp-tls-ciphers" || name === "smtp-tls-tlsv1.3-ciphersuites")
+    checkCiphers(directive, text, notes);
+  else if (name === "smtp-hosts" || name === "route") {
+    const hosts = parseHosts(text, 25);
+    if (hosts.kind === "hosts" && hosts.shared)
+      notes.differs(directive, `${name}: hosts of one level take no turns here; they are tried in the order written`);
+  }
+}
+
+function checkCiphers(directive: Directive, text: string, notes: NoteList): void {
+  const made = directive.name === "smtp-tls-ciphers" ? cipherList(text, undefined) : cipherList(undefined, text);
+  if (made.kind === "bad") {
+    notes.differs(
+      directive,
+      `${directive.name}: none of these may be used (${made.problem}); no connection is made`,
+      "write HIGH:!ADH:@STRENGTH, or take the line out",
+    );
+  } else if (withoutLowSecurity(text) !== text && /@SECLEVEL=[01]/i.test(text)) {
+    notes.differs(directive, `${directive.name}: security levels below 2 are never used`, "take @SECLEVEL out");
+  }
+}
+
+function nameFor({ pattern }: DomainSection): string | undefined {
+  if (pattern.kind === "any" || pattern.kind === "literal") return undefined;
+  return pattern.kind === "below" ? `any.${pattern.name}` : pattern.name;
+}
+
+function checkMeaning(section: DomainSection, { binding, group }: Place, queues: Queues, notes: NoteList): void {
+  const sections = queues.sectionsFor({ queue: nameFor(section) }, binding, group);
+  const use = flag(sections, "use-starttls", true);
+  const require = flag(sections, "require-starttls", false);
+  const own = (name: string): Directive | undefined => section.statements.get(name);
+  const where = section.scope;
+  if (!use.on && require.on) {
+    notes.warning(
+      own("require-starttls") ?? own("use-starttls") ?? section.place,
+      `${where}: require-starttls has no effect with use-starttls no: mail leaves in clear text`,
+      "write use-starttls yes",
+    );
+  }
+  const authorities = stated(sections, "smtp-tls-ca-file");
+  if (use.on && !require.on && authorities !== undefined) {
+    notes.warning(
+      own("smtp-tls-ca-file") ?? own("require-starttls") ?? section.place,
+      `${where}: where the certificate does not lead to smtp-tls-ca-file, mail leaves in clear text`,
+      "write require-starttls yes, or take smtp-tls-ca-file out",
+    );
+  }
+  for (const name of ["use-dane", "use-mta-sts"]) checkEvidence(name, section, use.on, notes);
+}
+
+function checkEvidence(name: string, section: DomainSection, useStarttls: boolean, notes: NoteList): void {
+  const directive = section.statements.get(name);
+  if (directive === undefined || booleanOf(directive.value) !== true) return;
+  notes.warning(
+    directive,
+    `${section.scope}: ${name} yes makes no connection: that evidence is not gathered yet`,
+    `write ${name} no, and require-starttls yes where TLS is a must`,
+  );
+  if (!useStarttls) {
+    notes.warning(
+      directive,
+      `${section.scope}: ${name} with use-starttls no contradict each other`,
+      "write use-starttls yes",
+    );
+  }
+}
+
+/** What the section asks for, and the queue that its mail is moved to does not. */
+function checkQueueTo(section: DomainSection, { binding, group }: Place, queues: Queues, notes: NoteList): void {
+  const directive = section.statements.get("queue-to");
+  if (directive === undefined || textOf(directive.value) === "") return;
+  const { own, sections } = queues.resolve({ queue: nameFor(section) }, binding, group, undefined);
+  const lost = lostBetween(own, sections);
+  if (lost.length === 0) return;
+  notes.warning(
+    directive,
+    `${section.scope}: ${lost.join(", ")} do${lost.length === 1 ? "es" : ""} not hold in the queue ${textOf(directive.value)}`,
+    `write the same in <domain ${textOf(directive.value)}>`,
+  );
+}
+
+const asksForMore = [
+  "require-starttls",
+  "smtp-tls-ca-file",
+  "smtp-client-certificate",
+  "smtp-tls-ciphers",
+  "use-dane",
+  "use-mta-sts",
+];
+
+function lostBetween(before: readonly DomainSection[], after: readonly DomainSection[]): string[] {
+  return asksForMore.filter((name) => {
+    const had = stated(before, name)?.directive;
+    if (had === undefined || booleanOf(had.value) === false) return false;
+    const has = stated(after, name)?.directive;
+    return has === undefined || (booleanOf(has.value) ?? has.value) !== (booleanOf(had.value) ?? had.value);
+  });
+}
+
+/** Which domains are rolled up is known only from DNS; the first that requires TLS is named. */
+function checkRollups(configuration: Configuration, places: readonly Place[], queues: Queues, notes: NoteList): void {
+  if (configuration.rollups.length === 0) return;
+  const strict = places
+    .flatMap(({ scope }) => scope.all)
+    .find((section) => {
+      const directive = section.statements.get("require-starttls");
+      return (
+        directive !== undefined &&
+        booleanOf(directive.value) === true &&
+        !formatPattern(section.pattern).endsWith(".rollup")
+      );
+    });
+  const told = new Set<string>();
+  for (const { queue, place } of configuration.rollups) {
+    if (strict === undefined || told.has(queue)) continue;
+    told.add(queue);
+    const sections = queues.sectionsFor({ queue }, "", undefined);
+    if (flag(sections, "require-starttls", false).on && flag(sections, "use-starttls", true).on) continue;
+    notes.warning(
+      place,
+      `mail rolled up into ${queue} loses require-starttls, which ${strict.scope} asks for`,
+      `write require-starttls yes in <domain ${queue}>`,
+    );
+  }
+}
+
+/** A virtual MTA's wide section goes before the file's narrow one: no example of the guides settles it. */
+function checkScopes({ domains, virtualMtas, pools }: Configuration, notes: NoteList): void {
+  const wide = [...virtualMtas.values(), ...pools.values()]
+    .flatMap(({ scope }) => scope.all)
+    .filter(({ pattern, statements }) => pattern.kind !== "exact" && pattern.kind !== "literal" && statements.size > 0);
+  if (wide.length === 0) return;
+  const narrow = indexOfOthers(domains);
+  for (const section of wide) {
+    for (const name of tlsNames) {
+      const directive = section.statements.get(name);
+      const other = directive === undefined ? undefined : narrow(section, name, directive.value);
+      if (directive === undefined || other === undefined) continue;
+      notes.differs(
+        directive,
+        `${name}: ${section.scope} goes before ${other.scope} (line ${other.place.line}), which says otherwise; the guides do not settle it`,
+        "write it in both, or in neither",
+      );
+    }
+  }
+}
+
+/** The first section of the file below a pattern that states another value; one look-up however many there are. */
+function indexOfOthers(domains: DomainScope) {
+  const index = new Map<string, Map<string, DomainSection>>();
+  const put = (parent: string, section: DomainSection): void => {
+    for (const name of tlsNames) {
+      const directive = section.statements.get(name);
+      if (directive === undefined) continue;
+      const key = `${parent} ${name}`;
+      const values = index.get(key) ?? new Map<string, DomainSection>();
+      index.set(key, values);
+      if (!values.has(directive.value)) values.set(directive.value, section);
+    }
+  };
+  for (const section of domains.all) {
+    const { pattern } = section;
+    if (pattern.kind === "any" || pattern.kind === "literal") continue;
+    put("*", section);
+    put(pattern.name, section);
+    for (let dot = pattern.name.indexOf("."); dot >= 0; dot = pattern.name.indexOf(".", dot + 1)) {
+      put(pattern.name.slice(dot + 1), section);
+    }
+  }
+  return ({ pattern }: DomainSection, name: string, value: string): DomainSection | undefined => {
+    const parent = pattern.kind === "any" ? "*" : pattern.kind === "literal" ? "" : pattern.name;
+    for (const [other, section] of index.get(`${parent} ${name}`) ?? []) {
+      if (other !== value && covers(pattern, section.pattern)) return section;
+    }
+    return undefined;
+  };
+}
+
+function checkDefaults({ main }: Configuration, daneWritten: boolean, notes: NoteList): void {
+  notes.differs(
+    main,
+    "smtp-tls-allow-tlsv1.1: TLS 1.1, which PowerMTA allows where nothing is written, is never spoken here",
+  );
+  if (daneWritten) return;
+  notes.differs(
+    main,
+    "use-dane: DANE, which PowerMTA 5.0 uses where nothing is written and later versions do not, is not used here",
+    "write use-dane no in <domain *> to say that it is meant",
+  );
+}

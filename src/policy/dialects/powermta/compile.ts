@@ -1,0 +1,61 @@
+/**
+ * PowerMTA's configuration as Letterlock runs it: policy, virtual MTAs, the choice among them, routes, what listeners offer,
+ * accounting files, and a note for every line (issue: "Your configuration, as it is"; PowerMTA 4.5 to 5.x).
+ */
+import path from "node:path";
+import type { Compiled, DialectSettings, SourceFiles } from "../dialect.ts";
+import { accountingOf } from "./accounting.ts";
+import { bindingsOf, hostNameOf } from "./bindings.ts";
+import { checkDomains } from "./checks.ts";
+import { bindingChooser } from "./choose-binding.ts";
+import { type Configuration, loadConfiguration } from "./configuration.ts";
+import { exportRules } from "./export.ts";
+import { checkInbound } from "./inbound.ts";
+import { KeyFiles } from "./key-files.ts";
+import { textOf } from "./lines.ts";
+import { namedThings } from "./named.ts";
+import { NoteList, originAt } from "./note-list.ts";
+import { checkCalls } from "./pattern-list.ts";
+import { Queues } from "./queues.ts";
+import { routingOf } from "./routing.ts";
+import { policySource } from "./source.ts";
+import { checkSources } from "./source-settings.ts";
+
+export type PowerMtaOptions = Readonly<{ file: string }>;
+
+export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): Compiled {
+  const main = path.resolve(file);
+  const notes = new NoteList();
+  const configuration = loadConfiguration(main, files, notes);
+  const keys = new KeyFiles(files, path.dirname(main));
+  const queues = new Queues(configuration);
+  checkCalls(configuration.patternLists, notes);
+  checkSources(configuration, notes);
+  checkInbound(configuration, keys, notes);
+  checkDomains(configuration, queues, keys, notes);
+  const bindings = bindingsOf(configuration, notes);
+  const settings: DialectSettings = {
+    ...hostname(configuration),
+    bindings,
+    chooseBinding: bindingChooser(configuration),
+    routing: routingOf(queues),
+    accounting: accountingOf(configuration.accounting, notes),
+  };
+  const first = notes.all.find(({ kind }) => kind === "error");
+  const broken = first === undefined ? undefined : `the PowerMTA configuration has errors: ${first.text}`;
+  return {
+    source: policySource(configuration, queues, keys, broken),
+    settings,
+    notes: notes.all,
+    named: namedThings(configuration, bindings),
+    export: () => exportRules(configuration, queues, keys),
+  };
+}
+
+function hostname({ globals }: Configuration): Pick<DialectSettings, "hostname"> {
+  const [line] = globals.get("host-name") ?? [];
+  const value = hostNameOf(globals);
+  return line === undefined || value === undefined
+    ? {}
+    : { hostname: { value, from: originAt(line, `host-name ${textOf(line.value)}`) } };
+}
