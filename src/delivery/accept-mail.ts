@@ -64,6 +64,8 @@ function bindingFor({ id, session, envelope, headers }: ReceivedMail, tools: Acc
   const choice = chooseBinding(
     {
       listener: session.listener,
+      localAddress: session.localAddress,
+      localPort: session.localPort,
       client: session.clientAddress,
       user: undefined,
       sender: envelope.sender.mailbox,

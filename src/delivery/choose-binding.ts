@@ -9,7 +9,7 @@ import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import { inAnyCidr } from "../mail/ip.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
-import type { BindingAnswer, SubmissionQuestion } from "../policy/dialects/dialect.ts";
+import type { BindingAnswer, BindingChooser, SubmissionQuestion } from "../policy/dialects/dialect.ts";
 import type { HeadersWanted } from "../smtp/server/header-section.ts";
 
 export type BindingQuestion = Omit<SubmissionQuestion, "header"> &
@@ -50,7 +50,7 @@ export function chooseBinding(question: BindingQuestion, settings: BindingSettin
 
 /** Header fields that the choice for this client looks at, and whether they stay in the message. */
 export function headersWanted(
-  client: Pick<SubmissionQuestion, "listener" | "client" | "user">,
+  client: Parameters<BindingChooser["headersWanted"]>[0],
   { bindingHeader, bindingChoosers }: Pick<Settings, "bindingHeader" | "bindingChoosers">,
 ): HeadersWanted {
   if (bindingHeader === undefined && bindingChoosers.length === 0) return nothingWanted;

@@ -140,8 +140,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     limits: opened.limits,
     timeouts: opened.timeouts,
     bareNewline: listener.bareNewline,
-    headersWanted: ({ listener: name, clientAddress: client }) =>
-      headersWanted({ listener: name, client, user: undefined }, settings()),
+    headersWanted: ({ listener: name, clientAddress: client, localAddress, localPort }) =>
+      headersWanted({ listener: name, client, localAddress, localPort, user: undefined }, settings()),
     spoolDirectory,
     newId,
     checkClient: () => undefined,

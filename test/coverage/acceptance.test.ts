@@ -22,7 +22,17 @@ const known = settings;
 function received(): ReceivedMail {
   const { id, sender, recipients, body, facts, arrival } = mail("ONE", ["user@example.com", "two@example.net"]);
   const clientAddress = "192.0.2.1" as IpAddress;
-  const session = { id: "s", listener: "main", clientAddress, clientPort: 1, ehlo: "c", esmtp: true, tls: undefined };
+  const session = {
+    id: "s",
+    listener: "main",
+    clientAddress,
+    clientPort: 1,
+    localAddress: undefined,
+    localPort: 25,
+    ehlo: "c",
+    esmtp: true,
+    tls: undefined,
+  };
   const envelope = { sender, recipients };
   return { id, session, receivedAt: arrival.at, envelope, body, facts, headers: new Map() };
 }

@@ -25,7 +25,14 @@ const limits = {
 
 function startProtocol(change: Partial<typeof limits> = {}): Protocol {
   return new Protocol(
-    { id: "s1", listener: "lab", clientAddress: "192.0.2.1" as IpAddress, clientPort: 1 },
+    {
+      id: "s1",
+      listener: "lab",
+      clientAddress: "192.0.2.1" as IpAddress,
+      clientPort: 1,
+      localAddress: undefined,
+      localPort: 25,
+    },
     {
       hostname: "mx.example.org",
       tlsMode: "starttls",

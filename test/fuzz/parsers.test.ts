@@ -260,6 +260,8 @@ test("Received: nothing that a client says leaves its place (TR-8, AT-28)", () =
           listener: "l",
           clientAddress: "192.0.2.1" as IpAddress,
           clientPort: 1,
+          localAddress: undefined,
+          localPort: 25,
           ehlo,
           esmtp: true,
           tls: undefined,

@@ -86,7 +86,7 @@ test("taking over: every setting comes back as it was", () => {
     Object.fromEntries(
       Object.entries(settings ?? {}).map(([key, { value }]) => [
         key,
-        key === "hostDemand" ? { ...value, from } : value,
+        key === "hostDemand" ? { ...(value as object), from } : value,
       ]),
     );
   assert.deepEqual(valuesOf(one?.settings), valuesOf(everything));

@@ -48,7 +48,7 @@ export type ProtocolOptions = Pick<
 > &
   Readonly<{ tlsAvailable: () => boolean }>;
 
-type SessionStart = Pick<SessionFacts, "id" | "listener" | "clientAddress" | "clientPort">;
+type SessionStart = Omit<SessionFacts, "ehlo" | "esmtp" | "tls">;
 
 const nextCommand: Next = { kind: "command" };
 /** Commands of registered extensions that are not offered here: 502, others 500 (SR-5). */

@@ -15,6 +15,8 @@ function session(change: Partial<SessionFacts> = {}): SessionFacts {
     listener: "lab",
     clientAddress,
     clientPort: 1,
+    localAddress: undefined,
+    localPort: 25,
     ehlo: "c.example",
     esmtp: true,
     tls: undefined,

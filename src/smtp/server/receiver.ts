@@ -16,6 +16,9 @@ export type SessionFacts = Readonly<{
   listener: string;
   clientAddress: IpAddress;
   clientPort: number;
+  /** What the client connected to, also where the listener's address is a wildcard. */
+  localAddress: IpAddress | undefined;
+  localPort: number;
   /** As given in EHLO or HELO, raw: escape before showing. */
   ehlo: string;
   esmtp: boolean;

@@ -46,7 +46,7 @@ export type SessionTools = Readonly<{
   onEnd: (session: Session) => void;
 }>;
 
-export type Peer = Pick<SessionFacts, "clientAddress" | "clientPort">;
+export type Peer = Pick<SessionFacts, "clientAddress" | "clientPort" | "localAddress" | "localPort">;
 
 type Mode = "handshake" | "greeting" | "command" | "text" | "octets" | "waiting" | "ended";
 

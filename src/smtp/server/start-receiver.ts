@@ -114,7 +114,12 @@ class Listener implements Receiver {
   }
 
   #admit(socket: Socket, clientAddress: IpAddress): void {
-    const peer = { clientAddress, clientPort: socket.remotePort ?? 0 };
+    const peer = {
+      clientAddress,
+      clientPort: socket.remotePort ?? 0,
+      localAddress: parseIp((socket.localAddress ?? "").replace(/%.*$/, "")),
+      localPort: socket.localPort ?? 0,
+    };
     const session = new Session(socket, peer, this.#options, {
       observe: this.#observe,
       clock: this.#clock,
