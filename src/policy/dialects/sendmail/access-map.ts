@@ -1,0 +1,147 @@
+/**
+ * The access map, compiled: one table for each tag that TLS hangs on, keyed as Sendmail looks it up.
+ * What stands under other tags is counted and left out. 100,000 entries take a few hundred milliseconds.
+ */
+import type { Origin, PeerRequirement, RequirementExtension } from "../../rules.ts";
+import type { AccessEntry } from "./access-text.ts";
+import type { Reply } from "./configuration.ts";
+import type { Found } from "./look-up.ts";
+import { parseRequirement, type RequirementText } from "./requirement-text.ts";
+import { wordsOf } from "./tokens.ts";
+
+export type RequirementEntry = Found &
+  Readonly<{
+    access: AccessEntry;
+    text: RequirementText;
+    from: Origin;
+    /** `undefined` for an exemption. */
+    requirement: PeerRequirement | undefined;
+  }>;
+
+export type ValueEntry = Found & Readonly<{ access: AccessEntry; value: string; from: Origin }>;
+
+export const requirementTags = ["tls_srv", "tls_rcpt", "tls_clt"] as const;
+export type RequirementTag = (typeof requirementTags)[number];
+
+const valueTags = [
+  "try_tls",
+  "srv_features",
+  "clt_features",
+  "tls_clt_features",
+  "tls_srv_features",
+  "certissuer",
+  "certsubject",
+] as const;
+export type ValueTag = (typeof valueTags)[number];
+
+export type AccessMap = Readonly<{
+  requirements: Readonly<Record<RequirementTag, ReadonlyMap<string, RequirementEntry>>>;
+  values: Readonly<Record<ValueTag, ReadonlyMap<string, ValueEntry>>>;
+  /** Entries whose tag has nothing to do with TLS. */
+  others: number;
+  /** What stands under a tag that a requirement names in `CITag:`; keys without the tag, lower case. */
+  issuersUnder(tag: string): ReadonlyMap<string, AccessEntry>;
+}>;
+
+const requirementOf: Record<RequirementTag, PeerRequirement["of"]> = {
+  tls_srv: "host",
+  tls_rcpt: "recipient",
+  tls_clt: "client",
+};
+
+/** @param defaultReply where an entry says neither PERM nor TEMP. */
+export function compileAccess(file: string, entries: readonly AccessEntry[], defaultReply: Reply): AccessMap {
+  const byTag = groupByTag(entries);
+  const under = (tag: string): ReadonlyMap<string, AccessEntry> => byTag.get(tag) ?? new Map();
+  const texts = new Map<string, RequirementText>();
+  const requirements = (tag: RequirementTag): ReadonlyMap<string, RequirementEntry> => {
+    const table = new Map<string, RequirementEntry>();
+    for (const [key, access] of under(tag)) {
+      const text = texts.get(access.value) ?? parseRequirement(access.value);
+      texts.set(access.value, text);
+      const from = originOf(file, access);
+      const requirement = makeRequirement(requirementOf[tag], text, access, from, defaultReply, under);
+      const isSkip = text.kind === "exempt" && isWord(access.value, "SKIP");
+      table.set(key, { access, text, from, isSkip, requirement });
+    }
+    return table;
+  };
+  const values = (tag: ValueTag): ReadonlyMap<string, ValueEntry> => {
+    const table = new Map<string, ValueEntry>();
+    for (const [key, access] of under(tag)) {
+      const value = access.value.trim();
+      table.set(key, { access, value, isSkip: isWord(value, "SKIP"), from: originOf(file, access) });
+    }
+    return table;
+  };
+  const named = new Set<string>([...requirementTags, ...valueTags]);
+  let others = 0;
+  for (const [tag, group] of byTag) if (!named.has(tag)) others += group.size;
+  return {
+    requirements: {
+      tls_srv: requirements("tls_srv"),
+      tls_rcpt: requirements("tls_rcpt"),
+      tls_clt: requirements("tls_clt"),
+    },
+    values: {
+      try_tls: values("try_tls"),
+      srv_features: values("srv_features"),
+      clt_features: values("clt_features"),
+      tls_clt_features: values("tls_clt_features"),
+      tls_srv_features: values("tls_srv_features"),
+      certissuer: values("certissuer"),
+      certsubject: values("certsubject"),
+    },
+    others,
+    issuersUnder: under,
+  };
+}
+
+/** True for a value that is this word alone, as Sendmail cuts words. */
+export function isWord(value: string, word: string): boolean {
+  const [only, ...more] = wordsOf(value);
+  return more.length === 0 && only?.toUpperCase() === word;
+}
+
+/** Entries without a tag are under the empty one. */
+function groupByTag(entries: readonly AccessEntry[]): Map<string, Map<string, AccessEntry>> {
+  const groups = new Map<string, Map<string, AccessEntry>>();
+  for (const entry of entries) {
+    const folded = entry.key.toLowerCase();
+    const colon = folded.indexOf(":");
+    const tag = colon < 0 ? "" : folded.slice(0, colon);
+    let group = groups.get(tag);
+    if (group === undefined) {
+      group = new Map();
+      groups.set(tag, group);
+    }
+    group.set(folded.slice(colon + 1), entry);
+  }
+  return groups;
+}
+
+function originOf(file: string, { key, line, column }: AccessEntry): Origin {
+  return { source: "sendmail", file, line, column, scope: key };
+}
+
+function makeRequirement(
+  of: PeerRequirement["of"],
+  text: RequirementText,
+  { value }: AccessEntry,
+  from: Origin,
+  defaultReply: Reply,
+  under: (tag: string) => ReadonlyMap<string, AccessEntry>,
+): PeerRequirement | undefined {
+  const { kind, prefix, verify, bits } = text;
+  if (kind === "exempt" || (kind === "code-only" && prefix === undefined)) return undefined;
+  const extensions = text.extensions.map((extension): RequirementExtension => {
+    if (extension.kind !== "issuer-tag") return extension;
+    return { ...extension, issuers: new Set(under(extension.tag.toLowerCase()).keys()) };
+  });
+  return { from, text: value.trim(), of, verify, bits, extensions, reply: replyOf(prefix, defaultReply) };
+}
+
+function replyOf(prefix: RequirementText["prefix"], defaultReply: Reply): Reply {
+  if (prefix === "PERM") return { code: 503, status: "5.7.0" };
+  return prefix === "TEMP" ? { code: 403, status: "4.7.0" } : defaultReply;
+}

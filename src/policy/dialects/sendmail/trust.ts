@@ -1,0 +1,85 @@
+/**
+ * Whom Sendmail's `${verify}` trusts, and whom it shows: CACertFile with CACertPath, and the pairs of certificate and
+ * key. Verification can succeed only where both CA settings are there; with one of them missing every peer fails.
+ */
+import { X509Certificate } from "node:crypto";
+import path from "node:path";
+import { checkCredential } from "../../../tls/credential.ts";
+import { type Credential, type TrustAnchors, trustBundle } from "../../../tls/handshake-settings.ts";
+import type { SourceFiles } from "../dialect.ts";
+import type { Setting } from "./configuration.ts";
+
+/** Nobody is trusted. */
+export const nobody: TrustAnchors = trustBundle([], []);
+
+export type Trust = Readonly<{ anchors: TrustAnchors; problem: string | undefined }>;
+
+export function readTrust(file: Setting | undefined, folder: Setting | undefined, files: SourceFiles): Trust {
+  if (isUnset(file) || isUnset(folder)) return { anchors: nobody, problem: undefined };
+  const fromFile = readCertificates(file.value, files);
+  if (typeof fromFile === "string") return { anchors: nobody, problem: `${file.value}: ${fromFile}` };
+  const names = files.list(folder.value);
+  if (names === undefined) return { anchors: nobody, problem: `${folder.value}: there is no such folder` };
+  const pem = new Set(fromFile);
+  for (const name of names) {
+    if (!/^[0-9a-f]{8}\.\d+$/.test(name)) continue;
+    const found = readCertificates(path.join(folder.value, name), files);
+    if (typeof found !== "string") for (const each of found) pem.add(each);
+  }
+  return { anchors: trustBundle([...pem], [file.value, folder.value]), problem: undefined };
+}
+
+function isUnset(setting: Setting | undefined): setting is undefined {
+  return setting === undefined || setting.value === "";
+}
+
+const block = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** The certificates of a file, or what is wrong with it. */
+function readCertificates(file: string, files: SourceFiles): readonly string[] | string {
+  const answer = files.read(file);
+  if (answer.kind === "failed") return answer.reason;
+  const found = answer.text.match(block) ?? [];
+  if (found.length === 0) return "there is no certificate in it";
+  return found.every(isCertificate) ? found : "a certificate in it cannot be read";
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+export type OwnPair =
+  | Readonly<{ kind: "none" }>
+  | Readonly<{ kind: "ok"; credential: Credential; warning: string | undefined; more: boolean }>
+  | Readonly<{ kind: "failed"; problem: string; remedy: string }>;
+
+/** Of two pairs (`a,b`) the first is shown. */
+export function readPair(
+  name: string,
+  certificate: string | undefined,
+  key: string | undefined,
+  files: SourceFiles,
+): OwnPair {
+  if (!certificate && !key) return { kind: "none" };
+  if (!certificate || !key) {
+    return { kind: "failed", problem: "only one of certificate and key is set", remedy: "set both, or none" };
+  }
+  const [certificateFile = "", more] = certificate.split(",");
+  const [keyFile = ""] = key.split(",");
+  const chain = files.read(certificateFile);
+  const secret = files.read(keyFile);
+  if (chain.kind === "failed") return unreadable(certificateFile, chain.reason);
+  if (secret.kind === "failed") return unreadable(keyFile, secret.reason);
+  const check = checkCredential(name, chain.text, secret.text);
+  if (check.kind === "error")
+    return { kind: "failed", problem: `${certificateFile}: ${check.problem}`, remedy: check.remedy };
+  return { kind: "ok", credential: check.credential, warning: check.warning, more: more !== undefined };
+}
+
+function unreadable(file: string, reason: string): OwnPair {
+  return { kind: "failed", problem: `${file}: ${reason}`, remedy: "let Letterlock read the file" };
+}
