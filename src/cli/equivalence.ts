@@ -3,6 +3,7 @@
  * Both are asked about every domain, MX host, address, nexthop and binding that the source names, in every situation.
  */
 import type { Settings } from "../config/settings.ts";
+import { ownBindingName } from "../config/taking-over/write-configuration.ts";
 import type { Compiled } from "../policy/dialects/dialect.ts";
 import { type Comparison, compare, type Side } from "../policy/equivalence.ts";
 import { namedQuestions } from "../policy/named-questions.ts";
@@ -20,7 +21,13 @@ export type EquivalenceReport = Readonly<{
   comparisons: readonly Comparison[];
 }>;
 
-type Configuration = Readonly<{ side: Omit<Side, "question">; transports: TransportTable; port: number }>;
+type Configuration = Readonly<{
+  side: Omit<Side, "question">;
+  /** What this side calls a binding of the source. */
+  nameOf: (binding: string) => string;
+  transports: TransportTable;
+  port: number;
+}>;
 
 /**
  * @param source what the report calls it: `postfix /etc/postfix`
@@ -37,6 +44,7 @@ export function compareConfigurations(
       policy: createPolicy([compiled.source]),
       credential: (name) => compiled.settings.bindings?.find((binding) => binding.name === name)?.credential,
     },
+    nameOf: (binding) => binding,
     transports: createTransportTable([], compiled.settings.routing),
     port: settings.outbound.port,
   };
@@ -45,6 +53,7 @@ export function compareConfigurations(
       policy: createPolicy(settings.policySources),
       credential: (name) => settings.bindings.get(name)?.clientCertificate,
     },
+    nameOf: ownBindingName,
     transports: createTransportTable(settings.transports, settings.routing),
     port: settings.outbound.port,
   };
@@ -67,8 +76,20 @@ function differs({ differences }: Comparison): boolean {
 }
 
 function compareAsIs(question: OutboundQuestion, before: Configuration, after: Configuration): Comparison {
-  const unrouted = (asked: OutboundQuestion): OutboundQuestion => asked;
-  return compare(question, { ...before.side, question: unrouted }, { ...after.side, question: unrouted });
+  return compare(question, asIs(before), asIs(after));
+}
+
+function asIs({ side, nameOf }: Configuration): Side {
+  return { ...side, question: (asked) => renamed(asked, nameOf) };
+}
+
+function renamed(asked: OutboundQuestion, nameOf: Configuration["nameOf"]): OutboundQuestion {
+  const { binding, bindingGroup } = asked;
+  return {
+    ...asked,
+    binding: nameOf(binding),
+    bindingGroup: bindingGroup === undefined ? undefined : nameOf(bindingGroup),
+  };
 }
 
 /** Nexthop by nexthop, in the order in which they are tried. */
@@ -77,11 +98,11 @@ function compareRouted(question: OutboundQuestion, before: Configuration, after:
   if (was.kind !== "nexthops" || is.kind !== "nexthops") return compareEnds(question, before, after, was, is);
   const count = Math.max(was.nexthops.length, is.nexthops.length);
   return Array.from({ length: count }, (_, at) => {
-    const through = ({ nexthops }: typeof was) => {
+    const through = ({ nexthops }: typeof was, { side, nameOf }: Configuration): Side => {
       const nexthop = nexthops[at] ?? nexthops[0];
-      return (asked: OutboundQuestion): OutboundQuestion => ({ ...asked, nexthop });
+      return { ...side, question: (asked) => ({ ...renamed(asked, nameOf), nexthop }) };
     };
-    const one = compare(question, { ...before.side, question: through(was) }, { ...after.side, question: through(is) });
+    const one = compare(question, through(was, before), through(is, after));
     if (was.nexthops.length === is.nexthops.length) return one;
     const counts = { what: "nexthops", before: String(was.nexthops.length), after: String(is.nexthops.length) };
     return { ...one, differences: [counts, ...one.differences] };
@@ -106,7 +127,8 @@ function endInWords(choice: NexthopChoice): string {
   return choice.kind === "nexthops" ? "is sent on" : `${choice.kind} ${choice.status} ${choice.text}`;
 }
 
-function route({ recipient, sender, binding, bindingGroup }: OutboundQuestion, one: Configuration): NexthopChoice {
+function route(asked: OutboundQuestion, one: Configuration): NexthopChoice {
+  const { recipient, sender, binding, bindingGroup } = renamed(asked, one.nameOf);
   return one.transports.nexthopFor(recipient, {
     submission: { sender, binding, bindingGroup },
     defaultPort: one.port,

@@ -86,7 +86,8 @@ const builtIn: Origin = {
 /** What holds when no source has an answer: opportunistic TLS, clear text only on a later attempt. */
 export const builtInRule: TlsRule = { level: { value: "may", from: builtIn } };
 
-const defaultFallback: Fallback = { kind: "after", ms: 5 * 60_000 };
+/** Where a rule says nothing of clear text. */
+export const defaultFallback: Fallback = { kind: "after", ms: 5 * 60_000 };
 
 const levelReason: Record<TlsLevel, ReasonCode> = {
   none: "level-none",
@@ -200,6 +201,7 @@ function reasons(rule: TlsRule, level: TlsLevel, monitor: boolean): Reason[] {
 
 function requiredProof(level: TlsLevel, proof: Proof): Authentication["required"] {
   if (level === "fingerprint") return "pin";
+  if (level === "none") return "nothing";
   return level === "verify" || level === "secure" ? "chain-and-name" : proof;
 }
 

@@ -12,10 +12,11 @@ import { digestOf } from "../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../tls/handshake-settings.ts";
 import { describeReference } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts, TlsProgress } from "../tls/peer-facts.ts";
-import { type ConnectDecision, decide, type TlsDecision } from "./decide.ts";
+import { type ConnectDecision, decide, defaultFallback, type TlsDecision } from "./decide.ts";
 import { judge } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import type { Origin, OutboundQuestion } from "./rules.ts";
+import { describeFallback } from "./scoped-rules.ts";
 
 /** One side: the policy, and the client certificate of the binding in question. */
 export type Side = Readonly<{
@@ -98,11 +99,19 @@ function partsOf(decision: TlsDecision, { nexthop }: OutboundQuestion): Parts {
   };
   if (decision.kind === "refuse") return { ...hop, connects: "no", status: decision.status };
   const { authenticate, handshake, requirements, rule } = decision;
-  return {
+  const always = {
     ...hop,
     connects: "yes",
     level: decision.level,
     starttls: decision.starttls,
+    mode: decision.monitor ? "monitor" : "enforce",
+    demands: requirements.map(({ of, text }) => `${of} ${text}`).join(", "),
+    wording: rule.wording?.value ?? "letterlock",
+  };
+  // What a handshake would have to prove says nothing where there is none.
+  if (decision.starttls === "never") return always;
+  return {
+    ...always,
     proof: authenticate.required,
     names: authenticate.references.map(describeReference).toSorted().join(" "),
     "common name": authenticate.commonName,
@@ -112,12 +121,14 @@ function partsOf(decision: TlsDecision, { nexthop }: OutboundQuestion): Parts {
       .join(" "),
     ...handshakeParts(handshake),
     "cipher bits": String(decision.minCipherBits),
-    "clear text": `${decision.clearText} ${decision.clearTextTurn}${decision.clearTextIfUnproven ? " unproven" : ""}`,
+    "clear text": clearText(decision),
     failure: decision.onFailure,
-    mode: decision.monitor ? "monitor" : "enforce",
-    demands: requirements.map(({ of, text }) => `${of} ${text}`).join(", "),
-    wording: rule.wording?.value ?? "letterlock",
   };
+}
+
+function clearText({ clearText: now, rule }: ConnectDecision): string {
+  if (now === "never") return "never";
+  return rule.level.value === "none" ? "always" : describeFallback(rule.fallback?.value ?? defaultFallback);
 }
 
 function handshakeParts(handshake: ConnectDecision["handshake"]): Parts {

@@ -10,7 +10,7 @@ import { trustBundle } from "../../tls/handshake-settings.ts";
 import { loadSettings } from "../load.ts";
 import { formatProblem } from "../problem.ts";
 import type { Settings } from "../settings.ts";
-import { writeConfiguration } from "./write-configuration.ts";
+import { ownBindingName, writeConfiguration } from "./write-configuration.ts";
 
 const from: Origin = { source: "postfix", file: "/etc/postfix/main.cf", line: 7, column: 1, scope: "all mail" };
 
@@ -150,6 +150,13 @@ test("taking over: bindings, groups, transports and the name", () => {
     ),
     [["26"], ["26", "27"], ["26 implicit"]],
   );
+});
+
+test("taking over: a binding whose name is none of ours", () => {
+  const names = ["{default}", "mta 1/a", "b_1.x"].map(ownBindingName);
+  assert.deepEqual(names, ["default", "mta-1-a", "b_1.x"]);
+  const { text } = written([rule({ binding: "{default}" }, { level: is("encrypt") })]);
+  assert.equal(read(text).rules[0]?.scope.binding, "default");
 });
 
 test("taking over: what cannot be said is told, and its rule refuses", () => {

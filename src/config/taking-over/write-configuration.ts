@@ -26,6 +26,16 @@ export function writeConfiguration(
 type Rule = Extract<ExportedRule, { kind: "rule" }>;
 type Route = Extract<ExportedRule, { kind: "route" }>;
 
+/**
+ * A binding's name as ours may be: PowerMTA's `{default}` is our `default`, and characters that no name has are hyphens.
+ */
+export function ownBindingName(name: string): string {
+  return name
+    .replace(/^\{(.*)\}$/, "$1")
+    .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .slice(0, 64);
+}
+
 class Writer {
   readonly #title: string;
   readonly #left: Left[] = [];
@@ -42,7 +52,7 @@ class Writer {
     if (hostname !== undefined) add(this.#top, "hostname", hostname.value, place(hostname.from));
     for (const { name, group, from } of bindings) {
       const map = this.#bindingMap(name);
-      if (group !== undefined) map.set("group", group);
+      if (group !== undefined) map.set("group", ownBindingName(group));
       comment(map, place(from));
     }
     for (const binding of bindings) this.#binding(binding);
@@ -82,12 +92,12 @@ class Writer {
   }
 
   #bindingMap(name: string): YAMLMap {
-    return child(child(this.#top, "bindings"), name);
+    return child(child(this.#top, "bindings"), ownBindingName(name));
   }
 
   #binding({ name, group, sourceAddress4, sourceAddress6, ehlo, credential, from }: DialectBinding): void {
     const map = this.#bindingMap(name);
-    if (group !== undefined) child(child(this.#top, "binding-groups"), group);
+    if (group !== undefined) child(child(this.#top, "binding-groups"), ownBindingName(group));
     const addresses = [sourceAddress4, sourceAddress6].filter((address) => address !== undefined);
     if (addresses.length > 0) map.set("source-address", [...addresses]);
     if (ehlo === "sender-domain") this.#cannot(from, `binding ${name}`, "EHLO with the sender's domain");
@@ -124,7 +134,7 @@ class Writer {
         ? this.#bindingMap(binding)
         : group === undefined
           ? this.#top
-          : child(child(this.#top, "binding-groups"), group);
+          : child(child(this.#top, "binding-groups"), ownBindingName(group));
     let map = child(owner, "tls");
     if (nexthop !== undefined) return child(child(map, "nexthops"), nexthop);
     if (domain !== undefined) map = child(child(map, "domains"), formatDomainPattern(domain));
