@@ -2,9 +2,11 @@
  * What `check` says of an access map: lines that makemap rejects, entries that look like a requirement and are none, and
  * those that do what they do in Sendmail, which is hardly what their author meant. Sendmail reference, section 12.
  */
+
+import type { Note } from "../dialect.ts";
 import { type AccessMap, isWord, type RequirementEntry, type RequirementTag, requirementTags } from "./access-map.ts";
 import type { AccessFault, AccessText } from "./access-text.ts";
-import type { Notes, Place } from "./configuration.ts";
+import type { Notes } from "./configuration.ts";
 import type { RequirementFlaw } from "./requirement-text.ts";
 import type { Setup } from "./setup.ts";
 
@@ -22,10 +24,12 @@ export type AccessReading = Readonly<{
 export function noteAccess(reading: AccessReading, notes: Notes): void {
   const { file, text, map } = reading;
   for (const fault of text.faults) noteFault(fault, file, notes);
-  for (const tag of requirementTags) {
-    for (const [key, entry] of map.requirements[tag]) noteEntry(tag, key, entry, reading, notes);
-  }
+  eachRequirement(map, (_tag, _key, entry) => noteFlaw(entry, file, notes));
+  eachRequirement(map, (tag, key, entry) => noteKey(tag, key, entry, reading, notes));
   noteValues(reading, notes);
+  const remarks = new Remarks(file);
+  eachRequirement(map, (tag, key, entry) => remark(tag, key, entry, reading, remarks));
+  remarks.tell(notes);
   if (map.others > 0) {
     notes.add("no-effect", { file, line: 1 }, `${map.others} entries of other tags: not our subject`);
   }
@@ -62,161 +66,180 @@ const flawTexts: Record<RequirementFlaw, readonly [text: string, remedy: string]
   ],
 };
 
-function noteEntry(
-  tag: RequirementTag,
-  key: string,
-  entry: RequirementEntry,
-  reading: AccessReading,
-  notes: Notes,
-): void {
-  const { access, text } = entry;
-  const at: Place = { file: reading.file, line: access.line };
-  const written = `${access.key} ${access.value.trim()}`;
-  if (text.flaw !== undefined) {
-    const [said, remedy] = flawTexts[text.flaw];
-    const number = text.flaw === "odd-bits" ? ` (${text.bits?.atLeast ?? 0})` : "";
-    notes.add("warning", at, `${written} ${said}${number}`, remedy);
-  }
-  noteKey(tag, key, entry, reading, at, notes);
-  if (text.kind !== "requirement") {
-    if (isWord(access.value, "SKIP")) noteSkip(written, at, reading, notes);
-    return;
-  }
-  noteMeaning(tag, written, entry, reading, at, notes);
+type EntryVisitor = (tag: RequirementTag, key: string, entry: RequirementEntry) => void;
+
+function eachRequirement(map: AccessMap, visit: EntryVisitor): void {
+  for (const tag of requirementTags) for (const [key, entry] of map.requirements[tag]) visit(tag, key, entry);
 }
 
-function noteSkip(written: string, at: Place, { skip }: AccessReading, notes: Notes): void {
-  const text = skip
-    ? `${written} is no exemption: entries for the address and for all still hold`
-    : `${written} is an exemption like any other word, since FEATURE(access_db) has no skip`;
-  notes.add("warning", at, text, "write OK to exempt");
+function writtenOf({ access }: RequirementEntry): string {
+  return `${access.key} ${access.value.trim()}`;
+}
+
+function noteFlaw(entry: RequirementEntry, file: string, notes: Notes): void {
+  const { access, text } = entry;
+  if (text.flaw === undefined) return;
+  const [said, remedy] = flawTexts[text.flaw];
+  const number = text.flaw === "odd-bits" ? ` (${text.bits?.atLeast ?? 0})` : "";
+  notes.add("warning", { file, line: access.line }, `${writtenOf(entry)} ${said}${number}`, remedy);
 }
 
 /** Keys that are never looked up, or not for what they seem to say. */
 function noteKey(
   tag: RequirementTag,
   key: string,
-  { access }: RequirementEntry,
-  { dots, compressedIpv6 }: AccessReading,
-  at: Place,
+  entry: RequirementEntry,
+  reading: AccessReading,
   notes: Notes,
 ): void {
-  if (key.startsWith(".") && !dots) {
-    notes.add(
-      "warning",
-      at,
-      `${access.key} never matches: keys with a dot in front need FEATURE(lookupdotdomain)`,
-      `write ${access.key.replace(":.", ":")}`,
-    );
-  } else if (key.endsWith(".") && key !== "") {
-    notes.add(
-      "warning",
-      at,
-      `${access.key} never matches: hosts are looked up without the dot at the end`,
-      "remove the dot",
-    );
-  } else if (!compressedIpv6 && key.includes("::")) {
-    notes.add(
-      "warning",
-      at,
-      `${access.key} never matches: addresses are looked up with all eight groups`,
-      "write 0 for each group that is left out",
-    );
-  } else if (key.includes("/")) {
-    notes.add(
-      "warning",
-      at,
-      `${access.key} never matches: there are no address blocks`,
-      "write the leading octets: 203.0.113",
-    );
-  } else if (tag !== "tls_rcpt" && key.includes("@")) {
-    notes.add("warning", at, `${access.key} never matches: this tag is looked up by host`, `write TLS_Rcpt:${key}`);
+  const { access, requirement } = entry;
+  const said = deadKey(tag, key, access.key, reading);
+  const at = { file: reading.file, line: access.line };
+  if (said !== undefined) notes.add("warning", at, `${access.key} never matches: ${said[0]}`, said[1]);
+  else if (tag === "tls_srv" && requirement !== undefined && looksLikeDomain(key)) {
+    const text = `${writtenOf(entry)} is looked up by the name of the MX host: mail to ${key} is bound by it only where its MX hosts are below ${key}`;
+    notes.add("warning", at, text, `write TLS_Rcpt:${key} for mail to the domain`);
   }
 }
 
-function noteMeaning(
+function deadKey(
   tag: RequirementTag,
+  key: string,
   written: string,
-  { text, access }: RequirementEntry,
-  { map, setup }: AccessReading,
-  at: Place,
-  notes: Notes,
-): void {
-  if (tag === "tls_srv" && looksLikeDomain(access.key)) {
-    const rest = access.key.slice(access.key.indexOf(":") + 1);
-    notes.add(
-      "warning",
-      at,
-      `${written} is looked up by the name of the MX host: mail to ${rest} is bound by it only where its MX hosts are below ${rest}`,
-      `write TLS_Rcpt:${rest} for mail to the domain`,
-    );
+  { dots, compressedIpv6 }: AccessReading,
+): readonly [why: string, remedy: string] | undefined {
+  if (key.startsWith(".") && !dots) {
+    return ["keys with a dot in front need FEATURE(lookupdotdomain)", `write ${written.replace(":.", ":")}`];
   }
-  if (text.bits?.atLeast === 168) {
-    notes.add(
-      "differs",
-      at,
-      `${written}: triple DES counts 112 bits today and is never used here, so this means 256 bits`,
-      "",
-    );
+  if (key.endsWith(".")) return ["names are looked up without the dot at the end", "remove the dot"];
+  if (!compressedIpv6 && key.includes("::")) {
+    return ["addresses are looked up with all eight groups", "write 0 for each group that is left out"];
   }
-  if (text.verify && !text.extensions.some(({ kind }) => kind === "cn") && tag !== "tls_clt") {
-    notes.add(
-      "warning",
-      at,
-      `${written} proves a trusted certificate, not whose it is: no name is compared`,
-      "add +CN, or +CN:name, where the name matters",
-    );
-  }
-  if (text.verify && tag === "tls_clt" && !asksForCertificates(map, setup)) {
-    notes.add(
-      "warning",
-      at,
-      `${written} can never be met: clients are not asked for a certificate (TLSSrvOptions V)`,
-      "add Srv_Features: with v for these clients",
-    );
-  }
-  if (text.verify && tag !== "tls_clt" && !setup.bothAuthoritiesSet) {
-    notes.add(
-      "warning",
-      at,
-      `${written} can never be met: nobody is trusted without CACertFile and CACertPath, both`,
-      "set both",
-    );
-  }
-  for (const extension of text.extensions) {
-    if (extension.kind === "issuer-tag") noteTag(extension.tag, written, map, at, notes);
-  }
-}
-
-function asksForCertificates(map: AccessMap, setup: Setup): boolean {
-  return !setup.asksNobody || [...map.values.srv_features.values()].some(({ value }) => /(?:^|\s)v/.test(value));
-}
-
-function noteTag(tag: string, written: string, map: AccessMap, at: Place, notes: Notes): void {
-  const issuers = map.issuersUnder(tag.toLowerCase());
-  if (issuers.size === 0) {
-    notes.add(
-      "warning",
-      at,
-      `${written} can never be met: nothing stands under ${tag}:`,
-      `add ${tag}: with the issuer's DN and OK`,
-    );
-  }
-  for (const issuer of issuers.values()) {
-    if (!isWord(issuer.value, "OK")) {
-      notes.add(
-        "warning",
-        { ...at, line: issuer.line },
-        `${issuer.key} ${issuer.value.trim()} lets this issuer pass: only a key that is not there fails`,
-        "remove the line to refuse the issuer",
-      );
-    }
-  }
+  if (/^[\d.]+\/\d+$/.test(key)) return ["there are no address blocks", "write the leading octets: 203.0.113"];
+  if (tag !== "tls_rcpt" && key.includes("@")) return ["this tag is looked up by host", `write TLS_Rcpt:${key}`];
+  return undefined;
 }
 
 /** Two labels, no address: a recipient's domain rather than a host. */
 function looksLikeDomain(key: string): boolean {
-  return /^[a-z0-9-]+\.[a-z][a-z0-9-]*$/i.test(key.slice(key.indexOf(":") + 1));
+  return /^[a-z0-9-]+\.[a-z][a-z0-9-]*$/.test(key);
+}
+
+/** What can be said of many entries is told once, at the first of them. */
+class Remarks {
+  readonly #file: string;
+  readonly #all = new Map<
+    string,
+    { kind: Note["kind"]; line: number; written: string; remedy: string; more: number }
+  >();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(kind: Note["kind"], entry: RequirementEntry, text: string, remedy: string): void {
+    const known = this.#all.get(text);
+    if (known !== undefined) known.more += 1;
+    else this.#all.set(text, { kind, line: entry.access.line, written: writtenOf(entry), remedy, more: 0 });
+  }
+
+  tell(notes: Notes): void {
+    for (const [text, { kind, line, written, remedy, more }] of this.#all) {
+      const others = more === 0 ? "" : ` (and ${more} more)`;
+      notes.add(kind, { file: this.#file, line }, `${written}${others}: ${text}`, remedy);
+    }
+  }
+}
+
+function remark(
+  tag: RequirementTag,
+  key: string,
+  entry: RequirementEntry,
+  { map, setup, skip }: AccessReading,
+  remarks: Remarks,
+): void {
+  const { text } = entry;
+  if (entry.isSkip) {
+    const said = skip
+      ? "no exemption: entries for the address and for all still hold"
+      : "an exemption like any other word, since FEATURE(access_db) has no skip";
+    remarks.add("warning", entry, said, "write OK to exempt");
+  }
+  if (text.kind !== "requirement") return;
+  remarks.add("applied", entry, appliedAs[tag], "");
+  if (text.bits?.atLeast === 168) {
+    remarks.add(
+      "differs",
+      entry,
+      "triple DES counts 112 bits today and is never used here, so this means 256 bits",
+      "",
+    );
+  }
+  if (tag === "tls_clt") remarkClient(key, entry, map, setup, remarks);
+  else remarkServer(tag, entry, setup, remarks);
+  for (const extension of text.extensions) {
+    if (extension.kind === "issuer-tag") remarkTag(extension.tag, entry, map, remarks);
+  }
+}
+
+const appliedAs: Record<RequirementTag, string> = {
+  tls_srv: "held against the host that mail goes to",
+  tls_rcpt: "held against the host, for these recipients",
+  tls_clt: "held against clients that connect",
+};
+
+function remarkServer(tag: RequirementTag, entry: RequirementEntry, setup: Setup, remarks: Remarks): void {
+  const { text } = entry;
+  if (text.verify && !text.extensions.some(({ kind }) => kind === "cn")) {
+    const said = "proves a trusted certificate, not whose it is: no name is compared, nor SubjectAltName with CN";
+    remarks.add("warning", entry, said, "add +CN, or +CN:name, where the name matters");
+  }
+  if (!text.verify && (text.bits?.atLeast ?? 0) > 0) {
+    const said = "asks nothing of the certificate, so it does not stop who stands in between";
+    remarks.add("warning", entry, said, "write VERIFY:bits+CN where that matters");
+  }
+  if (text.verify && !setup.bothAuthoritiesSet) {
+    const said = "can never be met: nobody is trusted without CACertFile and CACertPath, both";
+    remarks.add("warning", entry, said, "set both");
+  }
+  if (tag === "tls_rcpt") {
+    const said = "a domain that is an alias (CNAME) is looked up as written; Sendmail looks up what it stands for";
+    remarks.add("differs", entry, said, "");
+  }
+}
+
+function remarkClient(key: string, entry: RequirementEntry, map: AccessMap, setup: Setup, remarks: Remarks): void {
+  if (entry.text.verify && !asksForCertificates(map, setup)) {
+    const said = "can never be met: clients are not asked for a certificate (TLSSrvOptions V)";
+    remarks.add("warning", entry, said, "add Srv_Features: with v for these clients");
+  }
+  if (/[a-z]/.test(key) && !/^\[|^ipv6:/.test(key)) {
+    const said = "never looked up for a client whose address and name do not lead to each other in DNS";
+    remarks.add("warning", entry, said, "write the address, or TLS_Clt: for all");
+  }
+}
+
+function asksForCertificates(map: AccessMap, setup: Setup): boolean {
+  return (
+    setup.asksNobody === undefined || [...map.values.srv_features.values()].some(({ value }) => /(?:^|\s)v/.test(value))
+  );
+}
+
+function remarkTag(tag: string, entry: RequirementEntry, map: AccessMap, remarks: Remarks): void {
+  const issuers = map.issuersUnder(tag.toLowerCase());
+  if (issuers.size === 0) {
+    remarks.add(
+      "warning",
+      entry,
+      `can never be met: nothing stands under ${tag}:`,
+      `add ${tag}: with the issuer's DN and OK`,
+    );
+  }
+  for (const { key, value, line } of issuers.values()) {
+    if (isWord(value, "OK")) continue;
+    const said = `${key} ${value.trim()} in line ${line} lets this issuer pass: only a key that is not there fails`;
+    remarks.add("warning", entry, said, "remove the line to refuse the issuer");
+  }
 }
 
 function noteValues(reading: AccessReading, notes: Notes): void {

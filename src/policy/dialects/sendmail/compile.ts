@@ -6,7 +6,7 @@
 import { parseDomain } from "../../../mail/domain.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
-import type { Compiled, DialectSettings, RoutingAnswer, SourceFiles } from "../dialect.ts";
+import type { Compiled, DialectSettings, NamedThings, RoutingAnswer, SourceFiles } from "../dialect.ts";
 import type { SendmailOptions } from "../registry.ts";
 import { type AccessMap, compileAccess, type ValueEntry } from "./access-map.ts";
 import { noteAccess } from "./access-notes.ts";
@@ -53,6 +53,7 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
   const context = { map: access.map, setup, era, options: lookUp, sessionFeatures };
   const base: TlsRule = makeRule({ ...context, sessions: clients }, noEntries);
   const routing = readRouting(configuration, files, notes);
+  let named: NamedThings | undefined;
   return {
     source: {
       name: "sendmail",
@@ -61,7 +62,10 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
     },
     settings: { ...hostnameOf(configuration, notes), ...routing.settings },
     notes: notes.list,
-    named: namedThings(access.map, routing.nexthops),
+    get named() {
+      named ??= namedThings(access.map, routing.nexthops);
+      return named;
+    },
     export: () => exportRules(access.map, base),
   };
 }

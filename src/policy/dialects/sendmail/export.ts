@@ -165,6 +165,7 @@ export function namedThings(map: AccessMap, nexthops: readonly Nexthop[]): Named
 
 function namesUnder(key: string): Domain[] {
   const bare = key.replace(/^\./, "");
+  if (bare === "") return [];
   return [bare, `mx.${bare}`].flatMap((name) => parseDomain(name) ?? []);
 }
 
