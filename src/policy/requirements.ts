@@ -25,11 +25,22 @@ export type RequirementPeer = Readonly<{
 
 export type UnmetRequirement = Readonly<{ code: number; status: EnhancedStatus; text: string }>;
 
-/** @returns `undefined` where the demand is met. `text` is without code and status. */
+/** @returns `undefined` where the demand is met, or never held. `text` is without code and status. */
 export function unmetRequirement(requirement: PeerRequirement, peer: RequirementPeer): UnmetRequirement | undefined {
+  if (requirement.of === "recipient" && isGone(peer.tls)) return undefined;
   const text =
     hardFailure(peer.tls) ?? unverified(requirement, peer) ?? tooWeak(requirement, peer) ?? misfit(requirement, peer);
   return text === undefined ? undefined : { ...requirement.reply, text };
+}
+
+/**
+ * No mail flows over a connection that is gone, whatever is demanded; Sendmail never comes to ask for the recipient, so
+ * that its PERM does not return the mail (seen with 8.18).
+ */
+function isGone(tls: RequirementPeer["tls"]): boolean {
+  if (typeof tls === "string") return false;
+  if (tls.kind === "refused") return tls.reply.code === 421;
+  return tls.kind === "lost" || tls.kind === "failed" || tls.kind === "injected";
 }
 
 /** Fails whatever is demanded, an exemption included. */
@@ -93,10 +104,13 @@ function unverified(requirement: PeerRequirement, { role, tls }: RequirementPeer
   return unverifiedTexts[verify] ?? `authentication failure ${extensionList(requirement.text)}`;
 }
 
-/** What stands behind the base of a demand as written, without blanks around `+` and `:`. */
+/** What stands behind the base of a demand as written, without comments and blanks around `+` and `:`. */
 function extensionList(written: string): string {
-  const compact = written.replace(/\s*([+:])\s*/g, "$1").trim();
-  return compact.replace(/^(?:(?:PERM|TEMP)\+)?(?:VERIFY|ENCR)(?::\d*)?\+?/i, "");
+  const compact = written
+    .replace(/\([^()]*\)/g, "")
+    .replace(/\s*([+:])\s*/g, "$1")
+    .trim();
+  return compact.replace(/^(?:(?:PERM|TEMP)\+)?(?:VERIFY|ENCR)(?::[^+]*)?\+?/i, "");
 }
 
 function tooWeak({ bits }: PeerRequirement, { tls }: RequirementPeer): string | undefined {
