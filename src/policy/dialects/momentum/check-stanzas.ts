@@ -184,7 +184,7 @@ function checkHosts({ hosts }: Container, notes: Notes): void {
 function checkDefeated({ global, groups, bindings }: Model, say: Say): void {
   const winners = new Map<string, Stanza>();
   for (const container of [...groups.values(), ...[...bindings.values()].map((binding) => binding.container)]) {
-    for (const name of container.settings.keys()) {
+    for (const { name } of container.settings.values()) {
       if (tlsNames.has(name) && !winners.has(name)) winners.set(name, container);
     }
   }

@@ -27,7 +27,7 @@ export function* keysOf(model: Model): Generator<string> {
 }
 
 /** Combinations beyond this many are not gone through at load; each is checked when its mail comes. */
-const most = 20_000;
+const most = 10_000;
 
 export function* combinationsOf(model: Model): Generator<Readonly<{ sender: Sender; key: string | undefined }>> {
   const senders = sendersOf(model);

@@ -67,7 +67,10 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
       accounting,
     },
     notes: notes.sorted(),
-    named: namedThings(model),
+    /** Many names, and seldom asked for. */
+    get named() {
+      return namedThings(model);
+    },
     export: () => (broken === undefined ? exportRules(model, resolver, rules, routing) : []),
   };
 }

@@ -28,7 +28,9 @@ export function readStanzaName(text: string): StanzaName {
 /** A domain name, an IPv4 address, `[IPv6:…]`, or either address in brackets. */
 export function readKey(text: string): string | undefined {
   const [, literal] = /^\[(?:ipv6:)?(.*)\]$/i.exec(text) ?? [];
-  return parseIp(literal ?? text) ?? (literal === undefined ? parseDomain(text) : undefined);
+  if (literal !== undefined) return parseIp(literal);
+  // Only what looks like an address is tried as one: a hundred thousand names are read in one go.
+  return (/^[\d.]+$|:/.test(text) ? parseIp(text) : undefined) ?? parseDomain(text);
 }
 
 /** `undefined` for a bare postmaster. */

@@ -49,7 +49,7 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
   {
     scopes: "cluster",
     names: `
-      arp_all_hosts cluster_group control_group debug_level duravip_balance_set_size enabled heartbeat_start_delay
+      arp_all_hosts cluster_group control_group duravip_balance_set_size heartbeat_start_delay
       heartbeats_per_sec if_check_interval if_down_limit log_active_interval log_group log_idle_interval
       mbus_daemon nodeaddr nodename subcluster unconditional_rebind view_balance_interval view_broadcast_interval
       view_mature_time`,
@@ -277,9 +277,9 @@ function knownScopes(): Map<string, ReadonlySet<string>> {
 /** Where a name may stand, by name, lower case. */
 export const otherOptions: ReadonlyMap<string, ReadonlySet<string>> = knownScopes();
 
-/** `adaptive_` alone opens some forty names, more with each version. */
+/** Every module has these two; `adaptive_` opens some forty names, more with each version. */
 export function isOtherOption(name: string): boolean {
-  return otherOptions.has(name) || name.startsWith("adaptive_");
+  return otherOptions.has(name) || name === "enabled" || name === "debug_level" || name.startsWith("adaptive_");
 }
 
 /** Scopes whose contents are not our subject. */

@@ -17,9 +17,38 @@ export type Setting = Position &
     scope: string;
   }>;
 
+/** The options of one stanza by name. They are few and stanzas are many, so this is a list and no map. */
+export class Settings {
+  readonly #list: Setting[] = [];
+
+  get size(): number {
+    return this.#list.length;
+  }
+
+  get(name: string): Setting | undefined {
+    for (const setting of this.#list) if (setting.name === name) return setting;
+    return undefined;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  /** The later value counts. */
+  set(setting: Setting): void {
+    const before = this.#list.findIndex(({ name }) => name === setting.name);
+    if (before < 0) this.#list.push(setting);
+    else this.#list[before] = setting;
+  }
+
+  values(): readonly Setting[] {
+    return this.#list;
+  }
+}
+
 /** Anything that holds options. */
 export class Stanza {
-  readonly settings = new Map<string, Setting>();
+  readonly settings = new Settings();
   readonly scope: string;
   readonly at: Position;
   /** Different for each: what was resolved is kept by the stanzas that had a say. */

@@ -30,14 +30,11 @@ export class Notes {
     return this.#list.find(({ kind }) => kind === "error");
   }
 
-  /** By file, line and column. */
+  /** By file, line and column; files in the order in which they came up. */
   sorted(): readonly Note[] {
-    const order = new Map<string, number>();
-    for (const { file } of this.#list) if (!order.has(file)) order.set(file, order.size);
-    const rank = ({ file }: Note): number => order.get(file) ?? 0;
-    return this.#list.toSorted(
-      (left, right) => rank(left) - rank(right) || left.line - right.line || left.column - right.column,
-    );
+    const byFile = Map.groupBy(this.#list, ({ file }) => file);
+    const inFile = (left: Note, right: Note): number => left.line - right.line || left.column - right.column;
+    return [...byFile.values()].flatMap((notes) => notes.sort(inFile));
   }
 
   add(kind: NoteKind, { file, line, column }: Position, text: string, remedy = ""): void {

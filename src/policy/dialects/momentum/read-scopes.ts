@@ -104,28 +104,27 @@ class ScopeReader {
 
   // Options
 
-  #option(option: Option, file: FileRef, context: Context): void {
-    const name = option.name.toLowerCase();
-    const { line, column, value } = option;
-    const setting: Setting = { name, value, file, line, column, scope: context.words };
+  #option({ name: written, value, line, column }: Option, file: FileRef, context: Context): void {
+    const name = written.toLowerCase();
     const entry = optionsByName.get(name);
-    if (entry !== undefined) {
-      this.#known(entry, setting, context);
+    if (entry === undefined && isOtherOption(name)) {
+      if (!context.quiet) this.#other(name, { file, line, column }, context);
       return;
     }
-    if (name === "debug_level" || name === "enabled") return;
-    if (!isOtherOption(name)) {
-      this.#unknownOption(setting, context);
-      return;
-    }
-    if (context.quiet) return;
+    const setting: Setting = { name: entry?.name ?? name, value, file, line, column, scope: context.words };
+    if (entry === undefined) this.#unknownOption(setting, context);
+    else this.#known(entry, setting, context);
+  }
+
+  /** Known, and not our subject. */
+  #other(name: string, at: Position, context: Context): void {
     const scopes = otherOptions.get(name);
     if (scopes === undefined || scopes.has(context.name)) {
-      this.#notes.add("no-effect", setting, `${name}: not about TLS`);
-    } else {
-      const text = `${name}: the manual does not list it for scope '${title(context.name)}'; not about TLS`;
-      this.#notes.add("warning", setting, text, `it belongs into ${[...scopes].join(", ")}`);
+      this.#notes.add("no-effect", at, `${name}: not about TLS`);
+      return;
     }
+    const text = `${name}: the manual does not list it for scope '${title(context.name)}'; not about TLS`;
+    this.#notes.add("warning", at, text, `it belongs into ${[...scopes].join(", ")}`);
   }
 
   #known(entry: OptionEntry, setting: Setting, context: Context): void {
@@ -140,7 +139,7 @@ class ScopeReader {
       this.#notes.add("error", setting, `${name} = ${shown(value)}: ${wrong}`, `correct the value of ${name}`);
       return;
     }
-    context.stanza.settings.set(name, setting);
+    context.stanza.settings.set(setting);
     if (name === "local_changes_file") this.#rememberChanges(setting);
     if (context.quiet) return;
     if (context.name === "pathway_group") {

@@ -43,12 +43,22 @@ export class OutboundRules {
   #resolve(layers: readonly Stanza[], key: string | undefined, isNexthop: boolean): TlsRule {
     const verified = (keywordOf(find(layers, "tls_verify")) ?? "no") !== "no";
     const name = verified && !isNexthop ? parseDomain(key ?? "") : undefined;
-    const stanzas = `${layers.map(({ id }) => id).join(",")}\0${name ?? ""}`;
+    const stanzas = `${winners(layers)}${name ?? ""}`;
     const destination: NamePattern | undefined = name === undefined ? { kind: "nexthop" } : { kind: "name", name };
     const rule = this.#byStanzas.get(stanzas) ?? this.#maker.make(layers, destination);
     this.#byStanzas.set(stanzas, rule);
     return rule;
   }
+}
+
+/** Which stanza gives each option that rules are made of: equal for equal rules. */
+function winners(layers: readonly Stanza[]): string {
+  let text = "";
+  for (const name of shownOptions) {
+    const winner = layers.find(({ settings }) => settings.has(name));
+    text += winner === undefined ? "," : `${winner.id},`;
+  }
+  return text;
 }
 
 /** @param broken the first error: a configuration that cannot be used as a whole lets no mail out */
