@@ -2,6 +2,9 @@
  * The dialects by name, for whoever reads sources that an operator lists: what each is given, and who compiles it.
  */
 import type { Compiled, SourceFiles } from "./dialect.ts";
+import { compileMomentum, type MomentumOptions } from "./momentum/compile.ts";
+import { compilePowerMta, type PowerMtaOptions } from "./powermta/compile.ts";
+import { compileSendmail } from "./sendmail/compile.ts";
 
 export type PostfixOptions = Readonly<{ main: string; master?: string; defines?: Readonly<Record<string, string>> }>;
 export type SendmailOptions = Readonly<{
@@ -10,8 +13,6 @@ export type SendmailOptions = Readonly<{
   cf?: string;
   version?: "8.14" | "8.15" | "8.16" | "8.17" | "8.18";
 }>;
-export type MomentumOptions = Readonly<{ file: string; searchPath?: readonly string[] }>;
-export type PowerMtaOptions = Readonly<{ file: string }>;
 
 export const systems = ["postfix", "sendmail", "momentum", "powermta"] as const;
 /** A mail server whose configuration is read as it is. */
@@ -26,7 +27,10 @@ export type DialectSource =
 
 export type CompileDialect = (source: DialectSource, files: SourceFiles) => Compiled;
 
-export const compileDialect: CompileDialect = (source) => {
+export const compileDialect: CompileDialect = (source, files) => {
+  if (source.system === "sendmail") return compileSendmail(source.options, files);
+  if (source.system === "momentum") return compileMomentum(source.options, files);
+  if (source.system === "powermta") return compilePowerMta(source.options, files);
   const text = `${source.system} is not there yet`;
   const note = { kind: "error", file: "/", line: 1, column: 1, text, remedy: "" } as const;
   const named = { domains: [], recipients: [], hosts: [], addresses: [], bindings: [], nexthops: [] };
