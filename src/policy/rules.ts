@@ -126,7 +126,7 @@ export type TlsRule = Readonly<{
  */
 export type PeerRequirement = Readonly<{
   from: Origin;
-  /** As written. */
+  /** As written, without blanks and comments that do not count. */
   text: string;
   /** `host`: once per connection. `recipient`: for each recipient. `client`: a peer that connects to us. */
   of: "host" | "recipient" | "client";

@@ -4,10 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { compileSendmail } from "../../src/policy/dialects/sendmail/compile.ts";
 import {
   compileTexts,
   deliver,
   errors,
+  filesOf,
   type Host,
   handshakeBroken,
   lost,
@@ -488,8 +490,8 @@ test("sendmail 88: Clt_Features D takes a host out of DANE", () => {
 });
 
 test("sendmail 85: a map that cannot be read is an error, so no mail goes out under less than was meant", () => {
-  const compiled = compileTexts("", "FEATURE(`access_db',`ldap -k x')dnl\n");
-  assert.deepEqual(errors(compiled), []); // the text is given as an option
-  const other = compileTexts("", undefined, {}, "8.18");
-  assert.deepEqual(errors(other), []);
+  const mc = (map: string): string => `FEATURE(\`access_db',\`${map}')dnl\n`;
+  const files = filesOf({ "/ldap.mc": mc("ldap -k x"), "/gone.mc": mc("hash -T<TMPF> /etc/mail/gone") });
+  assert.match(errors(compileSendmail({ mc: "/ldap.mc" }, files)).join(), /a map of this kind cannot be read/);
+  assert.match(errors(compileSendmail({ mc: "/gone.mc" }, files)).join(), /cannot be read: no such file/);
 });

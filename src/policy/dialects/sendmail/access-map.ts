@@ -7,7 +7,7 @@ import type { AccessEntry } from "./access-text.ts";
 import type { Reply } from "./configuration.ts";
 import type { Found } from "./look-up.ts";
 import { parseRequirement, type RequirementText } from "./requirement-text.ts";
-import { wordsOf } from "./tokens.ts";
+import { joinWords, wordsOf } from "./tokens.ts";
 
 export type RequirementEntry = Found &
   Readonly<{
@@ -138,7 +138,7 @@ function makeRequirement(
     if (extension.kind !== "issuer-tag") return extension;
     return { ...extension, issuers: new Set(under(extension.tag.toLowerCase()).keys()) };
   });
-  return { from, text: value.trim(), of, verify, bits, extensions, reply: replyOf(prefix, defaultReply) };
+  return { from, text: joinWords(wordsOf(value)), of, verify, bits, extensions, reply: replyOf(prefix, defaultReply) };
 }
 
 function replyOf(prefix: RequirementText["prefix"], defaultReply: Reply): Reply {
