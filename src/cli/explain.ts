@@ -119,13 +119,12 @@ function explainFor(
 
 function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, candidates }: Explanation): string {
   const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
-  const place = rule.file === null ? rule.source : `${rule.file}:${rule.line ?? 0}`;
   const lines = [
     `recipient   ${recipient}`,
     `nexthop     ${nexthop}${mx === null ? "" : `, MX host ${mx}`}`,
     `binding     ${binding}`,
     `level       ${strong(decision.level)}${decision.mode === "monitor" ? " (monitor: judged, not enforced)" : ""}`,
-    `rule        ${place}, ${rule.scope}`,
+    `rule        ${placeOf(rule)}, ${rule.scope}`,
   ];
   if (!decision.connect) lines.push("             no connection is made under this rule");
   else {
@@ -145,14 +144,20 @@ function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, can
 function candidateTable(candidates: Explanation["candidates"]): string {
   const asWritten = candidates.some(({ written }) => written !== null);
   const head = ["VERDICT", "LINE", "SCOPE", ...(asWritten ? ["AS WRITTEN"] : []), "SETTINGS"];
-  const rows = candidates.flatMap(({ verdict, file, source, line, scope, written, through, settings }) => {
-    const place = file === null ? source : `${file}:${line ?? 0}`;
+  const rows = candidates.flatMap((candidate) => {
+    const { verdict, scope, written, through, settings } = candidate;
     const text = escapeText((written ?? "").replaceAll(/[ \t]+/g, " "));
-    const first = [verdict, place, scope, ...(asWritten ? [text] : []), escapeText(settings.join("; "))];
+    const first = [verdict, placeOf(candidate), scope, ...(asWritten ? [text] : []), escapeText(settings.join("; "))];
     const blank = first.slice(1).map(() => "");
     return [first, ...through.map((step) => [...blank, `through ${escapeText(step)}`])];
   });
   return table(head, rows);
+}
+
+/** What holds where nothing is written has a file at most. */
+function placeOf({ file, line, source }: Explanation["rule"]): string {
+  if (file === null) return source;
+  return line === null ? file : `${file}:${line}`;
 }
 
 function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level }: Explanation["decision"]): string {
