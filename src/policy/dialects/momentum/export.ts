@@ -7,6 +7,7 @@ import type { Mailbox } from "../../../mail/address.ts";
 import { type Domain, parseDomain } from "../../../mail/domain.ts";
 import type { DomainPattern } from "../../../mail/domain-pattern.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
+import { defaultCiphers, defaultGroups } from "../../../tls/client-context.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
 import type { ExportedRule, RoutingSource } from "../dialect.ts";
 import { coveredTree, sendersOf, untranslatable } from "./combinations.ts";
@@ -17,6 +18,20 @@ import type { OutboundRules } from "./source.ts";
 
 /** More rules than anybody reads; a policy of that size stays in Momentum's own language. */
 const most = 200_000;
+
+/** What our rules mean by what they leave out. */
+const unsaid: Partial<Record<keyof TlsRule, unknown>> = {
+  proof: "nothing",
+  commonName: "never",
+  match: [{ kind: "hostname" }],
+  anchors: { kind: "system" },
+  protocols: { min: "TLSv1.2", max: "TLSv1.3" },
+  ciphers: defaultCiphers,
+  groups: defaultGroups,
+  clientCertificate: "none",
+  fallback: { kind: "never" },
+  onFailure: "defer",
+};
 
 /** Where a rule of ours stands, and a name for which it holds. */
 type Place = Readonly<{ pattern: DomainPattern | undefined; key: string | undefined }>;
@@ -60,9 +75,36 @@ class Exporter {
         }
       }
     }
+    this.#complete();
+    this.#shadowedByRefusals();
     this.#routes(base);
     this.#cannot();
     return this.#found;
+  }
+
+  /** What a rule leaves out would come from a wider one of ours: it is written where any rule has it. */
+  #complete(): void {
+    const used = new Set(this.#found.flatMap((each) => (each.kind === "rule" ? Object.keys(each.settings) : [])));
+    this.#found.forEach((each, at) => {
+      if (each.kind !== "rule" || each.settings.level?.value === "none") return;
+      const { from } = each;
+      const missing = Object.entries(unsaid).filter(([name]) => used.has(name) && !Object.hasOwn(each.settings, name));
+      const filled = Object.fromEntries(missing.map(([name, value]) => [name, { value, from }]));
+      this.#found[at] = { ...each, settings: { ...filled, ...each.settings } };
+    });
+  }
+
+  /** Our rules cannot take a refusal back: below one that refuses, mail waits that Momentum would send. */
+  #shadowedByRefusals(): void {
+    const written = this.#found.filter((each) => each.kind === "rule");
+    const wide = written.filter(({ settings }) => settings.refuse !== undefined);
+    for (const { scope, settings, from, written: lines } of written) {
+      if (settings.refuse !== undefined) continue;
+      const above = wide.find((each) => each.scope.binding === undefined || each.scope.binding === scope.binding);
+      if (above === undefined || !covers(above.scope.domain, scope.domain)) continue;
+      const why = `a wider rule refuses (${above.written}), and our rules cannot take that back`;
+      this.#found.push({ kind: "cannot", from, written: lines, why });
+    }
   }
 
   #rule(sender: Sender, key: string | undefined): TlsRule {
@@ -191,6 +233,12 @@ function places(containers: readonly (Container | undefined)[]): Place[] {
     }
   }
   return [...found.values()];
+}
+
+function covers(wide: DomainPattern | undefined, narrow: DomainPattern | undefined): boolean {
+  if (wide === undefined) return true;
+  if (narrow === undefined || wide.kind === "any" || narrow.kind === "any") return false;
+  return wide.domain === narrow.domain || (wide.kind === "below" && narrow.domain.endsWith(`.${wide.domain}`));
 }
 
 function leadsTo(nexthops: readonly Nexthop[], key: string | undefined): boolean {
