@@ -115,7 +115,7 @@ function shownRuled({ question, access, sendmail, letterlock }: Ruled): string {
 }
 
 function shownDelivered({ situation, recipient, sendmail, letterlock }: Delivered): string {
-  const variant = Object.entries(situation.variant).filter(([, value]) => value !== false && value !== "");
+  const variant = Object.entries(situation.variant).filter(([, value]) => value !== false && String(value) !== "");
   const where = `${recipient} to ${situation.mx}, ${JSON.stringify(situation.access)} ${variant.join(" ")} ${situation.from}`;
   return `${where}:\n  Sendmail   ${Object.values(sendmail).join(" | ")}\n  Letterlock ${Object.values(letterlock).join(" | ")}`;
 }

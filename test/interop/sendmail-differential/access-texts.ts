@@ -124,6 +124,7 @@ export const malformed = [
   "VERIFY+CN:mx..partner.example",
   "PERM+VERIFY+cn:mx.partner.example++ci:/CN=x",
   "ENCR:112+CITag:Missing",
+  "ENCR:0+CITag:Refused++CN:nobody.example",
 ] as const;
 
 /** A requirement as the manual wants it. */

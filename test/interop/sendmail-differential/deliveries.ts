@@ -33,14 +33,18 @@ export async function deliver(
 
 type Fields = Readonly<{ dsn: string; stat: string }>;
 
-/** The last `QID: to=a@b,c@d, ctladdr=..., dsn=4.7.0, stat=Deferred: ...`: there may be one for each MX host. */
+/**
+ * `QID: to=a@b,c@d, ctladdr=..., dsn=4.7.0, stat=Deferred: ...`, one for each MX host that was tried. An end is an end:
+ * Sendmail logs a later host's failure for recipients, too, whose mail an earlier one has taken.
+ */
 function lineOf(lines: readonly string[], recipient: string): Fields | undefined {
-  for (const line of lines.toReversed()) {
-    const [, to, rest] = /^\S+: to=(.*?), (?:ctladdr|delay)=(.*)$/.exec(line) ?? [];
-    const [, dsn = "", stat = ""] = /dsn=([\d.]+), (?:reply=.*?, )?stat=(.*)$/.exec(rest ?? "") ?? [];
-    if (to?.split(",").some((each) => each.replace(/^<(.*)>$/, "$1") === recipient)) return { dsn, stat };
-  }
-  return undefined;
+  const own = lines.flatMap((line) => {
+    const [, to, rest = ""] = /^\S+: to=(.*?), (?:ctladdr|delay)=(.*)$/.exec(line) ?? [];
+    if (!to?.split(",").some((each) => each.replace(/^<(.*)>$/, "$1") === recipient)) return [];
+    const [, dsn = "", stat = ""] = /dsn=([\d.]+), (?:reply=.*?, )?stat=(.*)$/.exec(rest) ?? [];
+    return [{ dsn, stat }];
+  });
+  return own.find(({ dsn }) => !dsn.startsWith("4")) ?? own.at(-1);
 }
 
 function deliveryOf(recipient: string, lines: readonly string[]): Delivery {

@@ -33,13 +33,10 @@ export const differences: readonly Difference[] = [
     id: "sticky-permanent",
     sentence:
       "Once any ruleset has said no for good in a Sendmail process (the PERM of another recipient, or merely `Try_TLS: " +
-      "NO`), a TLS_Rcpt requirement that should make the mail wait returns it. With Letterlock it waits, as written.",
-    ofDelivery: ({ sendmail, letterlock }) =>
-      sendmail.result === "bounced" &&
-      sendmail.status === "5.6.0" &&
-      letterlock.result === "deferred" &&
-      letterlock.status === "4.7.0" &&
-      sendmail.text === letterlock.text,
+      "NO`), a TLS_Rcpt requirement that should make the mail wait returns it, and no other host is tried. With Letterlock " +
+      "the next host is tried and the mail waits, as written.",
+    ofDelivery: ({ sendmail }) =>
+      sendmail.result === "bounced" && sendmail.status === "5.6.0" && /^4\d\d 4\./.test(sendmail.text),
   },
   {
     id: "lost-connection",
@@ -47,7 +44,18 @@ export const differences: readonly Difference[] = [
       "The connection ends in place of the answer to STARTTLS and no TLS_Srv requirement applies: both let the mail wait. " +
       "Sendmail logs `dsn=4.0.0, stat=Deferred`; Letterlock says 4.4.2, and what happened.",
     ofDelivery: ({ sendmail, letterlock }) =>
-      sameEnd(sendmail, letterlock) && sendmail.text === "Deferred" && letterlock.status === "4.4.2",
+      sameEnd(sendmail, letterlock) && sendmail.status === "4.0.0" && letterlock.status === "4.4.2",
+  },
+  {
+    id: "last-host-speaks",
+    sentence:
+      "TLS_Rcpt holds the mail back at one MX host and the next one fails in another way: both let the mail wait. Sendmail's " +
+      "log and queue keep the first host's word, Letterlock tells the last one's.",
+    ofDelivery: ({ situation, sendmail, letterlock }) =>
+      situation.mx.length > 1 &&
+      sendmail.result === "deferred" &&
+      letterlock.result === "deferred" &&
+      sendmail.status === "4.0.0",
   },
   {
     id: "tls-1.2",
@@ -82,6 +90,33 @@ export const differences: readonly Difference[] = [
       "and the mail waits. With Letterlock a PERM of TLS_Rcpt returns the mail, with the same text.",
     ofDelivery: ({ sendmail, letterlock }) =>
       sendmail.text === "454 4.7.0 STARTTLS failed." && /^(?:503|403|554) \S+ STARTTLS failed\.$/.test(letterlock.text),
+  },
+  {
+    id: "issuer-tag-value",
+    sentence:
+      "`CITag:X` where the issuer stands under `X` with another value than `OK`: Sendmail accepts and looks at no further " +
+      "item. Letterlock takes it as listed and goes on to the next item, which may refuse.",
+    ofRuleset: ({ access, sendmail, letterlock }) =>
+      sendmail.kind === "ok" &&
+      letterlock.kind === "error" &&
+      / does not match | not acceptable$/.test(letterlock.text) &&
+      /CITag:\w+\+\+/i.test(access),
+  },
+  {
+    id: "word-as-code",
+    sentence:
+      "`PERM:VERIFY` (a colon where a plus was meant) is no requirement, but where the handshake breaks Sendmail takes its " +
+      "two words for a code and a status, and returns the mail with `553 5.3.0 ... PERM TLS handshake failed.` Letterlock " +
+      "treats it as any other broken handshake: the mail waits.",
+    ofRuleset: ({ sendmail, letterlock }) =>
+      sendmail.kind === "error" &&
+      sendmail.status === "VERIFY" &&
+      letterlock.kind === "error" &&
+      sendmail.text.trim() === letterlock.text,
+    ofDelivery: ({ situation, sendmail, letterlock }) =>
+      situation.access.some((line) => line.endsWith("PERM:VERIFY")) &&
+      sendmail.status === "5.3.0" &&
+      letterlock.result === "deferred",
   },
   {
     id: "empty-extension",

@@ -12,7 +12,7 @@ import type { Namespace } from "../lab/namespace.ts";
 import { CertificateMaker } from "./certificates.ts";
 import { type Delivery, deliver, sender } from "./deliveries.ts";
 import { type HostPlan, planHosts } from "./hosts.ts";
-import { type Configuration, RealSendmail } from "./real-sendmail.ts";
+import { type Configuration, linesOf, RealSendmail } from "./real-sendmail.ts";
 import type { AttemptOutcome, Attempts } from "./run-attempts.ts";
 import type { Taken } from "./run-hosts.ts";
 import type { Situation } from "./situations.ts";
@@ -40,9 +40,7 @@ export async function deliverAll(
   writeFileSync(path.join(namespace.folder, "tls/ca.pem"), maker.authorityPem);
   const plan = await planHosts(maker, Object.fromEntries(situations.map(({ domain, mx }) => [domain, mx])));
   const real = new RealSendmail(namespace);
-  const configurations = await mapSome(situations, ({ variant, access }) =>
-    real.configure(variant, access.map((line) => `${line}\n`).join("")),
-  );
+  const configurations = await mapSome(situations, ({ variant, access }) => real.configure(variant, linesOf(access)));
   const hosts = await startHosts(namespace, plan);
   const [deliveries, attempts] = await Promise.all([
     sendmailDelivers(real, situations, configurations),
@@ -100,7 +98,7 @@ type RunningHosts = Readonly<{ end(): Promise<readonly Taken[]> }>;
 async function startHosts(namespace: Namespace, plan: HostPlan): Promise<RunningHosts> {
   const program = path.join(import.meta.dirname, "run-hosts.ts");
   const child = namespace.spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = linesOf(child);
+  const lines = readLines(child);
   child.stdin?.write(`${JSON.stringify(plan)}\n`);
   assert.equal(await lines(), "ready");
   return {
@@ -114,7 +112,7 @@ async function startHosts(namespace: Namespace, plan: HostPlan): Promise<Running
   };
 }
 
-function linesOf({ stdout }: ChildProcess): () => Promise<string> {
+function readLines({ stdout }: ChildProcess): () => Promise<string> {
   assert.ok(stdout);
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
   return async () => (await lines.next()).value ?? "";

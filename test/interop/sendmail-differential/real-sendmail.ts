@@ -3,7 +3,7 @@
  * address-test mode (`sendmail -bt`), any number of questions in one process.
  */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { inRoot, type Namespace } from "../lab/namespace.ts";
 
@@ -17,6 +17,8 @@ export type Variant = Readonly<{
   fallback: boolean;
   /** FEATURE(tls_session_features). */
   sessionFeatures: boolean;
+  /** Lines of a mailer table; there is none without. */
+  mailertable: readonly string[];
   /** Further lines of the .mc file. */
   more: string;
 }>;
@@ -27,6 +29,7 @@ export const plainVariant: Variant = {
   permanent: false,
   fallback: false,
   sessionFeatures: false,
+  mailertable: [],
   more: "",
 };
 
@@ -64,9 +67,19 @@ export class RealSendmail {
       return `${home}/${name}`;
     };
     const files = { mc: write("sendmail.mc", mc), cf: write("sendmail.cf", cf), access: write("access", access) };
-    await this.namespace.runIn("sendmail", ["/usr/sbin/makemap", "hash", `${home}/access`], access);
-    assert.ok(existsSync(path.join(folder, "access.db")));
+    write("mailertable", linesOf(variant.mailertable));
+    for (const map of variant.mailertable.length === 0 ? ["access"] : ["access", "mailertable"]) {
+      await this.#makeMap(path.join(folder, map));
+    }
     return { folder, ...files, queue: `${home}/queue` };
+  }
+
+  /** It may complain and leave lines out, as it does for everybody. */
+  async #makeMap(file: string): Promise<void> {
+    const text = readFileSync(file, "utf8");
+    const argv = ["/usr/sbin/makemap", "hash", this.namespace.asInRoot(file)];
+    await this.namespace.runIn("sendmail", argv, text);
+    assert.ok(existsSync(`${file}.db`));
   }
 
   /** @returns what each ruleset returned, in the order of the questions. */
@@ -123,7 +136,12 @@ function joinTokens(tokens: string): string {
   return all;
 }
 
-function mcText({ skip, lookupDotDomain, permanent, fallback, sessionFeatures, more }: Variant): string {
+/** As lines of a file. */
+export function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function mcText({ skip, lookupDotDomain, permanent, fallback, sessionFeatures, mailertable, more }: Variant): string {
   const options = [...(skip ? ["`skip'"] : []), ...(lookupDotDomain ? ["`lookupdotdomain'"] : [])];
   return `divert(0)dnl
 OSTYPE(\`debian')dnl
@@ -137,6 +155,6 @@ ${more}${fallback ? "define(`confTLS_FALLBACK_TO_CLEAR', `True')dnl\n" : ""}FEAT
 FEATURE(\`nocanonify')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`access_db', \`hash -T<TMPF> ${somewhere}/access'${options.map((option) => `, ${option}`).join("")})dnl
-${sessionFeatures ? "FEATURE(`tls_session_features')dnl\n" : ""}MAILER(\`smtp')dnl
+${sessionFeatures ? "FEATURE(`tls_session_features')dnl\n" : ""}${mailertable.length > 0 ? `FEATURE(\`mailertable', \`hash ${somewhere}/mailertable')dnl\n` : ""}MAILER(\`smtp')dnl
 `;
 }

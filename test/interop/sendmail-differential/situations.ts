@@ -45,6 +45,10 @@ function smartHost(host: string): Partial<Variant> {
   return { more: `define(\`SMART_HOST', \`${host}')dnl\n` };
 }
 
+function table(...mailertable: readonly string[]): Partial<Variant> {
+  return { mailertable };
+}
+
 /** Whole stories, after the numbered cases of the reference. */
 const stories: readonly Wish[] = [
   { mx: ["plain", "right"], access: ["TLS_Srv:\tENCR:112"] },
@@ -69,6 +73,8 @@ const stories: readonly Wish[] = [
   { mx: ["garbage"], access: ["Try_TLS:garbage.mx.test\tNO"] },
   { mx: ["plain", "right"], access: ["TLS_Rcpt:DOMAIN\tPERM+ENCR:112"] },
   { mx: ["plain", "right"], access: ["TLS_Rcpt:DOMAIN\tENCR:112"] },
+  { mx: ["plain", "says421"], access: ["TLS_Rcpt:DOMAIN\tENCR:112"] },
+  { mx: ["garbage"], access: ["TLS_Srv:garbage.mx.test\tPERM:VERIFY"] },
   { mx: ["plain"], access: ["TLS_Rcpt:a@DOMAIN\tENCR:112"], users: ["a", "b"] },
   { mx: ["plain"], access: ["TLS_Rcpt:a@DOMAIN\tPERM+ENCR:112"], users: ["a", "b"] },
   { mx: ["plain"], access: ["TLS_Rcpt:a@DOMAIN\tPERM+ENCR:112", "TLS_Rcpt:b@DOMAIN\tENCR:112"], users: ["a", "b"] },
@@ -139,6 +145,14 @@ const stories: readonly Wish[] = [
   { mx: ["right"], access: ["TLS_Srv:[127.0.2]\tPERM+VERIFY"], variant: smartHost("[127.0.2.24]") },
   { mx: ["plain"], access: ["TLS_Srv:[127.0.2.1]\tVERIFY+CN"], variant: smartHost("[127.0.2.1]") },
   { mx: ["plain"], access: ["TLS_Rcpt:DOMAIN\tVERIFY"], variant: smartHost("[right.mx.test]") },
+  { mx: ["right"], access: ["TLS_Srv:plain.mx.test\tENCR:112"], variant: table("DOMAIN\tesmtp:[plain.mx.test]") },
+  { mx: ["plain"], access: ["TLS_Srv:right.mx.test\tVERIFY+CN"], variant: table(".test\tsmtp:right.mx.test") },
+  { mx: ["right"], access: ["TLS_Srv:\tENCR:112"], variant: table("DOMAIN\tesmtp:[plain.mx.test]:[aes128.mx.test]") },
+  {
+    mx: ["right"],
+    access: ["TLS_Srv:plain.mx.test\tENCR:112", "TLS_Rcpt:DOMAIN\tENCR:112"],
+    variant: table(".\tesmtp:[plain.mx.test]", "DOMAIN\trelay:[self.mx.test]"),
+  },
   { mx: ["right"], access: [], variant: { more: neverStarttls } },
   { mx: ["right"], access: ["TLS_Srv:right.mx.test\tPERM+VERIFY"], variant: { more: neverStarttls } },
   { mx: ["right"], access: ["TLS_Srv:right.mx.test\tVERIFY"], variant: { more: oneCaSetting } },
@@ -180,13 +194,14 @@ export function situations(seed: number): readonly Situation[] {
 function situation({ mx, access, variant, users = ["user"] }: Wish, at: number): Situation {
   const name = `d${at}`;
   const domain = `${name}.test`;
-  const filled = access.map((line) => line.replaceAll("HOST", nameOf(mx[0] ?? "")).replaceAll("DOMAIN", domain));
+  const fill = (lines: readonly string[]): string[] =>
+    lines.map((line) => line.replaceAll("HOST", nameOf(mx[0] ?? "")).replaceAll("DOMAIN", domain));
   return {
     name,
     domain,
     mx,
-    variant: { ...plainVariant, ...variant },
-    access: filled,
+    variant: { ...plainVariant, ...variant, mailertable: fill(variant?.mailertable ?? []) },
+    access: fill(access),
     recipients: users.map((user) => `${user}@${domain}`),
     from: at % 2 === 0 ? "mc" : "cf",
   };
