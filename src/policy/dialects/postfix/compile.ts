@@ -1,0 +1,177 @@
+/**
+ * A Postfix configuration as CipherMail has it, compiled: main.cf, master.cf and every table they name, into rules by
+ * next-hop, routing, and a note for every line.
+ *
+ * What Postfix would do is what happens. Where Postfix would not run (a level that does not exist, broken syntax) there is
+ * an error, and every rule refuses; where one policy line is at fault, that line refuses.
+ */
+import path from "node:path";
+import { parseDomain } from "../../../mail/domain.ts";
+import { parseIp } from "../../../mail/ip.ts";
+import type { InboundRule, Origin, PolicySource, TlsRule } from "../../rules.ts";
+import type { Compiled, DialectBinding, DialectSettings, Note, RoutingSource, SourceFiles } from "../dialect.ts";
+import type { PostfixOptions } from "../registry.ts";
+import type { Entry, View, ViewOptions } from "./configuration.ts";
+import { exportRules } from "./export.ts";
+import { exportRoutes } from "./export-routes.ts";
+import { chooseInbound, type InboundService, makeInboundRule } from "./inbound.ts";
+import {
+  lintClient,
+  lintComments,
+  lintListener,
+  lintMain,
+  lintSetting,
+  lintSites,
+  lintTransports,
+  Notes,
+} from "./lints.ts";
+import { parseMainCf } from "./main-cf.ts";
+import { parseMasterCf } from "./master-cf.ts";
+import { nameThings } from "./named.ts";
+import { noteParameters } from "./parameter-notes.ts";
+import { knownNexthops, readRoutingTables } from "./routing-tables.ts";
+import { createServices, type MasterService, type Services, usualServices } from "./services.ts";
+import type { SmtpClient } from "./smtp-client.ts";
+import { TableOpener } from "./table-opener.ts";
+import { configurationProblem } from "./tls-rule.ts";
+import { createRouting, type RoutingTables } from "./transport.ts";
+
+type Read = Readonly<{
+  view: ViewOptions;
+  main: readonly (readonly [name: string, entry: Entry])[];
+  master: readonly MasterService[];
+}>;
+
+type Listener = Readonly<{ name: string; rule: InboundRule }>;
+
+export function compilePostfix(options: PostfixOptions, files: SourceFiles): Compiled {
+  const notes = new Notes(options.main);
+  const read = readFiles(options, files, notes);
+  if (notes.list.some(({ kind }) => kind === "error")) return refusingEverything(options.main, notes.list);
+  const tables = new TableOpener(files);
+  const services = createServices(read.master, read.view, tables, files);
+  const { view } = services.plain;
+  const routing = readRoutingTables(view, services, tables, files);
+  const known = knownNexthops(view, routing, services);
+  const client = defaultClient(services, routing);
+  const listeners = makeListeners(services, files, notes);
+
+  noteParameters(read.main, read.master, notes);
+  lintSettings(services, notes);
+  lintMain(view, notes);
+  for (const one of new Set([client, ...services.clients.values()])) {
+    lintClient(one, known, notes);
+    lintSites(one, notes);
+  }
+  lintTransports(routing, services, notes);
+
+  const bindings = bindingsOf(view, client);
+  return {
+    source: createSource(services, client, listeners),
+    settings: settingsOf(view, bindings, createRouting(routing)),
+    notes: [...notes.list, ...tables.notes],
+    named: nameThings({ policyTables: client.policyTables, routing, known, bindings }),
+    export: () => [...exportRules(client, services, known), ...exportRoutes(view, routing)],
+  };
+}
+
+function readFiles({ main, master, defines = {} }: PostfixOptions, files: SourceFiles, notes: Notes): Read {
+  const text = readText(main, files, notes);
+  lintComments(text, main, notes);
+  const parsed = parseMainCf(text, main);
+  notes.take(parsed.notes);
+  const masterFile = master ?? path.posix.join(path.posix.dirname(main), "master.cf");
+  const there = master !== undefined || files.modifiedAt(masterFile) !== undefined;
+  const services = there ? readMaster(masterFile, files, notes) : usualServices;
+  const entries = new Map(parsed.entries);
+  return { view: { mainFile: main, main: entries, defines }, main: parsed.entries, master: services };
+}
+
+function readText(file: string, files: SourceFiles, notes: Notes): string {
+  const answer = files.read(file);
+  if (answer.kind === "found") return answer.text;
+  notes.add("error", { file, line: 1, column: 1 }, `cannot be read: ${answer.reason}`, "give a file that can be read");
+  return "";
+}
+
+function readMaster(file: string, files: SourceFiles, notes: Notes): readonly MasterService[] {
+  const parsed = parseMasterCf(readText(file, files, notes), file);
+  notes.take(parsed.notes);
+  return parsed.services;
+}
+
+/** What mail goes through that no transport entry takes elsewhere, and next-hops of other sources. */
+function defaultClient({ clients, plain }: Services, { defaultTransport }: RoutingTables): SmtpClient {
+  const [transport = ""] = defaultTransport.split(":");
+  return clients.get(transport) ?? clients.get("smtp") ?? plain;
+}
+
+function makeListeners(services: Services, files: SourceFiles, notes: Notes): readonly Listener[] {
+  const listeners = services.listeners.length > 0 ? services.listeners : [services.plainListener];
+  return listeners.map((service: InboundService) => {
+    const made = makeInboundRule(service, files);
+    lintListener(service.name, made, notes);
+    return { name: service.name, rule: made.rule };
+  });
+}
+
+function lintSettings({ plain, clients, listeners }: Services, notes: Notes): void {
+  const views = [plain.view, ...[...clients.values(), ...listeners].map(({ view }) => view)];
+  for (const view of new Set(views)) for (const name of view.written) lintSetting(view, name, notes);
+}
+
+function createSource(services: Services, client: SmtpClient, listeners: readonly Listener[]): PolicySource {
+  const clientFor = (service: string | undefined): SmtpClient =>
+    (service === undefined ? undefined : services.clients.get(service)) ?? client;
+  return {
+    name: "postfix",
+    outbound: (question) => clientFor(question.nexthop.service).answer(question),
+    inbound: (question) => (chooseInbound(listeners, question) ?? listeners[0])?.rule,
+    candidates: (question) => clientFor(question.nexthop.service).candidates(question),
+  };
+}
+
+/** Postfix would not run on this configuration: nothing leaves. */
+function refusingEverything(file: string, notes: readonly Note[]): Compiled {
+  const from: Origin = { source: "postfix", file, line: undefined, column: undefined, scope: "unusable configuration" };
+  const refuse = { value: configurationProblem, from };
+  const rule: TlsRule = { level: { value: "secure", from }, refuse };
+  const candidate = { from, settings: ["refuse: the configuration cannot be used"], verdict: "wins" } as const;
+  return {
+    source: {
+      name: "postfix",
+      outbound: () => rule,
+      inbound: () => ({ refuse }),
+      candidates: () => [candidate],
+    },
+    settings: {},
+    notes,
+    named: { domains: [], recipients: [], hosts: [], addresses: [], bindings: [], nexthops: [] },
+    export: () => [{ kind: "cannot", from, written: "", why: "the configuration cannot be used" }],
+  };
+}
+
+function settingsOf(view: View, bindings: readonly DialectBinding[], routing: RoutingSource): DialectSettings {
+  const { value, from } = view.setting("myhostname");
+  const hostname = parseDomain(value);
+  return { ...(hostname === undefined ? {} : { hostname: { value: hostname, from } }), bindings, routing };
+}
+
+/** Postfix leaves as one and the same; a binding is only made where something says who that is. */
+function bindingsOf(view: View, client: SmtpClient): readonly DialectBinding[] {
+  const names = ["smtp_bind_address", "smtp_bind_address6", "smtp_helo_name"];
+  const written = names.map((name) => view.setting(name)).find(({ isDefault }) => !isDefault);
+  if (written === undefined) return [];
+  const certificate = client.global.rule.clientCertificate?.value;
+  return [
+    {
+      name: "default",
+      group: undefined,
+      sourceAddress4: parseIp(view.setting("smtp_bind_address").value),
+      sourceAddress6: parseIp(view.setting("smtp_bind_address6").value.replace(/^\[|\]$/g, "")),
+      ehlo: parseDomain(view.setting("smtp_helo_name").value),
+      credential: certificate === "none" ? undefined : certificate,
+      from: written.from,
+    },
+  ];
+}

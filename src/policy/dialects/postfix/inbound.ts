@@ -1,0 +1,250 @@
+/**
+ * What an smtpd service offers to and asks of its clients: the `smtpd_tls_*` half (Postfix: 2.4, INB-1 to INB-19).
+ *
+ * One rule per service of master.cf, chosen by the local port. A level that Postfix dies of refuses every client; our own
+ * certificate that cannot be read refuses where TLS is required, elsewhere the listener's own certificate serves.
+ */
+
+import type { IpAddress } from "../../../mail/address.ts";
+import { parseIp } from "../../../mail/ip.ts";
+import type { InboundQuestion, InboundRule, Origin, Pin, Sourced } from "../../rules.ts";
+import type { SourceFiles } from "../dialect.ts";
+import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
+import type { View } from "./configuration.ts";
+import { readCredential } from "./credentials.ts";
+import { parseFingerprints } from "./fingerprints.ts";
+import type { LookupTable } from "./lookup-table.ts";
+import { parsePort } from "./nexthop-text.ts";
+import { parseLevel } from "./policy-value.ts";
+import { parseProtocolList } from "./protocol-list.ts";
+import type { PolicyProblem } from "./tls-rule.ts";
+import { readAuthorities } from "./trust.ts";
+
+export type InboundService = Readonly<{
+  /** As master.cf names it: `smtp`, `submission`, `127.0.0.1:10025`. */
+  name: string;
+  view: View;
+  /** `relay_clientcerts`, opened. */
+  relayTables: readonly LookupTable[];
+}>;
+
+/** A problem and the line it stands on; `fatal` where Postfix would not run. */
+export type InboundProblem = PolicyProblem & Readonly<{ from: Origin; fatal: boolean }>;
+
+export type MadeInboundRule = Readonly<{ rule: InboundRule; problems: readonly InboundProblem[] }>;
+
+type Fields = { -readonly [key in keyof InboundRule]?: InboundRule[key] };
+type Level = "none" | "may" | "encrypt";
+
+/** `smtp`, `465`, `[::1]:10025`: address and port of an inet service. */
+export function listenerOf(name: string): Readonly<{ address: IpAddress | undefined; port: number | undefined }> {
+  const [, host, port] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(name) ?? [];
+  return { address: host === undefined ? undefined : parseIp(host), port: parsePort(port ?? name) };
+}
+
+/** The rule of the service whose port the client came to; where none has it, that of `main.cf` alone. */
+export function chooseInbound<T extends Readonly<{ name: string }>>(
+  services: readonly T[],
+  { localPort, localAddress }: InboundQuestion,
+): T | undefined {
+  const byPort = services.filter(({ name }) => listenerOf(name).port === localPort);
+  return byPort.find(({ name }) => listenerOf(name).address === localAddress) ?? byPort[0];
+}
+
+export function makeInboundRule(service: InboundService, files: SourceFiles): MadeInboundRule {
+  return new Making(service, files).finish();
+}
+
+class Making {
+  readonly #view: View;
+  readonly #files: SourceFiles;
+  readonly #relayTables: readonly LookupTable[];
+  readonly #fields: Fields = {};
+  readonly #problems: InboundProblem[] = [];
+
+  constructor({ view, relayTables }: InboundService, files: SourceFiles) {
+    this.#view = view;
+    this.#files = files;
+    this.#relayTables = relayTables;
+  }
+
+  finish(): MadeInboundRule {
+    const wrapper = this.#view.setting("smtpd_tls_wrappermode");
+    const implicit = this.#view.flag("smtpd_tls_wrappermode");
+    const level: Sourced<Level> = implicit ? { value: "encrypt", from: wrapper.from } : this.#level();
+    this.#fields.starttls = { value: starttls(level.value), from: level.from };
+    if (implicit) this.#fields.implicitTls = { value: true, from: wrapper.from };
+    if (level.value !== "none") this.#fill(level);
+    return { rule: this.#fields, problems: this.#problems };
+  }
+
+  #fill(level: Sourced<Level>): void {
+    this.#protocols(level.value);
+    this.#ciphers(level.value);
+    this.#certificate(level.value);
+    this.#clientCertificate(level.value);
+    this.#auth(level);
+    this.#relay();
+  }
+
+  #warn(from: Origin, text: string, remedy: string): void {
+    this.#problems.push({ from, text, remedy, refuses: false, fatal: false });
+  }
+
+  #fail(from: Origin, text: string, remedy: string, fatal: boolean): void {
+    this.#problems.push({ from, text, remedy, refuses: true, fatal });
+    this.#fields.refuse ??= { value: "TLS not available due to local problem", from };
+  }
+
+  #level(): Sourced<Level> {
+    const { value, from } = this.#view.setting("smtpd_tls_security_level");
+    if (value === "") return this.#obsoleteLevel(from);
+    const level = parseLevel(value);
+    switch (level) {
+      case "none":
+      case "may":
+      case "encrypt":
+        return { value: level, from };
+      case "fingerprint":
+      case "verify":
+      case "secure":
+        this.#warn(
+          from,
+          `smtpd_tls_security_level: unsupported TLS level "${value}", using "encrypt"`,
+          "write encrypt, and smtpd_tls_req_ccert = yes if clients must show a certificate",
+        );
+        return { value: "encrypt", from };
+      default:
+        this.#fail(from, `Invalid TLS level "${value}"`, "write none, may or encrypt", true);
+        return { value: "encrypt", from };
+    }
+  }
+
+  #obsoleteLevel(from: Origin): Sourced<Level> {
+    if (this.#view.flag("smtpd_enforce_tls")) {
+      return { value: "encrypt", from: this.#view.setting("smtpd_enforce_tls").from };
+    }
+    if (this.#view.flag("smtpd_use_tls")) return { value: "may", from: this.#view.setting("smtpd_use_tls").from };
+    return { value: "none", from };
+  }
+
+  #protocols(level: Level): void {
+    const name = level === "may" ? "smtpd_tls_protocols" : "smtpd_tls_mandatory_protocols";
+    const { value, from } = this.#view.setting(name);
+    const list = parseProtocolList(value);
+    if (list.kind === "invalid") {
+      this.#fail(from, `Invalid TLS protocol list "${value}": there is no "${list.word}"`, 'write ">=TLSv1.2"', false);
+      return;
+    }
+    if (list.none) this.#warn(from, `"${value}" leaves neither TLS 1.2 nor 1.3: no handshake can succeed`, "");
+    this.#fields.protocols = { value: list.range, from };
+  }
+
+  #ciphers(level: Level): void {
+    const grade = this.#view.setting(level === "may" ? "smtpd_tls_ciphers" : "smtpd_tls_mandatory_ciphers");
+    const plain = this.#view.setting("smtpd_tls_exclude_ciphers").value;
+    const mandatory = this.#view.setting("smtpd_tls_mandatory_exclude_ciphers").value;
+    const lists: CipherLists = {
+      high: this.#view.setting("tls_high_cipherlist").value,
+      medium: this.#view.setting("tls_medium_cipherlist").value,
+      null: this.#view.setting("tls_null_cipherlist").value,
+    };
+    const choice = cipherChoice(grade.value, level === "may" ? plain : `${plain} ${mandatory}`, level, lists);
+    if (choice.kind === "list") this.#fields.ciphers = { value: choice.ciphers, from: grade.from };
+    else this.#fail(grade.from, choice.problem, 'write "high" or "medium", and exclude less', false);
+  }
+
+  /** INB-10 */
+  #certificate(level: Level): void {
+    const value = (name: string): string => this.#view.path(this.#view.setting(name).value);
+    const { value: certName, from } = this.#view.setting("smtpd_tls_cert_file");
+    if (certName === "none") {
+      this.#warn(from, "no certificate: only anonymous ciphers, which are never used", "give a certificate");
+      return;
+    }
+    const credential = readCredential(
+      {
+        chainFiles: this.#view.list("smtpd_tls_chain_files").map((name) => this.#view.path(name)),
+        certFile: value("smtpd_tls_cert_file"),
+        keyFile: value("smtpd_tls_key_file"),
+        ecCertFile: value("smtpd_tls_eccert_file"),
+        ecKeyFile: value("smtpd_tls_eckey_file"),
+      },
+      this.#files,
+    );
+    if (credential.kind === "found") this.#fields.certificate = { value: credential.credential, from };
+    if (credential.kind !== "failed") return;
+    if (level === "encrypt") this.#fail(from, credential.problem, credential.remedy, false);
+    else this.#warn(from, credential.problem, credential.remedy);
+  }
+
+  /** INB-11 to INB-15 */
+  #clientCertificate(level: Level): void {
+    const ask = this.#view.setting("smtpd_tls_ask_ccert");
+    const require = this.#view.setting("smtpd_tls_req_ccert");
+    const asked = this.#view.flag("smtpd_tls_ask_ccert");
+    const required = this.#view.flag("smtpd_tls_req_ccert");
+    if (required && level === "may") {
+      const remedy = "set smtpd_tls_security_level = encrypt for this service";
+      this.#warn(require.from, "Can't require client certs unless TLS is required", remedy);
+    }
+    if (required && level === "encrypt") {
+      this.#fields.clientCertificate = { value: "require-trusted", from: require.from };
+    } else this.#fields.clientCertificate = { value: asked ? "ask" : "do-not-ask", from: ask.from };
+    if (this.#fields.clientCertificate.value !== "do-not-ask") this.#clientAnchors(level);
+  }
+
+  #clientAnchors(level: Level): void {
+    const file = this.#view.setting("smtpd_tls_CAfile");
+    const folder = this.#view.setting("smtpd_tls_CApath");
+    const paths = { file: this.#view.path(file.value), folder: this.#view.path(folder.value) };
+    const trust = readAuthorities({ ...paths, appendDefault: this.#view.flag("tls_append_default_CA") }, this.#files);
+    const from = file.value === "" ? folder.from : file.from;
+    if (trust.kind === "anchors") this.#fields.clientAnchors = { value: trust.anchors, from };
+    else if (level === "encrypt") this.#fail(from, trust.problem, "give a CA file that can be read", false);
+    else this.#warn(from, trust.problem, "give a CA file that can be read");
+  }
+
+  #auth(level: Sourced<Level>): void {
+    const only = this.#view.setting("smtpd_tls_auth_only");
+    if (level.value === "encrypt") this.#fields.auth = { value: "only-in-tls", from: level.from };
+    else if (this.#view.flag("smtpd_tls_auth_only")) this.#fields.auth = { value: "only-in-tls", from: only.from };
+  }
+
+  /** INB-16, INB-17, INB-19 */
+  #relay(): void {
+    for (const name of ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"]) {
+      const words = this.#view.list(name);
+      const { from } = this.#view.setting(name);
+      const word = ["permit_tls_clientcerts", "permit_tls_all_clientcerts"].find((one) => words.includes(one));
+      if (word === undefined) continue;
+      if (this.#fields.clientCertificate?.value === "do-not-ask") {
+        this.#warn(from, `${word} is requested, but "smtpd_tls_ask_ccert = no"`, "set smtpd_tls_ask_ccert = yes");
+        return;
+      }
+      if (word === "permit_tls_clientcerts") this.#relayByDigest();
+      else this.#fields.relayByCertificate = { value: { kind: "trusted" }, from };
+      return;
+    }
+  }
+
+  #relayByDigest(): void {
+    const { from } = this.#view.setting("relay_clientcerts");
+    const algorithm = this.#view.setting("smtpd_tls_fingerprint_digest").value;
+    const keys = this.#relayTables.flatMap((table) => table.entries().map(({ key }) => key));
+    const read = parseFingerprints(algorithm, keys);
+    const pins: readonly Pin[] = read.kind === "pins" ? read.pins : [];
+    if (read.kind === "unsupported") {
+      this.#warn(from, `smtpd_tls_fingerprint_digest = ${algorithm} is not supported here`, "use sha256 or sha512");
+    }
+    if (this.#relayTables.some(({ kind }) => kind !== "fixed")) {
+      this.#warn(from, "only digests that are written out let a client relay", "list them in a hash or texthash table");
+    }
+    this.#fields.relayByCertificate = { value: { kind: "digests", pins }, from };
+  }
+}
+
+function starttls(level: Level): "never" | "offer" | "require" {
+  if (level === "none") return "never";
+  return level === "may" ? "offer" : "require";
+}

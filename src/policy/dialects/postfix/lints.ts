@@ -1,0 +1,198 @@
+/**
+ * What `check` says of a configuration beyond its lines: policy lines with faults, lines that are never used, settings
+ * that do not do what their author meant (Postfix: ADM-4, ADM-5, 1.3 of the reference). Nothing here changes an outcome.
+ */
+import type { Origin } from "../../rules.ts";
+import type { Note, NoteKind } from "../dialect.ts";
+import type { View } from "./configuration.ts";
+import { findDeadLine, type KnownNexthops } from "./dead-lines.ts";
+import { listenerOf, type MadeInboundRule } from "./inbound.ts";
+import type { LookupTable, TableHit } from "./lookup-table.ts";
+import { parseNexthop, splitNexthops } from "./nexthop-text.ts";
+import { optionTable } from "./parameters.ts";
+import { parseSiteLevel } from "./per-site.ts";
+import { parsePolicyValue } from "./policy-value.ts";
+import type { Services } from "./services.ts";
+import { type SmtpClient, scopeOf } from "./smtp-client.ts";
+import type { RoutingTables } from "./transport.ts";
+
+/** A table with a hundred thousand faulty lines is told by its first ones. */
+const maxNotes = 500;
+
+type Place = Readonly<{ file: string; line: number; column: number }>;
+
+export class Notes {
+  readonly #mainFile: string;
+  readonly #list: Note[] = [];
+  readonly #seen = new Set<string>();
+
+  constructor(mainFile: string) {
+    this.#mainFile = mainFile;
+  }
+
+  get list(): readonly Note[] {
+    return this.#list;
+  }
+
+  take(notes: readonly Note[]): void {
+    this.#list.push(...notes);
+  }
+
+  /** The same words about the same line are said once. */
+  add(kind: NoteKind, at: Partial<Origin> | Place, text: string, remedy = ""): void {
+    const file = at.file ?? this.#mainFile;
+    const line = at.line ?? 1;
+    const key = `${file}:${line}:${text}`;
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#list.push({ kind, file, line, column: at.column ?? 1, text, remedy });
+  }
+}
+
+/** Every line of the tables that can be listed, and the level where none answers. */
+export function lintClient(client: SmtpClient, known: KnownNexthops, notes: Notes): void {
+  for (const { text, remedy } of client.global.problems) {
+    notes.add(client.global.fatal ? "error" : "warning", client.global.rule.level.from, text, remedy);
+  }
+  let told = 0;
+  const earlier = new Set<string>();
+  for (const table of client.policyTables) {
+    for (const { key, hit } of table.entries()) {
+      if (told >= maxNotes) return;
+      told += lintEntry(client, table, key, hit, known, notes);
+      if (table.kind === "fixed" && earlier.has(key)) {
+        notes.add("warning", hit.from, `this line is not used: an earlier table has "${key}"`, "remove one of them");
+        told += 1;
+      }
+    }
+    if (table.kind === "fixed") for (const { key } of table.entries()) earlier.add(key);
+  }
+}
+
+function lintEntry(
+  client: SmtpClient,
+  table: LookupTable,
+  key: string,
+  hit: TableHit,
+  known: KnownNexthops,
+  notes: Notes,
+): number {
+  const { problems } = client.ruleOf(hit, scopeOf(table, key));
+  for (const { text, remedy } of problems) notes.add("warning", hit.from, text, remedy);
+  const ignored = ignoredWords(hit.value);
+  if (ignored !== undefined) notes.add("warning", hit.from, `ignoring attribute "${ignored}" with TLS disabled`);
+  const dead = table.kind === "fixed" ? findDeadLine(key.toLowerCase(), hit.value, known) : undefined;
+  if (dead !== undefined) notes.add("warning", hit.from, dead.text, dead.remedy);
+  return problems.length + (ignored === undefined ? 0 : 1) + (dead === undefined ? 0 : 1);
+}
+
+function ignoredWords(value: string): string | undefined {
+  if (!/^[\s,]*none[\s,]+[^\s,]/i.test(value)) return undefined;
+  const parsed = parsePolicyValue(value);
+  return parsed.kind === "policy" ? parsed.value.ignored.join(" ") : undefined;
+}
+
+/** Obsolete: a value that is none of the four makes its mail wait. */
+export function lintSites(client: SmtpClient, notes: Notes): void {
+  for (const table of client.siteTables) {
+    for (const { hit } of table.entries().slice(0, maxNotes)) {
+      if (parseSiteLevel(hit.value) !== undefined) continue;
+      const text = `unknown TLS policy '${hit.value}': its mail waits`;
+      notes.add("warning", hit.from, text, "write NONE, MAY, MUST_NOPEERMATCH or MUST");
+    }
+  }
+}
+
+/** TR-3: a value without a colon names a transport, hardly ever what was meant. */
+export function lintTransports(routing: RoutingTables, services: Services, notes: Notes): void {
+  let told = 0;
+  for (const table of routing.transportMaps) {
+    for (const { hit } of table.entries()) {
+      if (told >= maxNotes) return;
+      const colon = hit.value.indexOf(":");
+      const transport = colon < 0 ? hit.value : hit.value.slice(0, colon);
+      const program = services.transports.get(transport)?.program;
+      if (program === "error") continue;
+      const bad = transport === "" || program === "smtp" ? unusableNexthop(hit.value.slice(colon + 1)) : undefined;
+      if (bad === undefined && (transport === "" || program === "smtp")) continue;
+      told += 1;
+      if (bad !== undefined) {
+        notes.add(
+          "warning",
+          hit.from,
+          `unusable next-hop ${bad}: this mail waits`,
+          "write DOMAIN, [HOST] or [HOST]:PORT",
+        );
+      } else if (program === undefined) {
+        const remedy = `write "smtp:${colon < 0 ? hit.value : "NEXTHOP"}", or add the service to master.cf`;
+        notes.add("warning", hit.from, `there is no transport "${transport}": this mail waits`, remedy);
+      } else {
+        notes.add("differs", hit.from, `transport "${transport}" delivers by ${program}: this mail waits here`);
+      }
+    }
+  }
+}
+
+function unusableNexthop(text: string): string | undefined {
+  for (const written of splitNexthops(text)) {
+    const reading = parseNexthop(written, { service: "", port: 25, implicitTls: false });
+    if (reading.kind === "bad") return `"${written}" (${reading.why})`;
+  }
+  return undefined;
+}
+
+const yesNo = new Set(optionTable.filter(({ values }) => values === "yes, no").map(({ name }) => name));
+
+/** Postfix's programs do not start with such a value. */
+export function lintSetting(view: View, name: string, notes: Notes): void {
+  const { value, from, missing, problem } = view.setting(name);
+  if (problem !== undefined) notes.add("error", from, `${name}: ${problem}`, "correct the value");
+  for (const word of new Set(missing)) {
+    notes.add("error", from, `${name} uses $${word}, which nothing defines`, `give ${word} under "defines"`);
+  }
+  if (value === "" && name === "smtp_tls_security_level") {
+    const remedy = 'write "none" if that is meant, or the level that is';
+    notes.add("warning", from, "smtp_tls_security_level is empty: no TLS at all", remedy);
+  }
+  if (yesNo.has(name) && !/^(?:yes|no)$/i.test(value)) {
+    notes.add("error", from, `bad boolean configuration: ${name} = ${value}`, "write yes or no");
+  }
+  if (name === "minimal_backoff_time" && !/^\d{1,9}[smhdw]?$/.test(value)) {
+    notes.add("error", from, `bad time: ${name} = ${value}`, "write a number and s, m, h, d or w");
+  }
+}
+
+/** Settings that stand in each other's way. */
+export function lintMain(view: View, notes: Notes): void {
+  const from = (name: string): Origin => view.setting(name).from;
+  const given = (name: string): boolean => !view.setting(name).isDefault && view.setting(name).value !== "";
+  if (view.flag("tls_append_default_CA") && !given("smtp_tls_CAfile") && !given("smtp_tls_CApath")) {
+    const text = "tls_append_default_CA does nothing without smtp_tls_CAfile or smtp_tls_CApath";
+    notes.add("warning", from("tls_append_default_CA"), text, "set smtp_tls_CAfile as well");
+  }
+  if (given("smtp_tls_policy_maps") && given("smtp_tls_per_site")) {
+    const text = "smtp_tls_per_site is ignored where smtp_tls_policy_maps is set";
+    notes.add("warning", from("smtp_tls_per_site"), text, "move its lines to smtp_tls_policy_maps");
+  }
+  const files = ["smtp_tls_cert_file", "smtp_tls_eccert_file"].find(given);
+  if (given("smtp_tls_chain_files") && files !== undefined) {
+    notes.add("warning", from(files), `${files} is ignored where smtp_tls_chain_files is set`, "remove it");
+  }
+}
+
+/** A comment that swallowed a setting, as copied from a page: `# some words smtp_tls_policy_maps = ...`. */
+export function lintComments(text: string, file: string, notes: Notes): void {
+  for (const [index, line] of text.split("\n").entries()) {
+    const [, name] = /^\s*#.*\s(smtpd?_tls_[a-z_]+)\s*=\s*\S/.exec(line) ?? [];
+    if (name === undefined || /^\s*#+\s*smtpd?_tls_/.test(line)) continue;
+    const at = { file, line: index + 1, column: 1 };
+    notes.add("warning", at, `"${name}" stands in a comment: it has no effect`, "put it on a line of its own");
+  }
+}
+
+export function lintListener(name: string, { problems }: MadeInboundRule, notes: Notes): void {
+  const where = listenerOf(name).port === undefined ? "" : `service ${name}: `;
+  for (const { from, text, remedy, fatal } of problems) {
+    notes.add(fatal ? "error" : "warning", from, `${where}${text}`, remedy);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The services of master.cf that matter here, each with its own view of the parameters: smtp clients, transports, smtpd
+ * listeners (Postfix: CF-12, master(5)).
+ */
+import type { SourceFiles } from "../dialect.ts";
+import { type Entry, View, type ViewOptions } from "./configuration.ts";
+import type { InboundService } from "./inbound.ts";
+import { parsePort } from "./nexthop-text.ts";
+import { isParameterName, parameterEntry } from "./parameters.ts";
+import { SmtpClient } from "./smtp-client.ts";
+import type { TableOpener } from "./table-opener.ts";
+import { createRuleMaker } from "./tls-rule.ts";
+import type { TransportService } from "./transport.ts";
+
+/** A service as master.cf describes it. */
+export type MasterService = Readonly<{
+  name: string;
+  /** `inet`, `unix`, `fifo`, `unix-dgram`, `pass`. */
+  type: string;
+  /** `smtp`, `smtpd`, `lmtp` ... */
+  command: string;
+  overrides: ReadonlyMap<string, Entry>;
+}>;
+
+export type Services = Readonly<{
+  /** Of main.cf alone: what a next-hop without a service gets where there is no service `smtp`. */
+  plain: SmtpClient;
+  clients: ReadonlyMap<string, SmtpClient>;
+  transports: ReadonlyMap<string, TransportService>;
+  listeners: readonly InboundService[];
+  plainListener: InboundService;
+}>;
+
+/** What Postfix is installed with. */
+export const usualServices: readonly MasterService[] = [
+  usual("smtp", "inet", "smtpd"),
+  ...["smtp", "lmtp", "local", "virtual", "error", "discard"].map((name) => usual(name, "unix", name)),
+  usual("relay", "unix", "smtp"),
+  usual("retry", "unix", "error"),
+];
+
+function usual(name: string, type: string, command: string): MasterService {
+  return { name, type, command, overrides: new Map() };
+}
+
+export function createServices(
+  master: readonly MasterService[],
+  options: ViewOptions,
+  tables: TableOpener,
+  files: SourceFiles,
+): Services {
+  const main = new View(options);
+  const viewOf = ({ name, overrides }: MasterService): View =>
+    [...overrides.keys()].some(matters) ? new View({ ...options, overrides, service: name }) : main;
+  const client = (view: View): SmtpClient =>
+    new SmtpClient({
+      view,
+      maker: createRuleMaker(view, files),
+      policyTables: tables.open(view, "smtp_tls_policy_maps"),
+      siteTables: tables.open(view, "smtp_tls_per_site"),
+    });
+  const plain = client(main);
+  const clients = new Map<string, SmtpClient>();
+  const transports = new Map<string, TransportService>();
+  const listeners: InboundService[] = [];
+  for (const service of master) {
+    const { name, type, command } = service;
+    const view = viewOf(service);
+    if (type === "inet" && command === "smtpd") listeners.push(listener(name, view, tables));
+    if (type !== "unix") continue;
+    transports.set(name, transport(name, command, view));
+    if (command === "smtp") clients.set(name, view === main ? plain : client(view));
+  }
+  return { plain, clients, transports, listeners, plainListener: listener("main.cf", main, tables) };
+}
+
+/** Of the table, or a name of the author's own that values may use. */
+function matters(name: string): boolean {
+  return parameterEntry(name) !== undefined || !isParameterName(name);
+}
+
+function listener(name: string, view: View, tables: TableOpener): InboundService {
+  return { name, view, relayTables: tables.open(view, "relay_clientcerts") };
+}
+
+function transport(name: string, program: string, view: View): TransportService {
+  return {
+    name,
+    program,
+    port: parsePort(view.setting("smtp_tcp_port").value) ?? 25,
+    implicitTls: view.flag("smtp_tls_wrappermode"),
+    fallback: view.setting("smtp_fallback_relay").value,
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * Damaged Postfix configurations: each is an error, or the mail that it was about is not sent; never sent with less than
+ * was meant.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compile, deliver, notesOf, type WorldOptions } from "./world.ts";
+
+const refused = "deferred 4.7.5 client TLS configuration problem";
+const engine = "deferred 4.7.5 TLS is required, but our TLS engine is unavailable";
+
+const rows: readonly [title: string, world: WorldOptions, want: string, to?: string][] = [
+  ["a typing error in the global level", { main: "smtp_tls_security_level = verfy" }, refused],
+  ["a global level that is no input", { main: "smtp_tls_security_level = halfdane" }, refused],
+  ["two words as a global level", { main: "smtp_tls_security_level = encrypt # always" }, refused],
+  ["a typing error in a line's level", { policy: "good.test secrue" }, refused],
+  ["an unknown attribute", { policy: "good.test verify cafile=/x" }, refused],
+  ["an attribute without its value", { policy: "good.test verify match" }, refused],
+  ["a brace that is never closed", { policy: "good.test verify { match = x" }, refused],
+  ["an unreadable CA file at verify", { main: "smtp_tls_CAfile = /nowhere", policy: "good.test verify" }, engine],
+  ["an unreadable CA file at encrypt", { main: "smtp_tls_CAfile = /nowhere", policy: "good.test encrypt" }, engine],
+  [
+    "a CA file without certificates",
+    { main: "smtp_tls_CAfile = /empty", files: { "/empty": "" }, policy: "good.test verify" },
+    engine,
+  ],
+  ["no such CA folder", { main: "smtp_tls_CApath = /nowhere", policy: "good.test verify" }, engine],
+  ["an unreadable client certificate", { main: "smtp_tls_cert_file = /nowhere", policy: "good.test encrypt" }, engine],
+  [
+    "a missing trust anchor file for all",
+    { main: "smtp_tls_trust_anchor_file = /nowhere", policy: "good.test verify" },
+    refused,
+  ],
+  ["a missing table", { main: "smtp_tls_policy_maps = hash:/etc/postfix/gone" }, refused],
+  ["a table type that nobody knows", { main: "smtp_tls_policy_maps = hsh:/etc/postfix/tls_policy" }, refused],
+  ["a table without a type", { main: "smtp_tls_policy_maps = /etc/postfix/tls_policy" }, refused],
+  ["a database that cannot be asked", { main: "smtp_tls_policy_maps = ldap:/etc/postfix/ldap.cf" }, refused],
+  ["a table that always fails", { main: "smtp_tls_policy_maps = fail:maintenance, static:none" }, refused],
+  ["an empty inline value", { main: "smtp_tls_policy_maps = inline:{ {good.test = } }" }, refused],
+  [
+    "a wrong pattern: Postfix leaves the rule out",
+    { main: "smtp_tls_policy_maps = pcre:/re", files: { "/re": "/(good/ none\n" } },
+    "sent Trusted may mx.good.test",
+  ],
+  [
+    "protocol names that do not exist",
+    { main: "smtp_tls_mandatory_protocols = TLS1.2", policy: "good.test encrypt" },
+    refused,
+  ],
+  ["protocol names that do not exist, at may", { main: "smtp_tls_protocols = TLS1.2" }, refused],
+  ["a grade that does not exist", { main: "smtp_tls_ciphers = hgih" }, refused],
+  ["a cipher list that OpenSSL does not take", { main: "tls_medium_cipherlist = NOSUCH" }, refused],
+  [
+    "a digest that we cannot make",
+    { main: "smtp_tls_fingerprint_digest = crc32", policy: "good.test fingerprint match=00" },
+    refused,
+  ],
+  ["SNI that is no name", { main: "smtp_tls_servername = -bad-" }, refused],
+  ["obsolete: an unknown value per site", { main: "smtp_tls_per_site = inline:{good.test=MSUT}" }, refused],
+  [
+    "a transport that does not exist",
+    { transport: "good.test smpt:[mx.good.test]" },
+    'deferred 4.3.0 mail transport unavailable: there is no service "smpt"',
+  ],
+  [
+    "a transport table that is missing",
+    { main: "transport_maps = hash:/gone" },
+    "deferred 4.3.0 address resolver failure: transport_maps cannot be asked",
+  ],
+  [
+    "a transport without its colon",
+    { transport: "good.test [mx.good.test]" },
+    'deferred 4.3.0 mail transport unavailable: there is no service "[mx.good.test]"',
+  ],
+  [
+    "a next-hop that is none",
+    { transport: "good.test smtp:[mx.good.test" },
+    "deferred 4.3.0 unusable next-hop: [mx.good.test: no host name",
+  ],
+];
+
+for (const [title, world, want, to = "u@good.test"] of rows) {
+  test(`postfix damaged: ${title}`, () => {
+    const compiled = compile(world);
+    assert.equal(deliver(compiled, to, 1000), want);
+    const said = [...notesOf(compiled, "warning"), ...notesOf(compiled, "error")];
+    assert.ok(said.length > 0, "check says nothing");
+  });
+}
+
+const errors: readonly [title: string, world: WorldOptions, text: RegExp][] = [
+  ["no such main.cf", { wholeMain: "x" }, /missing '='/],
+  ["a line without =", { main: "smtp_tls_security_level" }, /missing '=' after attribute name/],
+  ["a global level that does not exist", { main: "smtp_tls_security_level = verfy" }, /Invalid TLS level "verfy"/],
+  ["neither yes nor no", { main: "smtp_tls_wrappermode = on" }, /bad boolean configuration: smtp_tls_wrappermode = on/],
+  ["a time that is none", { main: "minimal_backoff_time = soon" }, /bad time: minimal_backoff_time = soon/],
+  ["half a service", { master: "smtp unix - -\n" }, /bad entry/],
+  ["an override without its value", { master: "smtp unix - - n - - smtp -o smtp_tls_wrappermode\n" }, /missing '='/],
+  ["a value that nobody defines", { main: "smtp_tls_CAfile = $ca_dir/ca.pem" }, /smtp_tls_CAfile uses \$ca_dir/],
+  ["a brace within a value", { main: "smtp_tls_CAfile = ${config_directory" }, /smtp_tls_CAfile: /],
+];
+
+for (const [title, world, text] of errors) {
+  test(`postfix damaged, an error: ${title}`, () => {
+    const compiled = compile(world);
+    assert.match(notesOf(compiled, "error").join("\n"), text);
+  });
+}
+
+test("postfix damaged: an unreadable main.cf or master.cf sends nothing", () => {
+  const compiled = compile({ wholeMain: "smtp_tls_security_level\n" });
+  assert.equal(deliver(compiled, "u@good.test", 1000), refused);
+  assert.match(notesOf(compiled, "error").join("\n"), /main\.cf:1: missing '='/);
+});
+
+const whole = `smtp_tls_security_level = encrypt
+smtp_tls_CAfile = /etc/postfix/lab-ca.pem
+smtp_tls_policy_maps = inline:{ {good.test = verify match=mx.good.test} }
+smtp_tls_mandatory_protocols = >=TLSv1.2
+`;
+
+test("postfix damaged: half a file, cut at every octet: an error, no mail, or at least as good as what is still written", () => {
+  for (let end = whole.indexOf("\n") + 1; end < whole.length; end += 1) {
+    const compiled = compile({ wholeMain: whole.slice(0, end) });
+    const sent = deliver(compiled, "u@wrong.test", 1000);
+    // What is still there asks for encryption: mail is encrypted, or waits.
+    assert.doesNotMatch(sent, /in clear/, `cut at ${end}: ${sent}`);
+  }
+});
+
+const wholeMaster = `smtp unix - - n - - smtp
+strict unix - - n - - smtp
+  -o smtp_tls_security_level=verify
+  -o smtp_tls_CAfile=/etc/postfix/lab-ca.pem
+`;
+
+test("postfix damaged: half a master.cf, cut at every octet: the transport is missing, in error, or as strict as written", () => {
+  for (let end = 0; end < wholeMaster.length; end += 1) {
+    const master = wholeMaster.slice(0, end);
+    const compiled = compile({
+      main: "smtp_tls_security_level = encrypt",
+      master,
+      transport: "w.test strict:[mx.wrong.test]",
+    });
+    const sent = deliver(compiled, "u@w.test", 1000);
+    // "-o smtp_tls_security_level=" is what people write to switch TLS off: it does, and check says so.
+    const told = notesOf(compiled, "warning").some((text) => text.includes("smtp_tls_security_level is empty"));
+    if (!told) assert.doesNotMatch(sent, /in clear/, `cut at ${end}`);
+  }
+});
