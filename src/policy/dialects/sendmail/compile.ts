@@ -6,7 +6,7 @@
 import { parseDomain } from "../../../mail/domain.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
-import type { Compiled, DialectSettings, NamedThings, RoutingAnswer, SourceFiles } from "../dialect.ts";
+import type { Compiled, DialectSettings, ExportedRule, NamedThings, RoutingAnswer, SourceFiles } from "../dialect.ts";
 import type { SendmailOptions } from "../registry.ts";
 import { type AccessMap, compileAccess, type ValueEntry } from "./access-map.ts";
 import { noteAccess } from "./access-notes.ts";
@@ -16,6 +16,7 @@ import { type Configuration, Notes, type Place, type Setting } from "./configura
 import { noteConfiguration, noteSetup } from "./configuration-notes.ts";
 import { type Era, eraOf } from "./era.ts";
 import { exportRules, namedThings } from "./export.ts";
+import { exportSmartHost, exportTable } from "./export-routes.ts";
 import { createInbound } from "./inbound.ts";
 import type { LookUpOptions } from "./look-up.ts";
 import { readMc } from "./mc.ts";
@@ -66,7 +67,7 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
       named ??= namedThings(access.map, routing.nexthops);
       return named;
     },
-    export: () => exportRules(access.map, base),
+    export: () => [...exportRules(access.map, base), ...routing.routes()],
   };
 }
 
@@ -158,14 +159,23 @@ function readSessions(
   return sessions;
 }
 
-type Routing = Readonly<{ settings: Pick<DialectSettings, "routing">; nexthops: readonly Nexthop[] }>;
+type Routing = Readonly<{
+  settings: Pick<DialectSettings, "routing">;
+  nexthops: readonly Nexthop[];
+  routes(): readonly ExportedRule[];
+}>;
 
 function readRouting(configuration: Configuration | undefined, files: SourceFiles, notes: Notes): Routing {
-  const smartHost = smartHostOf(configuration?.smartHost, notes);
+  const smart = configuration?.smartHost;
+  const smartHost = smartHostOf(smart, notes);
   const table = readMailerTable(configuration?.mailertable, files, notes);
   const nexthops = smartHost?.kind === "nexthops" ? smartHost.nexthops : [];
-  if (table === undefined && smartHost === undefined) return { settings: {}, nexthops };
-  return { settings: { routing: createRouting(table, smartHost) }, nexthops };
+  const routes = (): readonly ExportedRule[] => [
+    ...exportTable(table?.file ?? "", table?.entries ?? new Map()),
+    ...exportSmartHost(smart, smartHost),
+  ];
+  if (table === undefined && smartHost === undefined) return { settings: {}, nexthops, routes };
+  return { settings: { routing: createRouting(table, smartHost) }, nexthops, routes };
 }
 
 function smartHostOf(setting: Setting | undefined, notes: Notes): RoutingAnswer | undefined {
@@ -177,20 +187,20 @@ function smartHostOf(setting: Setting | undefined, notes: Notes): RoutingAnswer 
   return undefined;
 }
 
-function readMailerTable(setting: Setting | undefined, files: SourceFiles, notes: Notes): MailerTable | undefined {
+type ReadTable = MailerTable & Readonly<{ file: string }>;
+
+function readMailerTable(setting: Setting | undefined, files: SourceFiles, notes: Notes): ReadTable | undefined {
   const file = setting === undefined ? undefined : fileOfMap(setting, notes);
   if (file === undefined) return undefined;
   const table = readFile(file, files, notes, parseMailerTable);
-  for (const { entry, problem } of table?.faults ?? []) {
+  if (table === undefined) return undefined;
+  for (const { entry, destination } of table.entries.values()) {
+    if (destination.kind !== "failed") continue;
     const at: Place = { file, line: entry.line };
-    notes.add(
-      "differs",
-      at,
-      `${entry.key} ${entry.value}: ${problem}; mail for it waits`,
-      "route it in letterlock.yaml",
-    );
+    const text = `${entry.key} ${entry.value}: ${destination.problem}; mail for it waits`;
+    notes.add("differs", at, text, "route it in letterlock.yaml");
   }
-  return table;
+  return { ...table, file };
 }
 
 function hostnameOf(configuration: Configuration | undefined, notes: Notes): Pick<DialectSettings, "hostname"> {

@@ -121,8 +121,8 @@ class McReader {
   #leftOver(line: CfLine): void {
     const text = line.text.trim();
     if (text === "" || text.startsWith("#")) return;
-    const [, name] = /^([A-Za-z_]\w*)\(/.exec(text) ?? [];
-    if (name !== undefined && !/^[DHKMR]/.test(name)) {
+    const [, name] = /^([A-Z][A-Z_\d]{3,})\(/.exec(text) ?? [];
+    if (name !== undefined) {
       this.#cf.notes.add(
         "error",
         line.at,

@@ -76,30 +76,31 @@ const errorStatus: Readonly<Record<string, EnhancedStatus>> = {
   usage: "5.5.4",
 };
 
-export type TableFault = Readonly<{ entry: AccessEntry; problem: string }>;
+export type TableEntry = Readonly<{ entry: AccessEntry; destination: Destination }>;
 
-export type MailerTable = Readonly<{ find(domain: string): RoutingAnswer | undefined; faults: readonly TableFault[] }>;
+export type MailerTable = Readonly<{
+  find(domain: string): RoutingAnswer | undefined;
+  /** By key, lower case. */
+  entries: ReadonlyMap<string, TableEntry>;
+}>;
 
 /** Keys are a domain, a `.parent`, or `.` for all. */
 export function parseMailerTable(text: string): MailerTable {
-  const table = new Map<string, Destination>();
-  const faults: TableFault[] = [];
+  const entries = new Map<string, TableEntry>();
   for (const entry of parseAccess(text).entries) {
-    const destination = parseDestination(entry.value);
-    if (destination.kind === "failed") faults.push({ entry, problem: destination.problem });
-    table.set(entry.key.toLowerCase(), destination);
+    entries.set(entry.key.toLowerCase(), { entry, destination: parseDestination(entry.value) });
   }
-  return { find: (domain) => lookUp(table, domain), faults };
+  return { find: (domain) => lookUp(entries, domain), entries };
 }
 
-function lookUp(table: ReadonlyMap<string, Destination>, domain: string): RoutingAnswer | undefined {
-  const exact = table.get(domain);
+function lookUp(table: ReadonlyMap<string, TableEntry>, domain: string): RoutingAnswer | undefined {
+  const exact = table.get(domain)?.destination;
   if (exact !== undefined) return resolve(exact, domain, "");
   for (let dot = domain.indexOf("."); dot >= 0; dot = domain.indexOf(".", dot + 1)) {
-    const found = table.get(domain.slice(dot));
+    const found = table.get(domain.slice(dot))?.destination;
     if (found !== undefined) return resolve(found, domain, domain.slice(0, dot));
   }
-  const all = table.get(".");
+  const all = table.get(".")?.destination;
   return all === undefined ? undefined : resolve(all, domain, domain);
 }
 
