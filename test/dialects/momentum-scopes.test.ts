@@ -7,7 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { parseIp } from "../../src/mail/ip.ts";
 import { coveredTree, samples } from "../../src/policy/dialects/momentum/combinations.ts";
-import { optionTable } from "../../src/policy/dialects/momentum/compile.ts";
+import { optionTable } from "../../src/policy/dialects/momentum/option-table.ts";
 import { translatePcre } from "../../src/policy/dialects/momentum/pcre.ts";
 import { translatePriority } from "../../src/policy/dialects/momentum/priority-string.ts";
 import type { TlsRule } from "../../src/policy/rules.ts";

@@ -31,8 +31,6 @@ import { createRouting } from "./routing.ts";
 import { createSource, OutboundRules } from "./source.ts";
 import { byMx, parseTarget } from "./targets.ts";
 
-export { optionTable } from "./option-table.ts";
-
 export type MomentumOptions = Readonly<{
   /** `ecelerity.conf`, absolute. */
   file: string;

@@ -52,7 +52,7 @@ export class InboundRules {
   readonly #peers: Peers;
   readonly #sockets: readonly Socket[];
   readonly #defaults: Origin;
-  readonly #made = new LRUCache<string, InboundRule>({ max: 1000 });
+  readonly #made = new LRUCache<string, InboundRule>({ max: 200 });
 
   constructor(model: Model, listener: ListenerStanza, keyFiles: KeyFiles, handshakes: HandshakeReader) {
     this.#model = model;
@@ -121,7 +121,11 @@ export class InboundRules {
     const offers = listsStarttls(extensions) && loaded !== undefined;
     const authority = find(layers, "tls_client_ca");
     const anchors = authority === undefined ? undefined : this.#keyFiles.anchors(authority);
-    const refuse = this.#problem(certificate, loaded) ?? this.#problem(authority, anchors) ?? badCiphers;
+    // Where TLS is not to be had, what it would need does not matter.
+    const refuse =
+      offers || truthOf(ssl) === true
+        ? (this.#problem(certificate, loaded) ?? this.#problem(authority, anchors) ?? badCiphers)
+        : undefined;
     return {
       starttls: this.#sourced(offers ? "offer" : "never", extensions),
       implicitTls: this.#sourced(truthOf(ssl) === true, ssl),

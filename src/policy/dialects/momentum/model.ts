@@ -94,8 +94,6 @@ export class ListenerStanza extends Stanza {
   readonly listens = new Map<string, ListenerStanza>();
 }
 
-export type PathwayStanza = Readonly<{ name: string; stanza: Stanza }>;
-
 /** A module's stanza: its options as they stand, unknown ones included. */
 export type ModuleStanza = Readonly<{
   name: string;

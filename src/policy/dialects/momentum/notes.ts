@@ -46,8 +46,16 @@ export class Notes {
   }
 }
 
+/** Looking for neighbours takes time: only the first errors have them. */
+const maxSuggestions = 100;
+
+export function remedyForName(name: string, known: Iterable<string>, notes: Notes): string {
+  const near = notes.errors < maxSuggestions ? nearestName(name, known) : undefined;
+  return near === undefined ? "correct the name, or remove it" : `did you mean ${near}?`;
+}
+
 /** The known word nearest to a mistyped one, at most a third of its letters away. */
-export function nearestName(word: string, known: Iterable<string>): string | undefined {
+function nearestName(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined;
   let best: string | undefined;
   let limit = Math.max(1, Math.floor(word.length / 3)) + 1;

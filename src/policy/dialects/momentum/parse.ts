@@ -20,6 +20,8 @@ import {
 /** Deeper than any configuration; it bounds the recursion of whoever walks the tree. */
 export const maxDepth = 64;
 
+type Start = Place & Readonly<{ name: string }>;
+
 type OpenScope = Place & { name: string; instance: Word | undefined; items: Item[] };
 
 export function parseMomentum(text: string): ParsedFile {
@@ -87,41 +89,33 @@ class Parser {
   #item(): void {
     const lexer = this.#lexer;
     const { line, column, text: name } = lexer;
-    const kind = lexer.next(takesRegex(name) ? "regex" : "word");
-    if (kind === "=") {
-      this.#afterEquals(name, line, column);
-      return;
-    }
-    if (kind === "{") {
-      this.#openScope({ name, instance: undefined, items: [], line, column });
-      return;
-    }
-    if (kind === "[") {
-      this.#option(name, line, column);
-      return;
-    }
-    if (kind !== "bare" && kind !== "quoted") {
-      this.#fail(`write ${name} = value, or ${name} { ... }`);
-      return;
-    }
-    const word = this.#word();
+    const start = { name, line, column };
+    lexer.next(takesRegex(name) ? "regex" : "word");
+    if (lexer.kind === "bare" || lexer.kind === "quoted") this.#withWord(start, this.#word());
+    else if (lexer.kind === "=") this.#afterEquals(start);
+    else if (lexer.kind === "{") this.#openScope({ ...start, instance: undefined, items: [] });
+    else if (lexer.kind === "[") this.#option(start);
+    else this.#fail(`write ${name} = value, or ${name} { ... }`);
+  }
+
+  /** An include, or a scope with a name of its own. */
+  #withWord(start: Start, word: Word): void {
+    const lexer = this.#lexer;
+    const { name, line, column } = start;
     const keyword = name.toLowerCase();
     if (keyword === "include" || keyword === "readonly_include") {
       this.#add({ kind: "include", keyword, target: word, line, column });
       return;
     }
     if (lexer.kind === "=") lexer.next();
-    if (lexer.kind !== "{") {
-      this.#fail(`write ${name} = value, or ${name} "${word.text}" { ... }`);
-      return;
-    }
-    this.#openScope({ name, instance: word, items: [], line, column });
+    if (lexer.kind === "{") this.#openScope({ ...start, instance: word, items: [] });
+    else this.#fail(`write ${name} = value, or ${name} "${word.text}" { ... }`);
   }
 
-  #afterEquals(name: string, line: number, column: number): void {
+  #afterEquals(start: Start): void {
     this.#lexer.next();
-    if (this.#lexer.kind === "{") this.#openScope({ name, instance: undefined, items: [], line, column });
-    else this.#option(name, line, column);
+    if (this.#lexer.kind === "{") this.#openScope({ ...start, instance: undefined, items: [] });
+    else this.#option(start);
   }
 
   #openScope(scope: OpenScope): void {
@@ -130,7 +124,7 @@ class Parser {
     this.#lexer.next();
   }
 
-  #option(name: string, line: number, column: number): void {
+  #option({ name, line, column }: Start): void {
     this.#add({ kind: "option", name, value: this.#value(name), line, column });
   }
 

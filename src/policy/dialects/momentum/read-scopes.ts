@@ -1,27 +1,15 @@
 /**
- * From the items of all files to one `Model`: includes followed, scopes merged, every name looked up, every value
- * checked. An unknown name is an error, as in Momentum; a known one that is not our subject is noted and passed over.
- *
- * A stanza that is no scope and no module we know is one of a module that came later or was made for that installation:
- * it is passed over with a warning, unless a name in it looks like TLS.
+ * From the items of all files to one `Model`: includes followed, scopes merged, each in a place where it may stand.
  */
 import { readStanzaName } from "./domain-key.ts";
-import { isOtherOption, looksLikeTls, modules, otherOptions, otherScopes } from "./known-names.ts";
-import {
-  Container,
-  ListenerStanza,
-  type Model,
-  type ModuleStanza,
-  type NamedStanzas,
-  type Setting,
-  Stanza,
-} from "./model.ts";
-import { type FileRef, type Notes, nearestName, type Position } from "./notes.ts";
-import { optionsByName } from "./option-table.ts";
-import type { OptionEntry, ScopeName } from "./option-types.ts";
+import { Container, ListenerStanza, type Model, type ModuleStanza, type NamedStanzas, Stanza } from "./model.ts";
+import type { FileRef, Notes, Position } from "./notes.ts";
+import type { ScopeName } from "./option-types.ts";
 import { maxDepth } from "./parse.ts";
 import type { ConfigurationFiles, OpenFile } from "./read-files.ts";
-import type { Item, Option, Scope, Value, Word } from "./syntax.ts";
+import { readOption, scopeTitle } from "./read-option.ts";
+import { readOtherStanza } from "./read-other-stanza.ts";
+import type { Item, Option, Scope, Word } from "./syntax.ts";
 
 /** Where the reader is. */
 type Context = Readonly<{
@@ -41,11 +29,6 @@ type Context = Readonly<{
 type OpenBinding = { name: string; container: Container; group: string | undefined };
 
 const listenerNames = ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener"] as const;
-const knownScopeNames = [
-  ...["binding", "binding_group", "domain", "host", "listen", "peer", "pathway", "pathway_group"],
-  ...listenerNames,
-];
-
 export function readScopes(main: OpenFile, files: ConfigurationFiles, notes: Notes): Model {
   return new ScopeReader(main.file, files, notes).read(main);
 }
@@ -102,77 +85,6 @@ class ScopeReader {
     }
   }
 
-  // Options
-
-  #option({ name: written, value, line, column }: Option, file: FileRef, context: Context): void {
-    const name = written.toLowerCase();
-    const entry = optionsByName.get(name);
-    if (entry === undefined && isOtherOption(name)) {
-      if (!context.quiet) this.#other(name, { file, line, column }, context);
-      return;
-    }
-    const setting: Setting = { name: entry?.name ?? name, value, file, line, column, scope: context.words };
-    if (entry === undefined) this.#unknownOption(setting, context);
-    else this.#known(entry, setting, context);
-  }
-
-  /** Known, and not our subject. */
-  #other(name: string, at: Position, context: Context): void {
-    const scopes = otherOptions.get(name);
-    if (scopes === undefined || scopes.has(context.name)) {
-      this.#notes.add("no-effect", at, `${name}: not about TLS`);
-      return;
-    }
-    const text = `${name}: the manual does not list it for scope '${title(context.name)}'; not about TLS`;
-    this.#notes.add("warning", at, text, `it belongs into ${[...scopes].join(", ")}`);
-  }
-
-  #known(entry: OptionEntry, setting: Setting, context: Context): void {
-    const { name, value } = setting;
-    if (!entry.scopes.includes(context.name)) {
-      const text = `'${name}' is not a valid option name in scope '${title(context.name)}' (${context.words})`;
-      this.#notes.add("error", setting, text, `it belongs into ${entry.scopes.join(", ")}`);
-      return;
-    }
-    const wrong = entry.check(value);
-    if (wrong !== undefined) {
-      this.#notes.add("error", setting, `${name} = ${shown(value)}: ${wrong}`, `correct the value of ${name}`);
-      return;
-    }
-    context.stanza.settings.set(setting);
-    if (name === "local_changes_file") this.#rememberChanges(setting);
-    if (context.quiet) return;
-    if (context.name === "pathway_group") {
-      const text = `${name}: options of listeners are not recognised in a pathway_group`;
-      this.#notes.add("warning", setting, text, "write it in the pathway");
-      return;
-    }
-    const same = value.kind === "word" && (entry.sameFor?.includes(value.word.text.toLowerCase()) ?? false);
-    const status = same ? "applied" : entry.status;
-    this.#notes.add(status, setting, status === "applied" ? `${name} = ${shown(value)}` : `${name}: ${entry.reason}`);
-  }
-
-  #rememberChanges(setting: Setting): void {
-    if (setting.value.kind === "word") this.#localChanges = { target: setting.value.word, at: setting };
-  }
-
-  #unknownOption(setting: Setting, context: Context): void {
-    const text = `'${setting.name}' is not a valid option name in scope '${title(context.name)}' (${context.words})`;
-    this.#notes.add(
-      "error",
-      setting,
-      text,
-      this.#near(setting.name, [...optionsByName.keys(), ...otherOptions.keys()]),
-    );
-  }
-
-  #near(name: string, known: readonly string[]): string {
-    const near = this.#notes.errors < 100 ? nearestName(name, known) : undefined;
-    return near === undefined ? "correct the name, or remove the line" : `did you mean ${near}?`;
-  }
-
-  // Scopes
-
   #scope(scope: Scope, file: FileRef, context: Context): void {
     const name = scope.name.toLowerCase();
     const at: Position = { file, line: scope.line, column: scope.column };
@@ -181,8 +93,10 @@ class ScopeReader {
       return;
     }
     const inner = this.#enter(name, scope.instance, at, context);
-    if (inner === "not-ours") this.#passOver(name, scope, at, context);
-    else if (inner !== "refused") {
+    if (inner === "not-ours") {
+      const found = readOtherStanza(name, scope, at, context, this.#files, this.#notes);
+      if (found !== undefined) this.#modules.push(found);
+    } else if (inner !== "refused") {
       this.#items({ items: scope.items, file }, inner);
       if (name === "domain" || name === "host") this.#checkMeaning(inner, scope.instance?.text ?? "", at);
     }
@@ -230,9 +144,18 @@ class ScopeReader {
   }
 
   #misplaced(name: string, at: Position, context: Context): "refused" {
-    const text = `'${name}' is not a valid scope name in scope '${title(context.name)}' (${context.words})`;
+    const text = `'${name}' is not a valid scope name in scope '${scopeTitle(context.name)}' (${context.words})`;
     this.#notes.add("error", at, text, "move it where it belongs");
     return "refused";
+  }
+
+  #option(option: Option, file: FileRef, context: Context): void {
+    const setting = readOption(option, file, context, this.#notes);
+    if (setting === undefined) return;
+    context.stanza.settings.set(setting);
+    const { name, value } = setting;
+    if (name === "local_changes_file" && value.kind === "word")
+      this.#localChanges = { target: value.word, at: setting };
   }
 
   #id(): number {
@@ -359,62 +282,8 @@ class ScopeReader {
     this.#pathways.set(text, pathway);
     return { name, words, depth, stanza: pathway };
   }
-
-  // Stanzas that are not ours
-
-  #passOver(name: string, { items, instance }: Scope, at: Position, context: Context): void {
-    const isModule = modules.has(name);
-    if (context.name !== "global" && !isModule && !otherScopes.has(name)) {
-      const text = `'${name}' is not a valid scope name in scope '${title(context.name)}' (${context.words})`;
-      this.#notes.add("error", at, text, this.#near(name, knownScopeNames));
-      return;
-    }
-    const options = this.#optionsIn(items, at.file, name);
-    const suspect = options.find((option) => looksLikeTls(option.name));
-    if (isModule) {
-      this.#modules.push({ name, instance: instance?.text, options, at });
-      this.#notes.add("no-effect", at, `${name}: a module, not about TLS between mail servers`);
-    } else if (suspect !== undefined) {
-      const text = `'${suspect.name}' is not a valid option name in scope '${title(name)}'`;
-      this.#notes.add("error", suspect, text, "Letterlock cannot tell what it asks for: remove it");
-    } else if (otherScopes.has(name)) this.#notes.add("no-effect", at, `${name}: not about TLS between mail servers`);
-    else {
-      const near = this.#near(name, knownScopeNames);
-      this.#notes.add("warning", at, `'${name}' is no scope or module that Letterlock knows: passed over`, near);
-    }
-  }
-
-  /** Names at any depth, includes followed. */
-  #optionsIn(items: readonly Item[], file: FileRef, words: string): Setting[] {
-    const found: Setting[] = [];
-    const visit = (inside: readonly Item[], from: FileRef, depth: number): void => {
-      for (const item of inside) {
-        const { line, column } = item;
-        if (item.kind === "include") {
-          for (const opened of this.#files.include(item, from)) visit(opened.items, opened.file, depth + 1);
-          continue;
-        }
-        const value: Value = item.kind === "option" ? item.value : { kind: "list", words: [] };
-        found.push({ name: item.name.toLowerCase(), value, file: from, line, column, scope: words });
-        if (item.kind === "scope" && depth < maxDepth) visit(item.items, from, depth + 1);
-      }
-    };
-    visit(items, file, 0);
-    return found;
-  }
-}
-
-/** As Momentum names a scope in its messages. */
-function title(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function within({ name, words }: Context): string {
   return name === "global" ? "" : ` in ${words}`;
-}
-
-function shown(value: Value): string {
-  if (value.kind === "word") return value.word.text;
-  if (value.kind === "list") return `( ${value.words.map(({ text }) => text).join(" ")} )`;
-  return "[ ... ]";
 }

@@ -11,7 +11,8 @@ import { keywordOf, originOf, type Setting, type Stanza, writtenAs } from "./mod
 import { outboundOptions } from "./options-outbound.ts";
 import { find, type Resolver, type Sender } from "./resolve.ts";
 
-const cacheSize = 20_000;
+/** Each takes its room at once; what is not kept is resolved again in microseconds. */
+const cacheSize = 4_000;
 
 /** In the order in which `explain` lists those of one stanza. */
 const shownOptions: readonly string[] = [

@@ -23,11 +23,6 @@ export function readBoolean(text: string): boolean | undefined {
   return Object.hasOwn(truths, word) ? truths[word] : undefined;
 }
 
-/** The single word of a value; `undefined` for lists and dictionaries. */
-export function wordOf(value: Value): string | undefined {
-  return value.kind === "word" ? value.word.text : undefined;
-}
-
 /** The words of a list. */
 export function wordsOf(value: Value): readonly string[] | undefined {
   return value.kind === "list" ? value.words.map(({ text }) => text) : undefined;
@@ -42,8 +37,6 @@ function ofWord(check: (text: string) => string | undefined): Check {
 export const isText: Check = ofWord(() => undefined);
 
 export const isList: Check = (value) => (value.kind === "list" ? undefined : "takes a list between ( and )");
-
-export const isAnything: Check = () => undefined;
 
 export const isBoolean: Check = ofWord((text) => (readBoolean(text) === undefined ? "takes true or false" : undefined));
 
