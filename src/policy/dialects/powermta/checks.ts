@@ -19,6 +19,8 @@ import { booleanOf } from "./values.ts";
 /** A scope, and as whom one must send to be in it. */
 type Place = Readonly<{ scope: DomainScope; binding: string; group: string | undefined }>;
 
+/** Stated in a section, these may contradict what holds around it. */
+const meaningful = ["use-starttls", "require-starttls", "smtp-tls-ca-file", "use-dane", "use-mta-sts"];
 const tlsNames = domainTlsOptions.filter(({ status }) => status !== "no-effect").map(({ name }) => name);
 
 export function checkDomains(configuration: Configuration, queues: Queues, keys: KeyFiles, notes: NoteList): void {
@@ -31,7 +33,7 @@ export function checkDomains(configuration: Configuration, queues: Queues, keys:
         if (!seen.has(directive)) checkStatement(directive, keys, notes);
         seen.add(directive);
       }
-      if (tlsNames.some((name) => section.statements.has(name))) checkMeaning(section, place, queues, notes);
+      if (meaningful.some((name) => section.statements.has(name))) checkMeaning(section, place, queues, notes);
       checkQueueTo(section, place, queues, notes);
       if (section.pattern.kind === "any" && section.statements.has("use-dane")) daneWritten = true;
     }

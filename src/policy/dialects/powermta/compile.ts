@@ -3,7 +3,7 @@
  * accounting files, and a note for every line (issue: "Your configuration, as it is"; PowerMTA 4.5 to 5.x).
  */
 import path from "node:path";
-import type { Compiled, DialectSettings, SourceFiles } from "../dialect.ts";
+import type { Compiled, DialectSettings, ExportedRule, NamedThings, SourceFiles } from "../dialect.ts";
 import { accountingOf } from "./accounting.ts";
 import { bindingsOf, hostNameOf } from "./bindings.ts";
 import { checkDomains } from "./checks.ts";
@@ -41,15 +41,23 @@ export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): 
     routing: routingOf(queues),
     accounting: accountingOf(configuration.accounting, notes),
   };
+  let named: NamedThings | undefined;
   const first = notes.all.find(({ kind }) => kind === "error");
   const broken = first === undefined ? undefined : `the PowerMTA configuration has errors: ${first.text}`;
   return {
     source: policySource(configuration, queues, keys, broken),
     settings,
     notes: notes.all,
-    named: namedThings(configuration, bindings),
-    export: () => exportRules(configuration, queues, keys),
+    get named() {
+      named ??= namedThings(configuration, bindings);
+      return named;
+    },
+    export: () => (broken === undefined ? exportRules(configuration, queues, keys) : [unusable(configuration, broken)]),
   };
+}
+
+function unusable({ main }: Configuration, why: string): ExportedRule {
+  return { kind: "cannot", from: originAt(main, "everything"), written: main.in.file, why };
 }
 
 function hostname({ globals }: Configuration): Pick<DialectSettings, "hostname"> {

@@ -22,7 +22,7 @@ export type DomainSection = Readonly<{
   /** The argument as written, macros unexpanded. */
   written: string;
   viaMacro: readonly string[];
-  statements: ReadonlyMap<string, Directive>;
+  statements: Map<string, Directive>;
   place: Place;
   /** `domain a.test in virtual-mta m1` */
   scope: string;

@@ -13,6 +13,7 @@ import type { ScopedSettings } from "../../scoped-rules.ts";
 import type { ExportedRule } from "../dialect.ts";
 import { defaultVirtualMta, groupOf } from "./bindings.ts";
 import type { Configuration, Rollup, VirtualMta } from "./configuration.ts";
+import type { DomainSection } from "./domain-sections.ts";
 import { nameIn, placesOf } from "./export-places.ts";
 import { exportRoutes } from "./export-routes.ts";
 import type { KeyFiles } from "./key-files.ts";
@@ -20,30 +21,38 @@ import { textOf } from "./lines.ts";
 import { defaultOrigin, originAt } from "./note-list.ts";
 import type { Queue, Queues } from "./queues.ts";
 import { tlsRule } from "./tls-rule.ts";
+import { booleanOf } from "./values.ts";
 
 type Written = Readonly<{ key: string; rule: TlsRule; exported: Extract<ExportedRule, { kind: "rule" }> }>;
 
 export function exportRules(configuration: Configuration, queues: Queues, keys: KeyFiles): readonly ExportedRule[] {
   const exporter = new Exporter(configuration, queues, keys);
-  const global = placesOf(configuration.domains.all);
+  const shared = [...configuration.domains.all, ...reroutedTo(configuration)];
+  const global = placesOf(shared);
   const everywhere = global.map((place) => exporter.at(place, undefined, false));
   const rules = everywhere.flat();
   for (const virtualMta of configuration.virtualMtas.values()) {
     const scopes = [virtualMta.scope, groupOf(virtualMta)?.scope];
     const own = scopes.flatMap((scope) => scope?.all ?? []);
     if (own.length === 0) continue;
-    const places = placesOf([...configuration.domains.all, ...own]);
+    const places = placesOf([...shared, ...own]);
     for (const [index, place] of places.entries()) {
       const wide = everywhere[index];
       const mine = exporter.at(place, virtualMta, (wide?.length ?? 1) > 1);
       if (wide === undefined || differ(wide, mine)) rules.push(...mine);
     }
   }
-  return [
-    ...rules.map(({ exported }) => exported),
-    ...exportRoutes(configuration, queues),
-    ...unsayable(configuration),
-  ];
+  const written = rules.map(({ exported }) => exported);
+  const others = [...handedDown(written), ...exportRoutes(configuration, queues), ...unsayable(configuration)];
+  return [...written, ...others];
+}
+
+/** Where mail may be moved to another virtual MTA, the places of all of them count everywhere. */
+function reroutedTo({ domains, globals, virtualMtas, pools }: Configuration): DomainSection[] {
+  const name = "reroute-to-virtual-mta";
+  const others = [...virtualMtas.values(), ...pools.values()].flatMap(({ scope }) => scope.all);
+  const some = globals.has(name) || [...domains.all, ...others].some(({ statements }) => statements.has(name));
+  return some ? others : [];
 }
 
 function differ(left: readonly Written[], right: readonly Written[]): boolean {
@@ -75,7 +84,7 @@ class Exporter {
   #rule(place: OurPattern, virtualMta: VirtualMta | undefined, rollup: Rollup | undefined): Written {
     const binding = virtualMta?.name ?? defaultVirtualMta;
     const queue = this.#queues.resolve({ queue: nameIn(place) }, binding, undefined, hostIn(rollup));
-    const rule = tlsRule(queue.sections, this.#keys);
+    const rule = sayable(queue.sections, this.#keys);
     const domain = place.kind === "any" && rollup !== undefined ? undefined : place;
     const host: OurPattern | undefined =
       rollup === undefined ? undefined : { kind: rollup.below ? "below" : "exact", domain: rollup.host as Domain };
@@ -90,6 +99,17 @@ class Exporter {
     const exported = { kind: "rule" as const, scope, settings, from, written: writtenOf(queue) };
     return { key: keyOf(settings), rule, exported };
   }
+}
+
+/**
+ * `use-dane yes` as our own level: a level is said at every place, while a refusal would be handed down to narrower ones.
+ * With require-starttls our `dane` would let mail go without records, so that it becomes `dane-only`.
+ */
+function sayable(sections: readonly DomainSection[], keys: KeyFiles): TlsRule {
+  const rule = tlsRule(sections, keys);
+  const rest = tlsRule(sections, keys, "set-aside");
+  if (rule.refuse === undefined || rest.refuse !== undefined) return rule;
+  return { ...rest, level: { value: rest.level.value === "encrypt" ? "dane-only" : "dane", from: rule.refuse.from } };
 }
 
 function hostIn(rollup: Rollup | undefined): Domain | undefined {
@@ -122,6 +142,16 @@ function writtenOf({ own, sections, moved }: Queue): string {
   return shown.map(({ written, scope }) => `<domain ${written}>${/ in .*$/.exec(scope)?.[0] ?? ""}`).join(" + ");
 }
 
+/** A refusal cannot be taken back by a narrower rule. */
+function handedDown(rules: readonly Written["exported"][]): ExportedRule[] {
+  if (!rules.some(({ settings }) => settings.refuse === undefined)) return [];
+  return rules.flatMap(({ settings, from, written }): ExportedRule[] => {
+    if (settings.refuse === undefined) return [];
+    const why = "narrower rules, and rules of bindings, refuse as well: refuse cannot be taken back";
+    return [{ kind: "cannot", from, written, why }];
+  });
+}
+
 /** What our language has no words for. */
 function unsayable({ domains, virtualMtas, pools, main }: Configuration): ExportedRule[] {
   const scopes = [domains, ...[...virtualMtas.values(), ...pools.values()].map(({ scope }) => scope)];
@@ -139,6 +169,12 @@ function unsayable({ domains, virtualMtas, pools, main }: Configuration): Export
     const kind = statements.get("type");
     if (kind !== undefined && textOf(kind.value).toLowerCase() !== "smtp") {
       cannot.push({ kind: "cannot", from, written: `type ${kind.value}`, why: "mail is delivered by SMTP only" });
+    }
+    const dane = statements.get("use-dane");
+    if (dane !== undefined && booleanOf(dane.value) === true) {
+      const why =
+        "with require-starttls it is written as dane-only, which is stricter where a host has no TLSA records";
+      cannot.push({ kind: "cannot", from, written: "use-dane yes", why });
     }
     const reroute = statements.get("reroute-to-virtual-mta");
     if (reroute !== undefined && textOf(reroute.value) !== "") {

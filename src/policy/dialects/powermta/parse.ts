@@ -49,7 +49,7 @@ const maxDepth = 100;
 export function parsePowerMta(text: string, context: FileContext = { file: "config", through: [] }): ParsedPowerMta {
   const reader = new Reader(context);
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
-  for (const [at, line] of lines.entries()) reader.line(line, at + 1);
+  for (let at = 0; at < lines.length; at += 1) reader.line(lines[at] ?? "", at + 1);
   return reader.finish();
 }
 
@@ -150,14 +150,14 @@ class Reader {
   }
 
   #directive({ text, column, findings }: CleanLine): void {
-    const glued = gluedTag(text);
-    if (glued !== undefined && this.#isRuleBlock(text, glued)) {
-      this.#ruleWithBlock(text.slice(0, glued.at).trimEnd(), column, findings);
+    const glued = gluedTags(text);
+    const own = glued[0] === undefined ? text : text.slice(0, glued[0].at).trimEnd();
+    if (glued.length === 1 && glued[0] !== undefined && this.#isRuleBlock(text, glued[0])) {
+      this.#ruleWithBlock(own, column, findings);
       return;
     }
-    const own = glued === undefined ? text : text.slice(0, glued.at).trimEnd();
     if (own !== "") this.#children.push(this.#made(own, column, findings, undefined));
-    if (glued !== undefined) this.#glued(glued, column);
+    for (const tag of glued) this.#glued(tag, column);
   }
 
   #glued({ at, tag }: GluedTag, column: number): void {
@@ -244,20 +244,33 @@ function tagEnd(text: string): number | undefined {
 
 type GluedTag = Readonly<{ at: number; tag: string }>;
 
-/** A tag of a section that PowerMTA knows, at the end of a directive's line and outside of quotes. */
-function gluedTag(text: string): GluedTag | undefined {
-  if (!text.endsWith(">")) return undefined;
-  const at = text.lastIndexOf("<");
-  if (at < 0) return undefined;
-  const tag = text.slice(at);
-  const name = /^<\/?([a-z-]+)(?:\s[^<>]*)?>$/i.exec(tag)?.[1];
-  if (name === undefined || !sectionNames.has(name.toLowerCase())) return undefined;
-  const quotes =
-    text
-      .slice(0, at)
-      .replace(/\\["\\]/g, "")
-      .split('"').length - 1;
-  return quotes % 2 === 0 ? { at, tag } : undefined;
+/** Tags of sections that PowerMTA knows, at the end of a directive's line and outside of quotes. */
+function gluedTags(text: string): GluedTag[] {
+  const tags: GluedTag[] = [];
+  if (!text.endsWith(">") || !text.includes("<")) return tags;
+  const quoted = quotedPlaces(text);
+  for (let end = text.length; text[end - 1] === ">"; ) {
+    const at = text.lastIndexOf("<", end - 1);
+    const tag = at < 0 ? "" : text.slice(at, end);
+    const name = /^<\/?([a-z-]+)(?:\s[^<>]*)?>$/i.exec(tag)?.[1];
+    if (name === undefined || !sectionNames.has(name.toLowerCase()) || quoted[at] === 1) break;
+    tags.unshift({ at, tag });
+    end = at;
+    while (end > 0 && /\s/.test(text.charAt(end - 1))) end -= 1;
+  }
+  return tags;
+}
+
+/** 1 for each character that stands inside quotes. */
+function quotedPlaces(text: string): Uint8Array {
+  const places = new Uint8Array(text.length);
+  let inside = false;
+  for (let at = 0; at < text.length; at += 1) {
+    places[at] = inside ? 1 : 0;
+    if (text[at] === "\\" && /["\\]/.test(text.charAt(at + 1))) at += 1;
+    else if (text[at] === '"') inside = !inside;
+  }
+  return places;
 }
 
 /** As text that reads back to the same tree; comments and blank lines are not kept. */

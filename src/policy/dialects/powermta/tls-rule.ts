@@ -14,27 +14,32 @@ import { type DomainSection, originOf, type Statement, statementOf } from "./dom
 import type { KeyFiles } from "./key-files.ts";
 import { textOf, wordsOf } from "./lines.ts";
 import { defaultOrigin } from "./note-list.ts";
+import { defaultTls12Ciphers, defaultTls13Suites } from "./tls-options.ts";
 import { booleanOf } from "./values.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Settings = Mutable<Partial<Omit<TlsRule, "level">>>;
 type Flag = Readonly<{ on: boolean; from: Origin }>;
 
-/** @param sections most specific first */
-export function tlsRule(sections: readonly DomainSection[], keys: KeyFiles): TlsRule {
+/**
+ * @param sections most specific first
+ * @param dane `set-aside`: as if `use-dane` were not written, for whoever says it in another way
+ */
+export function tlsRule(
+  sections: readonly DomainSection[],
+  keys: KeyFiles,
+  dane: "refuses" | "set-aside" = "refuses",
+): TlsRule {
   const use = flag(sections, "use-starttls", true);
   const require = flag(sections, "require-starttls", false);
   const settings: Settings = {};
   const refusals: Sourced<string>[] = [
     ...undeliverable(sections),
-    ...unseenEvidence(sections),
+    ...unseenEvidence(sections, dane),
     ...(use.on ? handshakeSettings(settings, sections, keys) : []),
   ];
-  if (use.on && !require.on) {
-    const alsoUnproven = settings.proof === undefined ? {} : ({ alsoUnproven: true } as const);
-    const from = require.from === defaultOrigin ? use.from : require.from;
-    settings.fallback = { value: { kind: "at-once", turn: "same-host", ...alsoUnproven }, from };
-  }
+  settings.fallback = fallback(use, require, settings);
+  settings.ciphers ??= powerMtaCiphers;
   const [refuse] = refusals;
   if (refuse !== undefined) settings.refuse = refuse;
   return { level: level(use, require), ...settings };
@@ -46,6 +51,16 @@ function level(use: Flag, require: Flag): TlsRule["level"] {
   if (require.on) return { value: "encrypt", from: require.from };
   return { value: "may", from: use.from === defaultOrigin ? require.from : use.from };
 }
+
+/** The rule says all of this at every level, so that nothing is taken from elsewhere where it is exported. */
+function fallback(use: Flag, require: Flag, { proof }: Settings): NonNullable<TlsRule["fallback"]> {
+  if (use.on && require.on) return { value: { kind: "never" }, from: require.from };
+  const alsoUnproven = proof === undefined ? {} : ({ alsoUnproven: true } as const);
+  const from = require.from === defaultOrigin ? use.from : require.from;
+  return { value: { kind: "at-once", turn: "same-host", ...alsoUnproven }, from };
+}
+
+const powerMtaCiphers = { value: `${defaultTls13Suites}:${defaultTls12Ciphers}`, from: defaultOrigin };
 
 /** A directive of value yes or no, or its default. */
 export function flag(sections: readonly DomainSection[], name: string, fallback: boolean): Flag {
@@ -70,11 +85,12 @@ function undeliverable(sections: readonly DomainSection[]): Sourced<string>[] {
 }
 
 /** D7 and D9: until the evidence is gathered nothing weaker is done. */
-function unseenEvidence(sections: readonly DomainSection[]): Sourced<string>[] {
+function unseenEvidence(sections: readonly DomainSection[], how: "refuses" | "set-aside"): Sourced<string>[] {
   const dane = flag(sections, "use-dane", false);
   const sts = flag(sections, "use-mta-sts", false);
   const refusals: Sourced<string>[] = [];
-  if (dane.on) refusals.push({ value: "use-dane asks for DANE, whose evidence is not gathered yet", from: dane.from });
+  if (dane.on && how === "refuses")
+    refusals.push({ value: "use-dane asks for DANE, whose evidence is not gathered yet", from: dane.from });
   if (sts.on) refusals.push({ value: "use-mta-sts asks for MTA-STS, which is not looked up yet", from: sts.from });
   return refusals;
 }

@@ -20,6 +20,8 @@ type Fault = Readonly<{ reason: string; remedy: string }>;
 export function valueFault(kind: ValueKind, name: string, value: string): Fault | undefined {
   if (kind === "any") return undefined;
   if (value === "") return { reason: `${name}: argument missing`, remedy: `write ${name} and its value` };
+  // By far the most lines; their words are only needed to say what is wrong.
+  if (kind === "boolean" && booleanOf(value) !== undefined) return undefined;
   return checks[kind](wordsOf(value), value, name);
 }
 
@@ -35,8 +37,7 @@ function count(least: number, most: number, form: string): Check {
 const one = count(1, 1, "one value");
 
 const checks: Record<Exclude<ValueKind, "any">, Check> = {
-  boolean(words, value, name) {
-    if (booleanOf(value) !== undefined) return undefined;
+  boolean(words, _, name) {
     return { reason: `${name}: "${words.join(" ")}" is neither yes nor no`, remedy: "write yes or no" };
   },
   text: () => undefined,
