@@ -77,6 +77,8 @@ function ours(failure: TlsFailure, peer: string): Worded {
 
 function asPostfix(failure: TlsFailure, peer: string): Worded {
   switch (failure.kind) {
+    case "refused":
+      return { ...ours(failure, peer), status: transientStatus(failure.reply.enhanced, "4.0.0") };
     case "lost":
       return { status: "4.4.2", text: `lost connection with ${peer} while receiving the STARTTLS response` };
     case "handshake":
@@ -132,7 +134,7 @@ function asMomentum(failure: TlsFailure, peer: string): Worded {
 }
 
 /** A refusal of STARTTLS is no verdict on the message: its class becomes 4 (QU-8). */
-function transientStatus(enhanced: string | undefined): EnhancedStatus {
+function transientStatus(enhanced: string | undefined, without: EnhancedStatus = "4.7.0"): EnhancedStatus {
   const [, subject, detail] = /^\d\.(\d{1,3})\.(\d{1,3})$/.exec(enhanced ?? "") ?? [];
-  return subject === undefined ? "4.7.0" : `4.${Number(subject)}.${Number(detail)}`;
+  return subject === undefined ? without : `4.${Number(subject)}.${Number(detail)}`;
 }

@@ -20,6 +20,11 @@ export function checkCipherString(ciphers: string): string | undefined {
   return refusal(() => createSecureContext({ ciphers: allowedCiphers(ciphers) }));
 }
 
+/** Whether OpenSSL finds any cipher in the list, those that are never negotiated included. */
+export function holdsCiphers(ciphers: string): boolean {
+  return refusal(() => createSecureContext({ ciphers })) === undefined;
+}
+
 /** @param groups OpenSSL group list: `X25519MLKEM768:X25519`, with `?`, `*`, `/` and `DEFAULT` as OpenSSL 3.5 has them. */
 export function checkGroups(groups: string): string | undefined {
   if (groups.trim() === "") return "an empty list of groups";

@@ -39,6 +39,12 @@ test("postfix cipher grade: unknown, unencrypted, or nothing left is refused in 
   }
 });
 
+test("postfix cipher grade: where an exclude list leaves only what is never negotiated here, TLS 1.3 is left", () => {
+  const choice = cipherChoice("medium", "aECDSA:aRSA", "may", lists);
+  assert.ok(choice.kind === "list");
+  assert.match(choice.ciphers, /^(TLS_\w+:?)+$/);
+});
+
 test("postfix cipher grade: no list brings OpenSSL below security level 2", () => {
   const choice = cipherChoice("high", "", "may", { ...lists, high: "HIGH:@SECLEVEL=0" });
   assert.equal(choice.kind, "invalid");

@@ -5,7 +5,7 @@
  * `export` have meant `medium` since Postfix 3.8. Neither touches the suites of TLS 1.3. What may never be negotiated is
  * taken out by `tls/cipher-settings.ts`, whoever asks for it.
  */
-import { checkCipherString } from "../../../tls/cipher-settings.ts";
+import { checkCipherString, holdsCiphers } from "../../../tls/cipher-settings.ts";
 import type { TlsLevel } from "../../rules.ts";
 
 export type CipherLists = Readonly<{ high: string; medium: string; null: string }>;
@@ -22,6 +22,9 @@ const grades = new Map<string, keyof CipherLists>([
   ["null", "null"],
 ]);
 
+/** OpenSSL's reason for a list without any. */
+const nothingLeft = "no cipher match";
+
 /** OpenSSL's answers: making a context for each of a hundred thousand lines would take minutes. */
 const checked = new Map<string, string | undefined>();
 const maxChecked = 1000;
@@ -37,6 +40,8 @@ export function cipherChoice(grade: string, exclude: string, level: TlsLevel, li
   const ciphers = [tls13Suites, lists[key], ...excluded.map((word) => `!${word}`)].join(":");
   const problem = checkOnce(ciphers);
   if (problem === undefined) return { kind: "list", ciphers };
+  // Ciphers that are never negotiated here keep Postfix going, and TLS 1.3 with it.
+  if (key !== "null" && problem === nothingLeft && holdsCiphers(ciphers)) return { kind: "list", ciphers: tls13Suites };
   return { kind: "invalid", problem: `no ciphers left of grade "${grade}": ${problem}` };
 }
 

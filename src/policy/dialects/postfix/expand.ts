@@ -14,8 +14,8 @@ import { skipSpace } from "./logical-lines.ts";
 
 export type Expanded = Readonly<{ text: string; problem: string | undefined }>;
 
-/** `undefined`: nobody defines it; it is empty then. */
-type Lookup = (name: string) => string | undefined;
+/** `undefined`: nobody defines it; it is empty then, which a `condition` may well be made for. */
+type Lookup = (name: string, as: "value" | "condition") => string | undefined;
 
 const maxDepth = 100;
 /** UTF-16 units. Names that name each other twice double the text at every step. */
@@ -77,7 +77,7 @@ class Expansion {
       if (name === "domain_to_ascii" && inner[end] === "{") return this.#toAscii(inner, end, depth);
       return this.#fail(`attribute name syntax error at: "...${name}>>>${inner.slice(end)}"`);
     }
-    const value = this.#lookup(name);
+    const value = this.#lookup(name, after < inner.length ? "condition" : "value");
     if (after >= inner.length) return value === undefined ? "" : this.expand(value, depth + 1);
     return this.#choose(inner, after, value !== undefined && value !== "", depth);
   }

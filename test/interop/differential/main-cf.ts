@@ -1,0 +1,78 @@
+/**
+ * `main.cf` and `master.cf` of one situation, with the freedoms that their syntax gives (reference section 3.1).
+ */
+import { Draw } from "./draw.ts";
+import type { Variant } from "./situations.ts";
+
+export const postfixName = "postfix.test";
+
+/** What is none of our subject, and makes an instance of Postfix deliver quickly on its own. */
+export function mainCf({ name, seed, parameters }: Variant): string {
+  const draw = new Draw(seed);
+  const lines = Object.entries({ compatibility_level: "3.10", ...parameters }).map(([parameter, value], index) =>
+    written(parameter, value, `own_${index}`, draw),
+  );
+  return `queue_directory = /mnt/${name}/spool
+data_directory = /mnt/${name}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = /dev/stdout
+myhostname = ${postfixName}
+mydestination =
+local_recipient_maps =
+alias_maps =
+mynetworks = 127.0.0.0/8
+inet_protocols = ipv4
+smtpd_peername_lookup = no
+fast_flush_domains =
+default_destination_recipient_limit = 1
+default_destination_concurrency_failed_cohort_limit = 100000
+default_destination_concurrency_negative_feedback = 0
+default_destination_concurrency_limit = 8
+smtp_connection_cache_on_demand = no
+smtp_tls_loglevel = 1
+${draw.shuffled(lines).join("")}`;
+}
+
+/** @param own a parameter of this file's own, where the value is written by way of one */
+function written(parameter: string, value: string, own: string, draw: Draw): string {
+  const plain = `${parameter} = ${value}\n`;
+  if (/[{}$]/.test(value) || draw.chance(0.5)) return plain;
+  const through = (reference: string) => `${own} = ${value}\n${parameter} = ${reference}\n`;
+  return draw.pick([
+    `${parameter}=${value.replaceAll(", ", ",\n\t")}\n`,
+    `${parameter} =\n# why\n\n    ${value}\n`,
+    `${parameter} = overridden\n${plain}`,
+    through(`$${own}`),
+    through(`\${${own}}`),
+    through(`$(${own})`),
+    `${parameter} = \${undefined_${own}:{${value}}}\n`,
+    `${own} = set\n${parameter} = \${${own}?{${value}}:{none}}\n`,
+    `${parameter} = \${{3.10} >= {3.9} ? {none} : {${value}}}\n`,
+    `${parameter} = \${{abc} == {abc} ? {${value}} : {none}}\n`,
+  ]);
+}
+
+export function masterCf({ services }: Variant, port: number): string {
+  return `127.0.0.1:${port} inet n - n - 1 smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - 1 trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+proxymap unix - - n - - proxymap
+smtp unix - - n - 8 smtp
+relay unix - - n - 4 smtp
+error unix - - n - 2 error
+retry unix - - n - 2 error
+discard unix - - n - - discard
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+${services}`;
+}
