@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatNexthop } from "../../../src/mail/nexthop.ts";
-import { compile, routeOf, type WorldOptions } from "./world.ts";
+import { compile, notesOf, routeOf, type WorldOptions } from "./world.ts";
 
 function route(world: WorldOptions, to: string, sender?: string): string {
   const answer = routeOf(compile(world), to, sender);
@@ -150,6 +150,15 @@ test("postfix routing: domain lists with tables, files, negation and subdomains"
   assert.equal(route(world, "u@no.in.test"), "no.in.test");
   const missing = { main: "relay_domains = /nowhere" };
   assert.match(route(missing, "u@x.test"), /^defer 4\.3\.0 address resolver failure: domain list cannot be asked/);
+});
+
+test("postfix routing: mailbox domains in a database have no say, relay domains in one make mail wait", () => {
+  const mailboxes = compile({ main: "virtual_mailbox_maps = mysql:/etc/postfix/boxes.cf" });
+  assert.equal(route({ main: "virtual_mailbox_maps = mysql:/etc/postfix/boxes.cf" }, "u@x.test"), "x.test");
+  assert.match(notesOf(mailboxes, "differs").join("\n"), /mail for its domains is relayed like any other/);
+  assert.deepEqual(notesOf(mailboxes, "error"), []);
+  const relay = { main: "relay_domains = mysql:/etc/postfix/relay.cf" };
+  assert.match(route(relay, "u@x.test"), /^defer 4\.3\.0 address resolver failure: domain list/);
 });
 
 test("postfix routing: hostname and binding", () => {

@@ -271,9 +271,9 @@ function progress(decision: ConnectDecision, host: Host): TlsProgress {
   if (decision.starttls === "never") return { kind: "skipped" };
   switch (host.does) {
     case "454":
-      return { kind: "refused", reply: reply(454, "4.7.0 TLS not available") };
+      return { kind: "refused", reply: reply(454, "4.7.0", "TLS not available") };
     case "554":
-      return { kind: "refused", reply: reply(554, "5.7.0 no TLS for you") };
+      return { kind: "refused", reply: reply(554, "5.7.0", "no TLS for you") };
     case "garbage":
       return { kind: "failed", code: "ERR_SSL_WRONG_VERSION_NUMBER", text: "wrong version number" };
     case "drops-command":

@@ -9,7 +9,15 @@ import path from "node:path";
 import { parseDomain } from "../../../mail/domain.ts";
 import { parseIp } from "../../../mail/ip.ts";
 import type { InboundRule, Origin, PolicySource, TlsRule } from "../../rules.ts";
-import type { Compiled, DialectBinding, DialectSettings, Note, RoutingSource, SourceFiles } from "../dialect.ts";
+import type {
+  Compiled,
+  DialectBinding,
+  DialectSettings,
+  NamedThings,
+  Note,
+  RoutingSource,
+  SourceFiles,
+} from "../dialect.ts";
 import type { PostfixOptions } from "../registry.ts";
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
@@ -29,6 +37,7 @@ import { parseMainCf } from "./main-cf.ts";
 import { parseMasterCf } from "./master-cf.ts";
 import { nameThings } from "./named.ts";
 import { noteParameters } from "./parameter-notes.ts";
+import { parameterEntry } from "./parameters.ts";
 import { knownNexthops, readRoutingTables } from "./routing-tables.ts";
 import { createServices, type MasterService, type Services, usualServices } from "./services.ts";
 import type { SmtpClient } from "./smtp-client.ts";
@@ -66,11 +75,16 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
   lintTransports(routing, services, notes);
 
   const bindings = bindingsOf(view, client);
+  let named: NamedThings | undefined;
   return {
     source: createSource(services, client, listeners),
     settings: settingsOf(view, bindings, createRouting(routing)),
     notes: [...notes.list, ...tables.notes],
-    named: nameThings({ policyTables: client.policyTables, routing, known, bindings }),
+    // Only reports ask for these; a large table has very many.
+    get named() {
+      named ??= nameThings({ policyTables: client.policyTables, routing, known, bindings });
+      return named;
+    },
     export: () => [...exportRules(client, services, known), ...exportRoutes(view, routing)],
   };
 }
@@ -117,7 +131,9 @@ function makeListeners(services: Services, files: SourceFiles, notes: Notes): re
 
 function lintSettings({ plain, clients, listeners }: Services, notes: Notes): void {
   const views = [plain.view, ...[...clients.values(), ...listeners].map(({ view }) => view)];
-  for (const view of new Set(views)) for (const name of view.written) lintSetting(view, name, notes);
+  for (const view of new Set(views)) {
+    for (const name of view.written) if (parameterEntry(name)?.status === "applied") lintSetting(view, name, notes);
+  }
 }
 
 function createSource(services: Services, client: SmtpClient, listeners: readonly Listener[]): PolicySource {

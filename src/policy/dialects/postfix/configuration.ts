@@ -60,9 +60,9 @@ export class View {
     const entry = this.#entry(name);
     const raw = entry?.value ?? this.#outside(name) ?? "";
     const missing: string[] = [];
-    const expanded = expandValue(raw, (asked) => {
+    const expanded = expandValue(raw, (asked, as) => {
       const value = this.#entry(asked)?.value ?? this.#outside(asked);
-      if (value === undefined) missing.push(asked);
+      if (value === undefined && as === "value") missing.push(asked);
       return value;
     });
     const problem = expanded.problem;

@@ -38,7 +38,7 @@ function exportTables(client: SmtpClient): ExportedRule[] {
       // Behind `static:` the parents are never reached: the whole key has found something by then.
       if (seen.has(name) || (all >= 0 && name.startsWith("."))) continue;
       seen.add(name);
-      rules.push(exportRule({ nexthop: name }, client.ruleOf(hit, scopeOf(table, key)).rule, hit.from.written));
+      rules.push(exportRule({ nexthop: name }, client.ruleOf(hit, scopeOf(table, key)), hit.from.written));
     }
   }
   return rules;
@@ -49,7 +49,7 @@ function exportOther(client: SmtpClient, table: LookupTable): ExportedRule {
   const answer = table.kind === "constant" ? table.lookup("example.com") : undefined;
   if (answer?.kind === "found") {
     const { hit } = answer;
-    return exportRule({}, client.ruleOf(hit, scopeOf(table, "")).rule, hit.from.written);
+    return exportRule({}, client.ruleOf(hit, scopeOf(table, "")), hit.from.written);
   }
   const why =
     table.kind === "pattern"
@@ -78,8 +78,8 @@ function exportServices(client: SmtpClient, services: Services, known: KnownNext
     if (other === undefined || other === client) return [];
     const answer = lookUpPolicy(other.policyTables, nexthop);
     if (answer.kind === "error") return [];
-    const { rule } =
-      answer.kind === "found" ? other.ruleOf(answer.hit, scopeOf(answer.table, answer.key)) : other.global;
+    const rule =
+      answer.kind === "found" ? other.ruleOf(answer.hit, scopeOf(answer.table, answer.key)) : other.global.rule;
     return [exportRule({ nexthop }, rule, `${transport}:${nexthop}`)];
   });
 }

@@ -5,15 +5,16 @@
 import type { Origin } from "../../rules.ts";
 import type { Note, NoteKind } from "../dialect.ts";
 import type { View } from "./configuration.ts";
-import { findDeadLine, type KnownNexthops } from "./dead-lines.ts";
+import { type DeadLine, findDeadLine, type KnownNexthops } from "./dead-lines.ts";
 import { listenerOf, type MadeInboundRule } from "./inbound.ts";
+import { machineNames } from "./known-parameters.ts";
 import type { LookupTable, TableHit } from "./lookup-table.ts";
 import { parseNexthop, splitNexthops } from "./nexthop-text.ts";
 import { optionTable } from "./parameters.ts";
 import { parseSiteLevel } from "./per-site.ts";
 import { parsePolicyValue } from "./policy-value.ts";
 import type { Services } from "./services.ts";
-import { type SmtpClient, scopeOf } from "./smtp-client.ts";
+import type { SmtpClient } from "./smtp-client.ts";
 import type { RoutingTables } from "./transport.ts";
 
 /** A table with a hundred thousand faulty lines is told by its first ones. */
@@ -56,16 +57,16 @@ export function lintClient(client: SmtpClient, known: KnownNexthops, notes: Note
   }
   let told = 0;
   const earlier = new Set<string>();
+  const several = client.policyTables.length > 1;
   for (const table of client.policyTables) {
     for (const { key, hit } of table.entries()) {
       if (told >= maxNotes) return;
-      told += lintEntry(client, table, key, hit, known, notes);
-      if (table.kind === "fixed" && earlier.has(key)) {
-        notes.add("warning", hit.from, `this line is not used: an earlier table has "${key}"`, "remove one of them");
+      for (const { text, remedy } of lintEntry(client, table, key, hit, known, earlier)) {
+        notes.add("warning", hit.from, text, remedy);
         told += 1;
       }
     }
-    if (table.kind === "fixed") for (const { key } of table.entries()) earlier.add(key);
+    if (several && table.kind === "fixed") for (const { key } of table.entries()) earlier.add(key);
   }
 }
 
@@ -73,17 +74,20 @@ function lintEntry(
   client: SmtpClient,
   table: LookupTable,
   key: string,
-  hit: TableHit,
+  { value }: TableHit,
   known: KnownNexthops,
-  notes: Notes,
-): number {
-  const { problems } = client.ruleOf(hit, scopeOf(table, key));
-  for (const { text, remedy } of problems) notes.add("warning", hit.from, text, remedy);
-  const ignored = ignoredWords(hit.value);
-  if (ignored !== undefined) notes.add("warning", hit.from, `ignoring attribute "${ignored}" with TLS disabled`);
-  const dead = table.kind === "fixed" ? findDeadLine(key.toLowerCase(), hit.value, known) : undefined;
-  if (dead !== undefined) notes.add("warning", hit.from, dead.text, dead.remedy);
-  return problems.length + (ignored === undefined ? 0 : 1) + (dead === undefined ? 0 : 1);
+  earlier: ReadonlySet<string>,
+): readonly DeadLine[] {
+  const said: DeadLine[] = [...client.problemsOf(value)];
+  const ignored = ignoredWords(value);
+  if (ignored !== undefined) said.push({ text: `ignoring attribute "${ignored}" with TLS disabled`, remedy: "" });
+  if (table.kind !== "fixed") return said;
+  const dead = findDeadLine(key.toLowerCase(), value, known);
+  if (dead !== undefined) said.push(dead);
+  if (earlier.has(key)) {
+    said.push({ text: `this line is not used: an earlier table has "${key}"`, remedy: "remove one of them" });
+  }
+  return said;
 }
 
 function ignoredWords(value: string): string | undefined {
@@ -148,7 +152,9 @@ export function lintSetting(view: View, name: string, notes: Notes): void {
   const { value, from, missing, problem } = view.setting(name);
   if (problem !== undefined) notes.add("error", from, `${name}: ${problem}`, "correct the value");
   for (const word of new Set(missing)) {
-    notes.add("error", from, `${name} uses $${word}, which nothing defines`, `give ${word} under "defines"`);
+    const machine = machineNames.has(word) || word === "mydomain";
+    const text = machine ? "which Postfix takes from the machine" : "which nothing defines";
+    notes.add(machine ? "warning" : "error", from, `${name} uses $${word}, ${text}`, `give ${word} under "defines"`);
   }
   if (value === "" && name === "smtp_tls_security_level") {
     const remedy = 'write "none" if that is meant, or the level that is';

@@ -9,6 +9,7 @@ import type { LookupTable } from "./lookup-table.ts";
 import { splitNexthops } from "./nexthop-text.ts";
 import type { Services } from "./services.ts";
 import type { TableOpener } from "./table-opener.ts";
+import { splitTableList } from "./table-spec.ts";
 import type { RoutingTables } from "./transport.ts";
 
 export function readRoutingTables(
@@ -46,8 +47,7 @@ export function readRoutingTables(
 
 /** Names, `.name`, `!name`, `/file`, `type:table`. A file that cannot be read is a table that never answers. */
 function readDomainList(view: View, setting: Setting, tables: TableOpener, files: SourceFiles): DomainListEntry[] {
-  const words = setting.value.split(/[\s,]+/).filter((word) => word !== "");
-  return words.flatMap((word) => readDomainWord(word, view, setting, tables, files, 0));
+  return splitTableList(setting.value).flatMap((word) => readDomainWord(word, view, setting, tables, files, 0));
 }
 
 function readDomainWord(
@@ -70,7 +70,11 @@ function readDomainWord(
       .filter((one) => one !== "")
       .flatMap((one) => readDomainWord(negated ? `!${one}` : one, view, setting, tables, files, depth + 1));
   }
-  if (/^[a-z]+:/i.test(text)) return [{ kind: "table", table: tables.openOne(view, text, setting), negated }];
+  if (/^[a-z]+:/i.test(text)) {
+    const mailboxes = setting.name !== "relay_domains";
+    const table = mailboxes ? tables.openForMailboxes(view, text, setting) : tables.openOne(view, text, setting);
+    return table === undefined ? [] : [{ kind: "table", table, negated }];
+  }
   return [{ kind: "name", name: text.toLowerCase(), negated }];
 }
 

@@ -33,6 +33,8 @@ const levelStrength: readonly TlsLevel[] = [
   "secure",
 ];
 const cacheSize = 20_000;
+/** Texts of values: most tables have few. */
+const maxTexts = 1000;
 
 export class SmtpClient {
   readonly view: View;
@@ -40,9 +42,10 @@ export class SmtpClient {
   /** Obsolete; none where there are policy tables. */
   readonly siteTables: readonly LookupTable[];
   readonly #maker: RuleMaker;
-  readonly #byEntry = new WeakMap<TableHit, MadeRule>();
+  readonly #byEntry = new WeakMap<TableHit, TlsRule>();
+  readonly #problems = new Map<string, readonly PolicyProblem[]>();
   /** Patterns make a new hit for each key. */
-  readonly #byText = new LRUCache<string, MadeRule>({ max: cacheSize });
+  readonly #byText = new LRUCache<string, TlsRule>({ max: cacheSize });
   readonly #byKey = new LRUCache<string, TlsRule>({ max: cacheSize });
   #global: GlobalRule | undefined;
 
@@ -69,11 +72,11 @@ export class SmtpClient {
     const answer = lookUpPolicy(this.policyTables, key);
     if (answer.kind === "none") return this.global.rule;
     if (answer.kind === "error") return this.#refusal(answer.key);
-    return this.ruleOf(answer.hit, scopeOf(answer.table, answer.key)).rule;
+    return this.ruleOf(answer.hit, scopeOf(answer.table, answer.key));
   }
 
-  /** The rule of one entry of a policy table, and what is to be said about it. */
-  ruleOf(hit: TableHit, scope: string): MadeRule {
+  /** The rule of one entry of a policy table. */
+  ruleOf(hit: TableHit, scope: string): TlsRule {
     const known = this.#byEntry.get(hit);
     if (known !== undefined) return known;
     const text = `${hit.from.file}:${hit.from.line}:${hit.value}`;
@@ -83,15 +86,27 @@ export class SmtpClient {
     return made;
   }
 
-  #makeRule(value: string, from: Origin): MadeRule {
+  #makeRule(value: string, from: Origin): TlsRule {
     const parsed = parsePolicyValue(value);
-    if (parsed.kind === "policy") return this.#maker.make(parsed.value, from);
-    const problem: PolicyProblem = {
-      text: `${parsed.problem}: no mail is sent there (client TLS configuration problem)`,
-      remedy: remedyFor(parsed.problem),
-      refuses: true,
-    };
-    return { rule: this.#maker.refuse(from, parsed.level), problems: [problem] };
+    return parsed.kind === "policy"
+      ? this.#maker.make(parsed.value, from).rule
+      : this.#maker.refuse(from, parsed.level);
+  }
+
+  /** What is to be said about a line; the rule itself is only made when it is asked for. */
+  problemsOf(value: string): readonly PolicyProblem[] {
+    const known = this.#problems.get(value);
+    if (known !== undefined) return known;
+    const problems = this.#examine(value);
+    if (this.#problems.size < maxTexts) this.#problems.set(value, problems);
+    return problems;
+  }
+
+  #examine(value: string): readonly PolicyProblem[] {
+    const parsed = parsePolicyValue(value);
+    if (parsed.kind === "policy") return this.#maker.examine(parsed.value);
+    const text = `${parsed.problem}: no mail is sent there (client TLS configuration problem)`;
+    return [{ text, remedy: remedyFor(parsed.problem), refuses: true }];
   }
 
   #refusal(key: string): TlsRule {

@@ -5,7 +5,6 @@
  */
 import type { Note, SourceFiles } from "../dialect.ts";
 import type { Setting, View } from "./configuration.ts";
-import { machineNames } from "./known-parameters.ts";
 import { type LookupTable, openTable } from "./lookup-table.ts";
 import { splitTableList } from "./table-spec.ts";
 
@@ -27,9 +26,25 @@ export class TableOpener {
   }
 
   openAll(view: View, setting: Setting): readonly LookupTable[] {
-    const unknown = setting.missing.filter((word) => !machineNames.has(word));
-    if (!setting.isDefault && unknown.length > 0) return [unusable(setting)];
+    // A name that only the machine knows cannot be part of a table's name either.
+    if (!setting.isDefault && setting.missing.length > 0) return [unusable(setting)];
     return splitTableList(setting.value).map((spec) => this.openOne(view, spec, setting));
+  }
+
+  /**
+   * A table that says which domains have mailboxes here. One that cannot be asked has no say, since no mailbox is here:
+   * mail for its domains is relayed like any other, and a note tells.
+   */
+  openForMailboxes(view: View, spec: string, setting: Setting): LookupTable | undefined {
+    const before = this.#notes.length;
+    const table = this.openOne(view, spec, setting);
+    if (table.kind !== "remote" && table.kind !== "unusable") return table;
+    for (const [at, note] of this.#notes.entries()) {
+      if (at < before) continue;
+      const text = `${setting.name}: ${note.text}; mail for its domains is relayed like any other`;
+      this.#notes[at] = { ...note, kind: "differs", text, remedy: "" };
+    }
+    return undefined;
   }
 
   openOne(view: View, spec: string, { name, from }: Setting): LookupTable {

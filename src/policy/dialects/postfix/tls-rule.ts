@@ -13,13 +13,13 @@ import type { NamePattern, Origin, Pin, SniChoice, Sourced, TlsLevel, TlsRule } 
 import type { SourceFiles } from "../dialect.ts";
 import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
 import type { View } from "./configuration.ts";
-import { type OwnCredential, readCredential } from "./credentials.ts";
 import { parseFingerprints } from "./fingerprints.ts";
 import { isHostName } from "./host-name.ts";
-import { parseParameterMatch, parseTableMatch } from "./match-names.ts";
+import { type MatchNames, parseParameterMatch, parseTableMatch } from "./match-names.ts";
 import type { PolicyValue } from "./policy-value.ts";
 import { parseProtocolList } from "./protocol-list.ts";
-import { noAnchors, readAuthorities, readTrustAnchorFiles, type Trust } from "./trust.ts";
+import { Engine } from "./tls-engine.ts";
+import { noAnchors, type Trust } from "./trust.ts";
 
 /** Something about a policy that its author should know; `refuses`: the rule makes no connection because of it. */
 export type PolicyProblem = Readonly<{ text: string; remedy: string; refuses: boolean }>;
@@ -29,12 +29,17 @@ export type MadeRule = Readonly<{ rule: TlsRule; problems: readonly PolicyProble
 export type RuleMaker = Readonly<{
   /** @param from of the policy line, or of the parameter that gave the level. */
   make(value: PolicyValue, from: Origin): MadeRule;
+  /** What `make` would say about it: for whole tables, of which most lines are never asked for. */
+  examine(value: PolicyValue): readonly PolicyProblem[];
   /** Postfix's answer to a policy that it cannot use: nothing is sent, the global level does not count. */
   refuse(from: Origin, level?: TlsLevel): TlsRule;
 }>;
 
 export const configurationProblem = "client TLS configuration problem";
 const engineUnavailable = "TLS is required, but our TLS engine is unavailable";
+
+const nowhere: Origin = { source: "postfix", file: undefined, line: undefined, column: undefined, scope: "" };
+const maxShapes = 10_000;
 
 type Refusal = Readonly<{ status: EnhancedStatus; text: string }>;
 type Fields = { -readonly [key in keyof TlsRule]?: TlsRule[key] };
@@ -44,68 +49,27 @@ const matchesNames = (level: TlsLevel): boolean => level === "verify" || level =
 
 export function createRuleMaker(view: View, files: SourceFiles): RuleMaker {
   const engine = new Engine(view, files);
+  const make = (value: PolicyValue, from: Origin): MadeRule => new Making(view, engine, value, from).finish();
+  const examined = new Map<string, readonly PolicyProblem[]>();
+  const examineShape = (value: PolicyValue): readonly PolicyProblem[] => {
+    const shape = shapeOf(value);
+    const problems = examined.get(shape) ?? make(value, nowhere).problems;
+    if (examined.size < maxShapes) examined.set(shape, problems);
+    return problems;
+  };
   return {
-    make: (value, from) => new Making(view, engine, value, from).finish(),
+    make,
+    examine(value) {
+      if (value.match.length === 0 || !matchesNames(value.level)) return examineShape(value);
+      const names = parseTableMatch(value.match);
+      return [...examineShape({ ...value, match: ["hostname"] }), ...nameProblems(names)];
+    },
     refuse: (from, level = "secure") => refusing({ value: level, from }, from, configurationProblem),
   };
 }
 
 function refusing(level: Sourced<TlsLevel>, from: Origin, refusal: string | Refusal): TlsRule {
   return { level, wording: { value: "postfix", from }, refuse: { value: refusal, from } };
-}
-
-/** What is read once per service: trust, our own key, groups. */
-class Engine {
-  readonly #view: View;
-  readonly #files: SourceFiles;
-  readonly #trustFiles = new Map<string, Trust>();
-  #authorities: Sourced<Trust> | undefined;
-  #credential: Sourced<OwnCredential> | undefined;
-
-  constructor(view: View, files: SourceFiles) {
-    this.#view = view;
-    this.#files = files;
-  }
-
-  get authorities(): Sourced<Trust> {
-    this.#authorities ??= this.#readAuthorities();
-    return this.#authorities;
-  }
-
-  #readAuthorities(): Sourced<Trust> {
-    const file = this.#view.setting("smtp_tls_CAfile");
-    const folder = this.#view.setting("smtp_tls_CApath");
-    const appendDefault = this.#view.flag("tls_append_default_CA");
-    const paths = { file: this.#view.path(file.value), folder: this.#view.path(folder.value), appendDefault };
-    return { value: readAuthorities(paths, this.#files), from: file.value === "" ? folder.from : file.from };
-  }
-
-  trustFiles(names: readonly string[]): Trust {
-    const paths = names.map((name) => this.#view.path(name));
-    const key = paths.join("\n");
-    const trust = this.#trustFiles.get(key) ?? readTrustAnchorFiles(paths, this.#files);
-    this.#trustFiles.set(key, trust);
-    return trust;
-  }
-
-  get credential(): Sourced<OwnCredential> {
-    this.#credential ??= this.#readCredential();
-    return this.#credential;
-  }
-
-  #readCredential(): Sourced<OwnCredential> {
-    const value = (name: string): string => this.#view.path(this.#view.setting(name).value);
-    const chains = this.#view.setting("smtp_tls_chain_files");
-    const keys = {
-      chainFiles: this.#view.list("smtp_tls_chain_files").map((name) => this.#view.path(name)),
-      certFile: value("smtp_tls_cert_file"),
-      keyFile: value("smtp_tls_key_file"),
-      ecCertFile: value("smtp_tls_eccert_file"),
-      ecKeyFile: value("smtp_tls_eckey_file"),
-    };
-    const single = this.#view.setting(keys.ecCertFile === "" ? "smtp_tls_cert_file" : "smtp_tls_eccert_file");
-    return { value: readCredential(keys, this.#files), from: (chains.value === "" ? single : chains).from };
-  }
 }
 
 /** One rule in the making. */
@@ -305,9 +269,7 @@ class Making {
     const given = this.#value.match;
     const setting = this.#view.setting(`smtp_tls_${this.#level}_cert_match`);
     const names = given.length > 0 ? parseTableMatch(given) : parseParameterMatch(setting.value);
-    for (const { name, why, remedy } of names.unusable) {
-      this.#warn(`match name "${name}" matches no certificate: ${why}`, remedy);
-    }
+    this.#problems.push(...nameProblems(names));
     this.#setMatch(names.patterns, given.length > 0 ? this.#from : setting.from);
   }
 
@@ -363,6 +325,18 @@ class Making {
     const ms = this.#view.timeMs("minimal_backoff_time");
     this.#fields.fallback = { value: { kind: "after", ms, turn: "same-host" }, from };
   }
+}
+
+/** Equal for values of which the same is to be said, match names of verify and secure apart. */
+function shapeOf({ level, match, protocols, ciphers, exclude, servername, tafiles, builtIn }: PolicyValue): string {
+  const lists = tafiles.length + match.length === 0 ? "" : JSON.stringify([tafiles, match]);
+  return `${level}|${protocols ?? "-"}|${ciphers ?? "-"}|${exclude ?? "-"}|${servername ?? "-"}|${builtIn.failure ?? "-"}|${lists}`;
+}
+
+function nameProblems({ unusable }: MatchNames): readonly PolicyProblem[] {
+  return unusable.map(({ name, why, remedy }) => {
+    return { text: `match name "${name}" matches no certificate: ${why}`, remedy, refuses: false };
+  });
 }
 
 function sniChoice(text: string): SniChoice | undefined {
