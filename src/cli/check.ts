@@ -6,7 +6,7 @@ import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
 import { type LoadResult, loadSettings } from "../config/load.ts";
 import { nameOf, type ReadSource } from "../config/policy-sources.ts";
-import { formatProblem, type Problem, problemsOfNotes } from "../config/problem.ts";
+import { foldRepeated, formatProblem, type Problem, problemsOfNotes } from "../config/problem.ts";
 import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 
@@ -16,7 +16,7 @@ export type CheckOptions = CommonOptions &
 
 type Severity = Problem["severity"];
 
-/** Listed always; the others below them, and only counted where one file has more than this many of a kind. */
+/** Come first; the others below them, and only counted where one file has more than this many of a kind. */
 const pressing: readonly Severity[] = ["error", "warning", "differs"];
 const listedPerFile = 200;
 
@@ -40,7 +40,8 @@ function allProblems({ problems, sources }: LoadResult): readonly Problem[] {
 }
 
 function inWords(problems: readonly Problem[], sources: readonly ReadSource[], file: string, all: boolean): string {
-  const lines = problems.filter(({ severity }) => pressing.includes(severity)).map(coloured);
+  const urgent = problems.filter(({ severity }) => pressing.includes(severity));
+  const lines = (all ? urgent : foldRepeated(urgent)).map(coloured);
   for (const severity of ["applied", "no-effect"] as const) {
     lines.push(
       ...listing(

@@ -17,7 +17,7 @@ import { profileOf } from "./listeners.ts";
 import { Loading } from "./loading.ts";
 import type { PolicyFlag } from "./policy-flag.ts";
 import { type ReadSource, readPolicySources } from "./policy-sources.ts";
-import { type Problem, Problems, problemsOfNotes } from "./problem.ts";
+import { byPlace, foldRepeated, type Problem, Problems, problemsOfNotes } from "./problem.ts";
 import type { Settings } from "./settings.ts";
 import { fileType } from "./table.ts";
 import { parseYamlTree } from "./yaml-tree.ts";
@@ -71,13 +71,14 @@ export function loadSettings(options: LoadOptions = {}): LoadResult {
   const made = section && sources && assembleSettings(section.values, sources.order, loading, machine, overrides);
   const read = sources?.read ?? [];
   const notes = read.flatMap((source) => source.notes);
-  const errors = notes.filter(({ kind }) => kind === "error").slice(0, maxNoted);
-  const warnings = notes.filter(({ kind }) => kind === "warning").slice(0, maxNoted);
-  const hasErrors = problems.hasErrors || errors.length > 0;
+  const noted = ["error", "warning"].flatMap((severity) => {
+    return foldRepeated(problemsOfNotes(notes.filter(({ kind }) => kind === severity))).slice(0, maxNoted);
+  });
+  const hasErrors = problems.hasErrors || noted.some(({ severity }) => severity === "error");
   const settings = hasErrors ? undefined : made;
   return {
     settings,
-    problems: [...problems.sorted(), ...problemsOfNotes([...errors, ...warnings])],
+    problems: [...problems.sorted(), ...noted.toSorted(byPlace)],
     sources: read,
     needsSelfMade: settings?.listeners.some(({ tls, profile }) => tls !== "none" && profile === undefined) ?? false,
   };

@@ -177,13 +177,48 @@ test("policy: an error of a source keeps the whole from being used, and what it 
 });
 
 test("policy: a hundred thousand warnings are told by the first thousand, and hide no error", () => {
-  const note = { file: "/m", column: 1, text: "odd", remedy: "" };
-  const warnings = Array.from({ length: 100_000 }, (_, line): Note => ({ ...note, kind: "warning", line }));
-  const notes: Note[] = [...warnings, { ...note, kind: "error", line: 100_001 }];
+  const note = { file: "/m", column: 1, remedy: "" };
+  const warnings = Array.from(
+    { length: 100_000 },
+    (_, line): Note => ({ ...note, kind: "warning", line, text: `odd ${line}` }),
+  );
+  const notes: Note[] = [...warnings, { ...note, kind: "error", line: 100_001, text: "wrong" }];
   const { problems, settings } = load("policy: [momentum: { file: /m }]", dialect({ notes }));
   assert.equal(problems.length, 1001);
   assert.equal(problems.at(-1)?.severity, "error");
   assert.equal(settings, undefined);
+});
+
+test("policy: what one file says in the same words about more than three lines is said once", () => {
+  const told3 = Array.from(
+    { length: 3 },
+    (_, line): Note => ({
+      kind: "warning",
+      file: "/a",
+      line,
+      column: 1,
+      text: "odd",
+      remedy: "",
+    }),
+  );
+  const told1200 = Array.from(
+    { length: 1200 },
+    (_, line): Note => ({
+      kind: "warning",
+      file: "/b",
+      line: line + 1,
+      column: 1,
+      text: "odd",
+      remedy: "even",
+    }),
+  );
+  const result = load("policy: [momentum: { file: /m }]", dialect({ notes: [...told3, ...told1200] }));
+  assert.deepEqual(told(result), [
+    "/a:0:1: warning: odd",
+    "/a:1:1: warning: odd",
+    "/a:2:1: warning: odd",
+    "/b:1:1: warning: odd (and 1,199 more lines of this file) (even)",
+  ]);
 });
 
 test("policy: every file and folder that a source asks for is watched", () => {

@@ -25,19 +25,35 @@ export function formatProblem({ file, line, column, severity, message, remedy }:
   return `${file}:${line}:${column}: ${severity}: ${escapeText(message)}${advice}`;
 }
 
-/** File by file, each in its order. */
 export function problemsOfNotes(notes: readonly Note[]): readonly Problem[] {
-  const problems = notes.map(
-    ({ kind: severity, text: message, ...where }): Problem => ({ ...where, severity, message }),
-  );
-  return problems.sort(
-    (left, right) => compareText(left.file, right.file) || left.line - right.line || left.column - right.column,
-  );
+  return notes
+    .map(({ kind: severity, text: message, ...where }): Problem => ({ ...where, severity, message }))
+    .sort(byPlace);
+}
+
+/** File by file, each in its order. */
+export function byPlace(left: Problem, right: Problem): number {
+  return compareText(left.file, right.file) || left.line - right.line || left.column - right.column;
+}
+
+/** What one file says more than a few times in the same words, said once with the number of the others. */
+export function foldRepeated(problems: readonly Problem[]): readonly Problem[] {
+  const keyOf = ({ file, severity, message, remedy }: Problem): string => [file, severity, message, remedy].join("\0");
+  const groups = Map.groupBy(problems, keyOf);
+  return problems.flatMap((problem) => {
+    const group = groups.get(keyOf(problem)) ?? [];
+    if (group.length <= repeatsTold) return [problem];
+    const message = `${problem.message} (and ${(group.length - 1).toLocaleString("en")} more lines of this file)`;
+    return group[0] === problem ? [{ ...problem, message }] : [];
+  });
 }
 
 function compareText(left: string, right: string): number {
   return left < right ? -1 : Number(left > right);
 }
+
+/** The same words about more lines than this are said once. */
+const repeatsTold = 3;
 
 /** A file with a hundred thousand wrong lines is told by its first ones. */
 const maxProblems = 1000;

@@ -66,7 +66,8 @@ export type LetterlockEvent =
     }>
   | Readonly<{ kind: "commit"; operations: number; seconds: number }>
   | Readonly<{ kind: "store-trouble"; error: string }>
-  | Readonly<{ kind: "configuration-loaded"; files: readonly string[] }>
+  /** `changes`: what a reload made different, in words; undefined at the start. */
+  | Readonly<{ kind: "configuration-loaded"; files: readonly string[]; changes?: readonly string[] }>
   | Readonly<{ kind: "configuration-rejected"; problems: readonly string[] }>
   | Readonly<{ kind: "certificate-swapped"; name: string; notAfter: string }>
   | Readonly<{ kind: "worker-started"; worker: number; pid: number }>

@@ -76,7 +76,7 @@ export function describeEvent(event: LetterlockEvent): string {
     case "listening":
       return `listening ${event.listener} on ${event.address}:${event.port} tls=${event.tls}`;
     case "configuration-loaded":
-      return `configuration loaded ${event.files.map((file) => escapeText(file)).join(" ")}`;
+      return configurationLoaded(event);
     case "configuration-rejected":
       return `configuration rejected, the old one stays: ${escapeText(event.problems.join("; "), 4096)}`;
     case "certificate-swapped":
@@ -142,4 +142,10 @@ function quote(text: string): string {
 
 function describeUnknown(event: never): string {
   return escapeText(JSON.stringify(event));
+}
+
+/** The files at the start; afterwards what is different is what counts. */
+function configurationLoaded({ files, changes }: Extract<LetterlockEvent, { kind: "configuration-loaded" }>): string {
+  if (changes === undefined) return `configuration loaded ${files.map((file) => escapeText(file)).join(" ")}`;
+  return `configuration loaded: ${changes.length === 0 ? "nothing is different" : escapeText(changes.join("; "), 4096)}`;
 }

@@ -219,17 +219,15 @@ class Supervisor {
   }
 
   #accept(before: InForce, after: InForce, told: readonly string[]): ReloadResult {
-    const changes = compareSettings(before.settings, after.settings);
-    const now = changes.filter(({ needsRestart }) => !needsRestart).map(({ text }) => text);
-    const later = changes.filter(({ needsRestart }) => needsRestart).map(({ text }) => text);
-    this.#observe({ kind: "configuration-loaded", files: after.settings.files });
+    const compared = compareSettings(before.settings, after.settings);
+    const later = compared.filter(({ needsRestart }) => needsRestart).map(({ text }) => text);
+    const now = compared.filter(({ needsRestart }) => !needsRestart).map(({ text }) => text);
+    const changes = [...now, ...compareSources(sourcesOf(before), sourcesOf(after))];
+    const waiting = later.map((text) => `${text}: takes effect at the next start`);
+    this.#observe({ kind: "configuration-loaded", files: after.settings.files, changes: [...changes, ...waiting] });
     for (const swapped of swappedCertificates(before.settings, after.settings))
       this.#observe({ kind: "certificate-swapped", ...swapped });
-    return {
-      applied: true,
-      problems: [...told, ...later.map((text) => `${text}: takes effect at the next start`)],
-      changes: [...now, ...compareSources(sourcesOf(before), sourcesOf(after))],
-    };
+    return { applied: true, problems: [...told, ...waiting], changes };
   }
 
   async #stop(reason: string, code = 0): Promise<void> {

@@ -146,3 +146,23 @@ test("a renewed certificate serves new handshakes; sessions under the old one go
   await before.say("EHLO client.test");
   assert.match(await sendOver(before, { to: ["x@example.test"] }), /^250/);
 });
+
+test("a table of another mail server's configuration that changed holds for the next message", async () => {
+  const yaml = 'policy: [postfix: { main: "{folder}/main.cf" }]';
+  await using lab = await startRelayLab({
+    yaml,
+    files: { "main.cf": "smtp_tls_policy_maps = texthash:$config_directory/tls_policy\n", tls_policy: "" },
+  });
+  await lab.send({ to: ["x@example.test"] });
+  await lab.until(() => lab.relay.state().idleConnections === 1);
+  // A next-hop is looked up as it is written: with the port where that is not 25.
+  const { port } = lab.host("example.test");
+  writeFileSync(path.join(lab.folder, "tls_policy"), `example.test:${port} encrypt\nexample.test encrypt\n`);
+  await lab.relay.reload(lab.settings(yaml));
+  await lab.send({ to: ["x@example.test"] });
+  await lab.until(() => lab.records().length === 2);
+  const [first, second] = lab.records();
+  assert.deepEqual([first?.event, second?.event], ["delivered", "deferred"]);
+  assert.deepEqual([second?.rule?.file, second?.rule?.line], [path.join(lab.folder, "tls_policy"), 1]);
+  assert.equal(lab.host("example.test").messages.length, 1);
+});

@@ -3,6 +3,7 @@
  */
 import type { Compiled, SourceFiles } from "./dialect.ts";
 import { compileMomentum, type MomentumOptions } from "./momentum/compile.ts";
+import { compilePostfix } from "./postfix/compile.ts";
 import { compilePowerMta, type PowerMtaOptions } from "./powermta/compile.ts";
 import { compileSendmail } from "./sendmail/compile.ts";
 
@@ -28,12 +29,14 @@ export type DialectSource =
 export type CompileDialect = (source: DialectSource, files: SourceFiles) => Compiled;
 
 export const compileDialect: CompileDialect = (source, files) => {
-  if (source.system === "sendmail") return compileSendmail(source.options, files);
-  if (source.system === "momentum") return compileMomentum(source.options, files);
-  if (source.system === "powermta") return compilePowerMta(source.options, files);
-  const text = `${source.system} is not there yet`;
-  const note = { kind: "error", file: "/", line: 1, column: 1, text, remedy: "" } as const;
-  const named = { domains: [], recipients: [], hosts: [], addresses: [], bindings: [], nexthops: [] };
-  const empty = { name: source.system, outbound: () => undefined, candidates: () => [] };
-  return { source: empty, settings: {}, notes: [note], named, export: () => [] };
+  switch (source.system) {
+    case "postfix":
+      return compilePostfix(source.options, files);
+    case "sendmail":
+      return compileSendmail(source.options, files);
+    case "momentum":
+      return compileMomentum(source.options, files);
+    case "powermta":
+      return compilePowerMta(source.options, files);
+  }
 };
