@@ -37,7 +37,7 @@ test("sendmail 82: a blank in front, a key without a value: left out and reporte
     "  TLS_Srv:a.example ENCR:112\nTLS_Srv:b.example\nTLS_Srv:c.example ENCR:112\n",
   );
   assert.deepEqual(
-    entries.map(({ key, line }) => [key, line]),
+    [...entries.values()].map(({ key, line }) => [key, line]),
     [["TLS_Srv:c.example", 3]],
   );
   assert.deepEqual(

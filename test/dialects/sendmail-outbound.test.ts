@@ -56,14 +56,14 @@ const rows: readonly Row[] = [
     "queued: 454 4.7.0 other side does not support STARTTLS",
   ],
   [
-    "8: ENCR:168 with AES-128 (an ECDHE suite)",
+    "8: ENCR:168 with AES of 128 bits (an ECDHE suite)",
     own("ENCR:168"),
     undefined,
     [at(tls({ bits: 128 }))],
     "queued: 454 4.7.0 encryption too weak 128 less than 168",
   ],
   [
-    "9: ENCR:128 with AES-128 (an ECDHE suite)",
+    "9: ENCR:128 with AES of 128 bits (an ECDHE suite)",
     own("ENCR:128"),
     undefined,
     [at(tls({ bits: 128 }))],
@@ -149,7 +149,7 @@ const rows: readonly Row[] = [
     "TLS via mx.peer.example",
   ],
   [
-    "23: VERIFY:256 with AES-128",
+    "23: VERIFY:256 with AES of 128 bits",
     own("VERIFY:256"),
     trusted,
     [at(tls({ bits: 128 }))],

@@ -7,7 +7,7 @@ import type { AccessEntry } from "./access-text.ts";
 import type { Reply } from "./configuration.ts";
 import type { Found } from "./look-up.ts";
 import { parseRequirement, type RequirementText } from "./requirement-text.ts";
-import { joinWords, wordsOf } from "./tokens.ts";
+import { wordsOf } from "./tokens.ts";
 
 export type RequirementEntry = Found &
   Readonly<{
@@ -50,19 +50,17 @@ const requirementOf: Record<RequirementTag, PeerRequirement["of"]> = {
 };
 
 /** @param defaultReply where an entry says neither PERM nor TEMP. */
-export function compileAccess(file: string, entries: readonly AccessEntry[], defaultReply: Reply): AccessMap {
+export function compileAccess(file: string, entries: ReadonlyMap<string, AccessEntry>, defaultReply: Reply): AccessMap {
   const byTag = groupByTag(entries);
   const under = (tag: string): ReadonlyMap<string, AccessEntry> => byTag.get(tag) ?? new Map();
+  const context: Context = { file, defaultReply, under };
   const texts = new Map<string, RequirementText>();
   const requirements = (tag: RequirementTag): ReadonlyMap<string, RequirementEntry> => {
     const table = new Map<string, RequirementEntry>();
     for (const [key, access] of under(tag)) {
       const text = texts.get(access.value) ?? parseRequirement(access.value);
       texts.set(access.value, text);
-      const from = originOf(file, access);
-      const requirement = makeRequirement(requirementOf[tag], text, access, from, defaultReply, under);
-      const isSkip = text.kind === "exempt" && isWord(access.value, "SKIP");
-      table.set(key, { access, text, from, isSkip, requirement });
+      table.set(key, new CompiledRequirement(access, text, requirementOf[tag], context));
     }
     return table;
   };
@@ -97,6 +95,54 @@ export function compileAccess(file: string, entries: readonly AccessEntry[], def
   };
 }
 
+type Context = Readonly<{
+  file: string;
+  defaultReply: Reply;
+  under(tag: string): ReadonlyMap<string, AccessEntry>;
+}>;
+
+/** Most of a large map is never asked for: the demand is made when it first is, and then stays the same. */
+class CompiledRequirement implements RequirementEntry {
+  readonly access: AccessEntry;
+  readonly text: RequirementText;
+  readonly #of: PeerRequirement["of"];
+  readonly #context: Context;
+  #made: PeerRequirement | undefined;
+
+  constructor(access: AccessEntry, text: RequirementText, of: PeerRequirement["of"], context: Context) {
+    this.access = access;
+    this.text = text;
+    this.#of = of;
+    this.#context = context;
+  }
+
+  get isSkip(): boolean {
+    return this.text.kind === "exempt" && this.text.written.toUpperCase() === "SKIP";
+  }
+
+  get from(): Origin {
+    return originOf(this.#context.file, this.access);
+  }
+
+  get requirement(): PeerRequirement | undefined {
+    const { kind, prefix } = this.text;
+    if (kind === "exempt" || (kind === "code-only" && prefix === undefined)) return undefined;
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
+  #make(): PeerRequirement {
+    const { prefix, verify, bits, written } = this.text;
+    const { defaultReply, under } = this.#context;
+    const extensions = this.text.extensions.map((extension): RequirementExtension => {
+      if (extension.kind !== "issuer-tag") return extension;
+      return { ...extension, issuers: new Set(under(extension.tag.toLowerCase()).keys()) };
+    });
+    const reply = replyOf(prefix, defaultReply);
+    return { from: this.from, text: written, of: this.#of, verify, bits, extensions, reply };
+  }
+}
+
 /** True for a value that is this word alone, as Sendmail cuts words. */
 export function isWord(value: string, word: string): boolean {
   const [only, ...more] = wordsOf(value);
@@ -104,41 +150,23 @@ export function isWord(value: string, word: string): boolean {
 }
 
 /** Entries without a tag are under the empty one. */
-function groupByTag(entries: readonly AccessEntry[]): Map<string, Map<string, AccessEntry>> {
+function groupByTag(entries: ReadonlyMap<string, AccessEntry>): Map<string, Map<string, AccessEntry>> {
   const groups = new Map<string, Map<string, AccessEntry>>();
-  for (const entry of entries) {
-    const folded = entry.key.toLowerCase();
-    const colon = folded.indexOf(":");
-    const tag = colon < 0 ? "" : folded.slice(0, colon);
+  for (const [key, entry] of entries) {
+    const colon = key.indexOf(":");
+    const tag = colon < 0 ? "" : key.slice(0, colon);
     let group = groups.get(tag);
     if (group === undefined) {
       group = new Map();
       groups.set(tag, group);
     }
-    group.set(folded.slice(colon + 1), entry);
+    group.set(key.slice(colon + 1), entry);
   }
   return groups;
 }
 
 function originOf(file: string, { key, line, column }: AccessEntry): Origin {
   return { source: "sendmail", file, line, column, scope: key };
-}
-
-function makeRequirement(
-  of: PeerRequirement["of"],
-  text: RequirementText,
-  { value }: AccessEntry,
-  from: Origin,
-  defaultReply: Reply,
-  under: (tag: string) => ReadonlyMap<string, AccessEntry>,
-): PeerRequirement | undefined {
-  const { kind, prefix, verify, bits } = text;
-  if (kind === "exempt" || (kind === "code-only" && prefix === undefined)) return undefined;
-  const extensions = text.extensions.map((extension): RequirementExtension => {
-    if (extension.kind !== "issuer-tag") return extension;
-    return { ...extension, issuers: new Set(under(extension.tag.toLowerCase()).keys()) };
-  });
-  return { from, text: joinWords(wordsOf(value)), of, verify, bits, extensions, reply: replyOf(prefix, defaultReply) };
 }
 
 function replyOf(prefix: RequirementText["prefix"], defaultReply: Reply): Reply {

@@ -92,11 +92,11 @@ function noteKey(
   reading: AccessReading,
   notes: Notes,
 ): void {
-  const { access, requirement } = entry;
+  const { access } = entry;
   const said = deadKey(tag, key, access.key, reading);
   const at = { file: reading.file, line: access.line };
   if (said !== undefined) notes.add("warning", at, `${access.key} never matches: ${said[0]}`, said[1]);
-  else if (tag === "tls_srv" && requirement !== undefined && looksLikeDomain(key)) {
+  else if (tag === "tls_srv" && looksLikeDomain(key) && entry.requirement !== undefined) {
     const text = `${writtenOf(entry)} is looked up by the name of the MX host: mail to ${key} is bound by it only where its MX hosts are below ${key}`;
     notes.add("warning", at, text, `write TLS_Rcpt:${key} for mail to the domain`);
   }

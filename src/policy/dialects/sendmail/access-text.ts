@@ -26,7 +26,8 @@ export type AccessFault = Readonly<{
 }>;
 
 export type AccessText = Readonly<{
-  entries: readonly AccessEntry[];
+  /** By key in lower case, in the order of the file. */
+  entries: ReadonlyMap<string, AccessEntry>;
   faults: readonly AccessFault[];
   /** Below this line CanIt writes its own entries: what a human puts there may be lost. */
   canItMarker: number | undefined;
@@ -48,12 +49,12 @@ export function parseAccess(text: string): AccessText {
     } else if (end > start) readLine(text, start, end, line + 1, entries, faults);
     start = end + 1;
   }
-  return { entries: [...entries.values()], faults, canItMarker };
+  return { entries, faults, canItMarker };
 }
 
 /** The same entries in the same order, without comments. */
 export function printAccess({ entries }: Pick<AccessText, "entries">): string {
-  return entries.map(({ key, value }) => `${key}\t${value}\n`).join("");
+  return [...entries.values()].map(({ key, value }) => `${key}\t${value}\n`).join("");
 }
 
 const hash = 0x23;

@@ -91,7 +91,7 @@ function readFile<T>(file: string, files: SourceFiles, notes: Notes, read: (text
 
 type Access = Readonly<{ file: string; text: AccessText; map: AccessMap }>;
 
-const noAccess: AccessText = { entries: [], faults: [], canItMarker: undefined };
+const noAccess: AccessText = { entries: new Map(), faults: [], canItMarker: undefined };
 
 /** The text beside the compiled map is what is read: `makemap`'s source. */
 function readAccess(

@@ -25,7 +25,7 @@ export type M4Options = Readonly<{
   include(path: string): string | Readonly<{ fault: string; remedy: string }>;
 }>;
 
-const maxSteps = 2_000_000;
+const maxSteps = 1_000_000;
 const maxDepth = 150;
 const maxText = 8_000_000;
 

@@ -66,7 +66,7 @@ export const optionTable: readonly OptionEntry[] = [
     "DHParameters",
     "5, 1, 2, i, none or a file",
     "2048 bits",
-    "groups of RFC 7919 are always used",
+    "groups of our own are always used",
   ),
   entry(
     "applied",

@@ -7,6 +7,8 @@
 import { joinWords, wordsOf } from "./tokens.ts";
 
 export type RequirementText = Readonly<{
+  /** As written, without blanks and comments that do not count. */
+  written: string;
   /** `undefined`: the configuration's default. */
   prefix: "PERM" | "TEMP" | undefined;
   /**
@@ -36,6 +38,10 @@ export type RequirementFlaw = "exempts" | "no-bits" | "odd-bits" | "extensions-i
 
 export function parseRequirement(value: string): RequirementText {
   const words = wordsOf(value);
+  return { written: joinWords(words), ...readWords(words) };
+}
+
+function readWords(words: readonly string[]): Omit<RequirementText, "written"> {
   const prefix = prefixOf(words);
   const rest = prefix === undefined ? words : words.slice(2);
   const base = rest[0]?.toUpperCase();
@@ -53,7 +59,7 @@ export function parseRequirement(value: string): RequirementText {
 }
 
 /** In the shortest form that means the same; an exemption is `OK`. */
-export function printRequirement({ prefix, kind, verify, bits, extensions }: RequirementText): string {
+export function printRequirement({ prefix, kind, verify, bits, extensions }: Omit<RequirementText, "written">): string {
   const code = prefix === undefined ? "" : `${prefix}+`;
   // What has a code and requires nothing is a requirement cut short.
   if (kind === "code-only") return `${code}ENCR:`;
@@ -68,7 +74,10 @@ function printExtension(extension: Extension): string {
   return `${extension.kind === "subject" ? "CS" : "CI"}:${extension.dn}`;
 }
 
-function exempt(prefix: RequirementText["prefix"], flaw: RequirementFlaw | undefined): RequirementText {
+function exempt(
+  prefix: RequirementText["prefix"],
+  flaw: RequirementFlaw | undefined,
+): Omit<RequirementText, "written"> {
   return { prefix, kind: "exempt", verify: false, bits: undefined, extensions: [], flaw };
 }
 

@@ -87,8 +87,8 @@ export type MailerTable = Readonly<{
 /** Keys are a domain, a `.parent`, or `.` for all. */
 export function parseMailerTable(text: string): MailerTable {
   const entries = new Map<string, TableEntry>();
-  for (const entry of parseAccess(text).entries) {
-    entries.set(entry.key.toLowerCase(), { entry, destination: parseDestination(entry.value) });
+  for (const [key, entry] of parseAccess(text).entries) {
+    entries.set(key, { entry, destination: parseDestination(entry.value) });
   }
   return { find: (domain) => lookUp(entries, domain), entries };
 }

@@ -23,7 +23,9 @@ export function wordsOf(text: string): readonly string[] {
     if (letter === '"') {
       flush();
       const end = endOfQuoted(text, at);
-      words.push(`"${text.slice(at, end)}"`);
+      // A quotation that does not end is closed; a backslash that quotes nothing is lost.
+      const content = text.slice(at, end);
+      words.push(end < text.length ? `"${content}"` : `"${content.replace(/^((?:[^\\]|\\.)*)\\$/s, "$1")}"`);
       at = end + 1;
     } else if (letter === "(") {
       flush();
