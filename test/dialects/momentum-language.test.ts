@@ -189,7 +189,7 @@ test("momentum language: nothing makes the parser or the compiler throw, and a b
       compiled.export();
       if (errors(compiled).length > 0) assert.notEqual(rule.refuse, undefined);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 

@@ -9,7 +9,7 @@ import { type Container, keywordOf, type Model, type Setting, type Stanza, textO
 import type { Notes } from "./notes.ts";
 import { outboundOptions } from "./options-outbound.ts";
 import { translatePriority } from "./priority-string.ts";
-import { containersOf, stanzasOf } from "./resolve.ts";
+import { containersOf, hasDane, stanzasOf } from "./resolve.ts";
 import { parseRoute, parseTarget } from "./targets.ts";
 import { readProtocols, versionRange, wordsOf } from "./values.ts";
 
@@ -18,6 +18,12 @@ type Say = (setting: Setting, text: string, remedy: string, kind?: "warning" | "
 export function checkStanzas(model: Model, notes: Notes): void {
   const say: Say = (setting, text, remedy, kind = "warning") => notes.add(kind, setting, text, remedy);
   const gnutls = keywordOf(model.global.settings.get("tls_engine")) === "gnutls";
+  const dane = hasDane(model);
+  for (const stanza of stanzasOf(model)) {
+    const use = stanza.settings.get("use_dane");
+    if (dane || use === undefined || truthOf(use) !== true) continue;
+    say(use, "use_dane has no effect without the module dane", "add dane {}");
+  }
   for (const stanza of [...stanzasOf(model), ...listenerStanzas(model)]) {
     for (const setting of stanza.settings.values()) checkSetting(setting, gnutls, say);
   }
@@ -139,14 +145,12 @@ function checkSecurityLevel(setting: Setting, text: string, say: Say): void {
 }
 
 function checkRoutes(setting: Setting, say: Say): void {
-  const unreadable = (wordsOf(setting.value) ?? []).filter((text) => parseRoute(text) === undefined);
+  const words = wordsOf(setting.value) ?? [];
+  const unreadable = words.filter((text) => parseRoute(text) === undefined);
   if (unreadable.length === 0) return;
-  say(
-    setting,
-    `routes that Letterlock cannot take: ${unreadable.join(", ")}`,
-    "write smtp://host?pref=N&port=N",
-    "error",
-  );
+  const outcome = unreadable.length === words.length ? "mail waits: " : "";
+  const text = `${outcome}routes that Letterlock cannot take: ${unreadable.join(", ")}`;
+  say(setting, text, "write smtp://host?pref=N&port=N", "differs");
 }
 
 const tlsNames: ReadonlySet<string> = new Set(outboundOptions.map(({ name }) => name));
@@ -215,7 +219,7 @@ function checkSubdomains(model: Model, notes: Notes): void {
   }
 }
 
-function checkGlobal({ global, modules }: Model, say: Say): void {
+function checkGlobal({ global }: Model, say: Say): void {
   const certificate = global.settings.get("tls_certificate");
   if (certificate !== undefined && keywordOf(certificate) !== "none") {
     const text = "a certificate at the top is shown in both directions: also as client certificate to every host";
@@ -224,9 +228,5 @@ function checkGlobal({ global, modules }: Model, say: Say): void {
   const defaultBinding = global.settings.get("default_binding");
   if (keywordOf(defaultBinding) === "suspended" && defaultBinding !== undefined) {
     say(defaultBinding, "mail of the default binding is not held back here", "give all mail a binding", "differs");
-  }
-  const dane = global.settings.get("use_dane");
-  if (dane !== undefined && truthOf(dane) === true && !modules.some(({ name }) => name === "dane")) {
-    say(dane, "use_dane without the module dane", "add dane {}");
   }
 }

@@ -26,7 +26,7 @@ import { Container, type Model, textOf } from "./model.ts";
 import { Notes } from "./notes.ts";
 import { ConfigurationFiles } from "./read-files.ts";
 import { readScopes } from "./read-scopes.ts";
-import { containersOf, Resolver, stanzasOf } from "./resolve.ts";
+import { containersOf, hasDane, Resolver, stanzasOf } from "./resolve.ts";
 import { createRouting } from "./routing.ts";
 import { createSource, OutboundRules } from "./source.ts";
 import { byMx, parseTarget } from "./targets.ts";
@@ -46,7 +46,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
   const resolver = new Resolver(model);
   const keyFiles = new KeyFiles(files);
   const handshakes = new HandshakeReader(model.global);
-  const rules = new OutboundRules(resolver, new RuleMaker(keyFiles, handshakes, file));
+  const rules = new OutboundRules(resolver, new RuleMaker(keyFiles, handshakes, { file, hasDane: hasDane(model) }));
   const listener = model.smtpListener;
   const inbound = listener === undefined ? undefined : new InboundRules(model, listener, keyFiles, handshakes);
   checkStanzas(model, notes);

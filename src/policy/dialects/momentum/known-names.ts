@@ -18,15 +18,17 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
       adaptive_positive_adjustment_interval adaptive_rcptto_timeout adaptive_rejection_rate_suspension_percentage
       adaptive_retry_fuzz adaptive_retry_interval adaptive_rset_timeout adaptive_scope adaptive_sweep_rule_enabled
       apn_expiry blackhole body_timeout bounces_inline_original connect_timeout connect_timeout_to_delay
-      connection_allocation_aggressiveness delay_dsn_max_retry_interval delay_dsn_retry_interval dkim domainkeys
-      drop_body_after_trans_fail ecstream_port ecstream_timeout ehlo_timeout enable_fbl_header_insertion
-      exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp gcm_application_id gcm_authorization_token_id
-      gcm_delay_while_idle gcm_dry_run gcm_ttl generate_bounces generate_delay_dsn http_basic_auth http_host
-      http_method http_uri http_version idle_timeout lmtp_port mailerdaemon mailfrom_timeout
-      max_deliveries_per_connection max_recipients_per_batch max_resident_active_queue max_retries
-      max_retry_interval mdn_failures_notify never_attempt_expired_messages opendkim_sign
-      outbound_throttle_connections outbound_throttle_messages rcptto_timeout response_transcode_pattern
-      response_transcode_replace retry_interval rset_timeout send_8bitmime suspend_delivery
+      connection_allocation_aggressiveness delay_dsn_max_retry_interval delay_dsn_retry_interval
+      delayed_reroute_domain dkim domainkeys drop_body_after_trans_fail ecstream_port ecstream_timeout
+      ehlo_timeout enable_fbl_header_insertion exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp
+      gcm_application_id gcm_authorization_token_id gcm_delay_while_idle gcm_dry_run gcm_ttl generate_bounces
+      generate_delay_dsn ha_proxy_bypass ha_proxy_ipv6_src_addr ha_proxy_server ha_proxy_src_addr http_basic_auth
+      http_host http_method http_uri http_version idle_timeout lmtp_port mailerdaemon mailfrom_timeout
+      max_deliveries_per_connection max_recipients_per_batch max_resident_active_queue
+      max_resident_active_queue_size max_retries max_retry_interval mdn_failures_notify
+      never_attempt_expired_messages opendkim_sign outbound_smtp_auth_key outbound_throttle_connections
+      outbound_throttle_messages rcptto_timeout reroute_domain response_transcode_pattern
+      response_transcode_replace retry_interval rset_timeout send_8bitmime suspend_delivery teleport_enabled
       transform_8bitmime_content`,
   },
   {
@@ -34,17 +36,20 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
     names: `
       _unsafe_spool address_metrics_cleanse_interval address_metrics_lifetime async_bounce_rendering
       bounce_cache_size bounce_cache_ttl bounce_suppress_list clear_mail_queue_maintainers control_client_timeout
-      delayed_queue_scan_interval delivery_pool disk_queue_drain_rate dns_cache_purge_interval dns_expire_interval
-      dns_fallback_to_tcp expensive_batch_assessment force_fsync growbuf_size initial_hash_buckets
-      inline_transfail_processing keep_message_dicts_in_memory large_message_threshold legacy_message_threshold
-      license mail_queue_check_vm_interval maintainer_pool malloc2mmap_threshold masterdb_file match_cache_life
-      match_cache_size max_dns_ttl max_resident_transfails max_timed_events_per_iter memory_goal memory_hwm
+      debug_throttle_max_num_same_message debug_throttle_period_secs delayed_queue_scan_interval delivery_pool
+      disk_queue_drain_rate dns_cache_purge_interval dns_expire_interval dns_fallback_to_tcp
+      dns_max_udp_queries_per_port dns_rate_limit_enabled dns_rate_limit_max_queue dns_rate_limit_mx_queries
+      dns_rate_limit_period dns_udp_rcvbuf_size dns_udp_sndbuf_size expensive_batch_assessment force_fsync
+      growbuf_size hot_domains initial_hash_buckets inline_transfail_processing keep_message_dicts_in_memory
+      large_message_threshold legacy_message_threshold license log_hires_timestamp mail_queue_check_vm_interval
+      maintainer_pool malloc2mmap_threshold masterdb_file match_cache_life match_cache_size max_dns_ttl
+      max_resident_transfails max_timed_events_per_iter memory_goal memory_hwm
       mime_parse_large_messages_during_reception min_dns_ttl only_use_best_mx_for_relay_domains pcre_cache_size
-      pcre_cache_ttl permastore_interval pidfile prohibited_hosts reserve_maintenance_interval resolv_conf
-      scheduler server_max_file_descriptors server_reserve_outbound_connections signing_stats
-      siv_throttle_cache_size skip_hosts soft_bounce_drain_rate spool_mode spoolbase timestampformat
-      trace_smtp_mode transfail_drain_rate umem_reap_interval unlink_on_spool_in_failure use_iflist_cache use_ipv6
-      use_mmap use_sendfile watchdog_interval`,
+      pcre_cache_ttl permastore_interval pidfile prefer_ipv6_mxs prohibited_hosts reserve_maintenance_interval
+      resolv_conf scheduler server_max_file_descriptors server_reserve_outbound_connections signing_stats
+      siv_throttle_cache_size skip_hosts soft_bounce_drain_rate spool_mode spoolbase
+      swap_out_meta_after_each_tempfail timestampformat trace_smtp_mode transfail_drain_rate umem_reap_interval
+      unlink_on_spool_in_failure use_iflist_cache use_ipv6 use_mmap use_sendfile watchdog_interval`,
   },
   {
     scopes: "cluster",
@@ -284,23 +289,27 @@ export function isOtherOption(name: string): boolean {
 
 /** Scopes whose contents are not our subject. */
 export const otherScopes: ReadonlySet<string> = new Set(
-  `adaptive_backstore_leveldb adaptive_backstore_riak adaptive_sweep_rule authorization role binding_auto_replumb
+  `adaptive_backstore_leveldb adaptive_backstore_riak adaptive_sweep_rule authorization curfew role binding_auto_replumb
   binding_auto_replumb_interval control_listener debug_flags eccluster_listener eventloop event_loop logs manager
   msgcserver_listener replicate security snmp snmp_traps threadpool topology`.split(/\s+/),
 );
 
 /** Each is a stanza at the top, with or without a name of its own. */
 export const modules: ReadonlySet<string> = new Set(
-  `ac_auth adaptive alerting alias antivirus apn apn_logger as_logger auth_ds auth_radius beik bind_address_secondary
-  bounce_classifier_override bounce_logger brightmail bzip2io chunk_logger cidrdb clamav cloudmark cluster commtouch
-  commtouch_ctasd compress_spool conntrol csapi custom_bounce_logger custom_logger dane delay_dsn dk_sign dk_validate
-  dkim_sign dkim_validate dnsbuf domainkeys ds_core dsn_logger ec_logger eleven engage_tracker event_hydrant exim_logger
-  fbl fingerprint gcm gcm_logger gzipio http_io http_logger httpsrv icu ilf_logger inbound_audit ipv6_lookup jlog
-  live_bounce_updates mail_loop maildir mm7 mm7_serv mms_bounce_logger mms_logger msg_gen msgc_client msgc_server
-  mxip opendkim outbound_audit outbound_smtp_auth persist_io pipe_io pipe_transport postfix_logger reception_timing
-  response_transcode restinjector sched scriptlet securecreds seedlist senderid sendmail_logger smpp smpp_bounce_logger
-  smpp_logger smtp_auth_proxy smtp_cbv smtp_rcptto_proxy smtpapi spf_macros spf_v1 static_routes suppress_spool
-  syslog_io tls_macros tls_passphrase tls_session_reuse url_ripper`.split(/\s+/),
+  `ac_auth adaptive alerting alias antivirus apn apn_logger as_logger auth_ds auth_radius beik
+  bind_address_secondary bounce_classifier_override bounce_logger brightmail bzip2io cassandra_client
+  chunk_logger cidrdb clamav cloudmark cluster commtouch commtouch_ctasd compress_spool conntrol csapi
+  custom_bounce_logger custom_logger dane datasource delay_dsn dk_sign dk_validate dkim2 dkim_sign
+  dkim_validate dnsbuf domainkeys ds_core ds_ldap dsn_logger ec_logger eleven engage_tracker
+  engagement_tracker event_hydrant exim_logger fbl fingerprint gcm gcm_logger gzipio ha_proxy_client
+  http_io http_logger httpsrv icu ilf_logger inbound_audit ipv6_lookup jlog live_bounce_updates
+  mail_loop maildir mm7 mm7_serv mms_bounce_logger mms_logger msg_gen msgc_client msgc_server mxip
+  openarc opendkim outbound_audit outbound_smtp_auth outbound_smtp_auth_v0 persist_io pipe_io
+  pipe_transport postfix_logger reception_timing reception_timing_logger response_transcode
+  restinjector sched scriptlet securecreds seedlist senderid sendmail_logger smpp smpp_bounce_logger
+  smpp_logger smtp_auth_proxy smtp_cbv smtp_rcptto_proxy smtpapi spamassassin spf_macros spf_v1
+  static_routes substitution_engine suppress_spool syslog_io tls_macros tls_passphrase
+  tls_session_reuse url_ripper`.split(/\s+/),
 );
 
 /** A name that may have to do with TLS is never passed over. */

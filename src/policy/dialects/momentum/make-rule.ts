@@ -23,11 +23,17 @@ type Draft = { -readonly [Key in keyof TlsRule]: TlsRule[Key] };
 export class RuleMaker {
   readonly #keyFiles: KeyFiles;
   readonly #handshakes: HandshakeReader;
+  readonly #hasDane: boolean;
   readonly #defaults: Origin;
 
-  constructor(keyFiles: KeyFiles, handshakes: HandshakeReader, file: string) {
+  constructor(
+    keyFiles: KeyFiles,
+    handshakes: HandshakeReader,
+    { file, hasDane }: Readonly<{ file: string; hasDane: boolean }>,
+  ) {
     this.#keyFiles = keyFiles;
     this.#handshakes = handshakes;
+    this.#hasDane = hasDane;
     this.#defaults = { source: "momentum", file, line: undefined, column: undefined, scope: "Momentum's default" };
   }
 
@@ -38,7 +44,7 @@ export class RuleMaker {
     const rule: Draft = { level: this.#sourced(level, tls), wording: this.#sourced("momentum", undefined) };
     const neverRetry = find(layers, "never_retry");
     if (neverRetry !== undefined && truthOf(neverRetry) === true) rule.onFailure = sourced("bounce", neverRetry);
-    const evidence = neededEvidence(layers);
+    const evidence = neededEvidence(layers, this.#hasDane);
     if (evidence !== undefined) return { ...rule, refuse: evidence };
     if (level === "none") return rule;
     if (level === "may") rule.fallback = this.#fallback(find(layers, "tls_ifavailable_fallback"));
@@ -102,12 +108,12 @@ export function isNone(certificate: Setting): boolean {
 }
 
 /** What a domain may publish counts before anything written here, and may ask for more: without it the mail waits. */
-function neededEvidence(layers: Layers): Sourced<string> | undefined {
+function neededEvidence(layers: Layers, hasDane: boolean): Sourced<string> | undefined {
   for (const [use, enable, what] of [
     ["use_dane", "enable_dane", "TLSA records (DANE)"],
     ["use_mta_sts", "enable_mta_sts", "MTA-STS policies"],
   ] as const) {
-    const setting = find(layers, use);
+    const setting = use === "use_dane" && !hasDane ? undefined : find(layers, use);
     if (setting !== undefined && truthOf(setting) === true && truthOf(find(layers, enable)) !== false) {
       return sourced(`${use} = true, but ${what} cannot be looked up yet`, setting);
     }

@@ -99,7 +99,7 @@ export const inboundOptions: readonly OptionEntry[] = [
   },
   {
     name: "proxy_protocol",
-    scopes: ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener", "listen"],
+    scopes: ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener", "listen", "peer"],
     values: "boolean",
     default: "false",
     status: "differs",
@@ -109,7 +109,7 @@ export const inboundOptions: readonly OptionEntry[] = [
   },
   {
     name: "proxy_protocol_timeout",
-    scopes: ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener", "listen"],
+    scopes: ["esmtp_listener", "http_listener", "ecstream_listener", "xmpp_listener", "listen", "peer"],
     values: "seconds",
     default: "none",
     status: "no-effect",

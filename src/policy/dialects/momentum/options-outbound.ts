@@ -144,7 +144,7 @@ export const outboundOptions: readonly OptionEntry[] = [
     values: "boolean",
     default: "false",
     status: "differs",
-    reason: "TLSA records are not looked up yet: where this is true, the mail waits.",
+    reason: "TLSA records are not looked up yet: where this is true and dane {} is there, the mail waits.",
     check: is.isBoolean,
     sameFor: noWords,
   },

@@ -117,6 +117,12 @@ function anyStanza(model: Model, wanted: (stanza: Stanza) => boolean): boolean {
   return false;
 }
 
+/** The module without which `use_dane` does nothing. */
+export function hasDane({ modules }: Model): boolean {
+  const loaded = modules.findLast(({ name }) => name === "dane");
+  return loaded !== undefined && truthOf(loaded.options.findLast(({ name }) => name === "enabled")) !== false;
+}
+
 /** `tls` as resolved, or its default. */
 export function tlsOf(layers: Layers): string {
   return keywordOf(find(layers, "tls")) ?? "no";
