@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { makeAuthority } from "../../src/lab/certificates.ts";
+import type { Compiled } from "../../src/policy/dialects/dialect.ts";
 import { optionTable } from "../../src/policy/dialects/powermta/options.ts";
 import { parsePowerMta } from "../../src/policy/dialects/powermta/parse.ts";
 import { compiled, compiledWith, levelFor, lines, question, ruleFor, textsOf } from "./powermta/files.ts";
@@ -172,11 +173,11 @@ test("powermta options: each is there once for each place, with all that its pag
   assert.ok(new Set(optionTable.map(({ name }) => name)).size > 330);
 });
 
-/** Of this process alone, in ms: other work on the machine does not count. */
+/** Of this thread alone, in ms: other work on the machine does not count. */
 function cpuTime(work: () => void): number {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   work();
-  const { user, system } = process.cpuUsage(before);
+  const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;
 }
 
@@ -186,12 +187,15 @@ test("powermta: 100,000 domains compile in a second, and are answered in 20 micr
   const text = [...sections, "<domain *>\nuse-starttls yes\n</domain>"].join("\n");
   const compileTimes: number[] = [];
   const answerTimes: number[] = [];
-  for (let run = 0; run < 3; run += 1) {
-    compileTimes.push(cpuTime(() => compiled(text)));
-    const made = compiled(text);
+  for (let run = 0; run < 2; run += 1) {
+    let made: Compiled | undefined;
+    const spent = cpuTime(() => {
+      made = compiled(text);
+    });
+    compileTimes.push(spent);
     const asked = Array.from({ length: 20_000 }, (_, at) => question(`d${(at * 37) % count}.test`));
     const all = cpuTime(() => {
-      for (const each of asked) assert.ok(made.source.outbound(each)?.level.value === "encrypt");
+      for (const each of asked) assert.equal(made?.source.outbound(each)?.level.value, "encrypt");
     });
     answerTimes.push(all / asked.length);
   }

@@ -132,7 +132,7 @@ test("powermta export: our own rules decide as PowerMTA does, for every name, MX
         }
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 

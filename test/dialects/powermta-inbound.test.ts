@@ -192,6 +192,12 @@ for (const [title, value, want] of keys) {
   }
 }
 
+test("powermta: ciphers of which none may be used: clients are told to come back later", () => {
+  const made = compiled("smtp-server-tls-ciphers RC4-SHA");
+  assert.match(textsOf(made, "differs").join(), /1: smtp-server-tls-ciphers: none of these may be used/);
+  assert.equal(inbound(made).refuse?.from.line, 1);
+});
+
 test("powermta: a source named localhost never applies, and that is told", () => {
   const made = compiled(lines("<source localhost>; allow-starttls yes; </source>"));
   assert.match(textsOf(made, "warning").join(), /1: <source localhost> is a name/);

@@ -3,13 +3,13 @@
  * a word (reference, sections 1.4, 2.3 and 2.4). Nothing here changes an outcome.
  */
 
+import { checkScopes } from "./check-scopes.ts";
 import { cipherList, withoutLowSecurity } from "./cipher-lists.ts";
 import type { Configuration } from "./configuration.ts";
-import { covers, type DomainScope, type DomainSection, formatPattern } from "./domain-sections.ts";
+import { type DomainScope, type DomainSection, formatPattern } from "./domain-sections.ts";
 import type { KeyFiles } from "./key-files.ts";
 import { textOf, wordsOf } from "./lines.ts";
 import type { NoteList } from "./note-list.ts";
-import { domainTlsOptions } from "./options.ts";
 import type { Directive } from "./parse.ts";
 import type { Queues } from "./queues.ts";
 import { parseHosts } from "./smtp-hosts.ts";
@@ -19,21 +19,14 @@ import { booleanOf } from "./values.ts";
 /** A scope, and as whom one must send to be in it. */
 type Place = Readonly<{ scope: DomainScope; binding: string; group: string | undefined }>;
 
-/** Stated in a section, these may contradict what holds around it. */
-const meaningful = ["use-starttls", "require-starttls", "smtp-tls-ca-file", "use-dane", "use-mta-sts"];
-const tlsNames = domainTlsOptions.filter(({ status }) => status !== "no-effect").map(({ name }) => name);
-
 export function checkDomains(configuration: Configuration, queues: Queues, keys: KeyFiles, notes: NoteList): void {
   const places = placesOf(configuration);
-  const seen = new Set<Directive>();
+  checkStatements(places, keys, notes);
+  const doubtful = meaningsInDoubt(places);
   let daneWritten = false;
   for (const place of places) {
     for (const section of place.scope.all) {
-      for (const directive of section.statements.values()) {
-        if (!seen.has(directive)) checkStatement(directive, keys, notes);
-        seen.add(directive);
-      }
-      if (meaningful.some((name) => section.statements.has(name))) checkMeaning(section, place, queues, notes);
+      if (doubtful.some((name) => section.statements.has(name))) checkMeaning(section, place, queues, notes);
       checkQueueTo(section, place, queues, notes);
       if (section.pattern.kind === "any" && section.statements.has("use-dane")) daneWritten = true;
     }
@@ -43,6 +36,35 @@ export function checkDomains(configuration: Configuration, queues: Queues, keys:
   checkDefaults(configuration, daneWritten, notes);
 }
 
+/** A macro gives one line to many sections; it is looked at once. */
+function checkStatements(places: readonly Place[], keys: KeyFiles, notes: NoteList): void {
+  const seen = new Set<Directive>();
+  for (const { scope } of places) {
+    for (const { statements } of scope.all) {
+      for (const directive of statements.values()) {
+        if (!checkable.has(directive.name) || seen.has(directive)) continue;
+        seen.add(directive);
+        checkStatement(directive, keys, notes);
+      }
+    }
+  }
+}
+
+/**
+ * Directives that may contradict what holds around them. Nothing can contradict `require-starttls` where no section says
+ * `use-starttls no` or names a CA file, and a hundred thousand sections need no look.
+ */
+function meaningsInDoubt(places: readonly Place[]): readonly string[] {
+  const all = ["use-starttls", "require-starttls", "smtp-tls-ca-file", "use-dane", "use-mta-sts"];
+  for (const { scope } of places) {
+    for (const { statements } of scope.all) {
+      const use = statements.get("use-starttls");
+      if (statements.has("smtp-tls-ca-file") || (use !== undefined && booleanOf(use.value) === false)) return all;
+    }
+  }
+  return ["use-dane", "use-mta-sts"];
+}
+
 function placesOf({ domains, virtualMtas, pools }: Configuration): Place[] {
   return [
     { scope: domains, binding: "", group: undefined },
@@ -50,6 +72,15 @@ function placesOf({ domains, virtualMtas, pools }: Configuration): Place[] {
     ...[...pools.values()].map(({ name, scope }) => ({ scope, binding: "", group: name })),
   ];
 }
+
+const checkable: ReadonlySet<string> = new Set([
+  "smtp-tls-ca-file",
+  "smtp-client-certificate",
+  "smtp-tls-ciphers",
+  "smtp-tls-tlsv1.3-ciphersuites",
+  "smtp-hosts",
+  "route",
+]);
 
 /** Files and ciphers that a single directive names. */
 function checkStatement(directive: Directive, keys: KeyFiles, notes: NoteList): void {
@@ -190,58 +221,6 @@ function checkRollups(configuration: Configuration, places: readonly Place[], qu
       `write require-starttls yes in <domain ${queue}>`,
     );
   }
-}
-
-/** A virtual MTA's wide section goes before the file's narrow one: no example of the guides settles it. */
-function checkScopes({ domains, virtualMtas, pools }: Configuration, notes: NoteList): void {
-  const wide = [...virtualMtas.values(), ...pools.values()]
-    .flatMap(({ scope }) => scope.all)
-    .filter(({ pattern, statements }) => pattern.kind !== "exact" && pattern.kind !== "literal" && statements.size > 0);
-  if (wide.length === 0) return;
-  const narrow = indexOfOthers(domains);
-  for (const section of wide) {
-    for (const name of tlsNames) {
-      const directive = section.statements.get(name);
-      const other = directive === undefined ? undefined : narrow(section, name, directive.value);
-      if (directive === undefined || other === undefined) continue;
-      notes.differs(
-        directive,
-        `${name}: ${section.scope} goes before ${other.scope} (line ${other.place.line}), which says otherwise; the guides do not settle it`,
-        "write it in both, or in neither",
-      );
-    }
-  }
-}
-
-/** The first section of the file below a pattern that states another value; one look-up however many there are. */
-function indexOfOthers(domains: DomainScope) {
-  const index = new Map<string, Map<string, DomainSection>>();
-  const put = (parent: string, section: DomainSection): void => {
-    for (const name of tlsNames) {
-      const directive = section.statements.get(name);
-      if (directive === undefined) continue;
-      const key = `${parent} ${name}`;
-      const values = index.get(key) ?? new Map<string, DomainSection>();
-      index.set(key, values);
-      if (!values.has(directive.value)) values.set(directive.value, section);
-    }
-  };
-  for (const section of domains.all) {
-    const { pattern } = section;
-    if (pattern.kind === "any" || pattern.kind === "literal") continue;
-    put("*", section);
-    put(pattern.name, section);
-    for (let dot = pattern.name.indexOf("."); dot >= 0; dot = pattern.name.indexOf(".", dot + 1)) {
-      put(pattern.name.slice(dot + 1), section);
-    }
-  }
-  return ({ pattern }: DomainSection, name: string, value: string): DomainSection | undefined => {
-    const parent = pattern.kind === "any" ? "*" : pattern.kind === "literal" ? "" : pattern.name;
-    for (const [other, section] of index.get(`${parent} ${name}`) ?? []) {
-      if (other !== value && covers(pattern, section.pattern)) return section;
-    }
-    return undefined;
-  };
 }
 
 function checkDefaults({ main }: Configuration, daneWritten: boolean, notes: NoteList): void {

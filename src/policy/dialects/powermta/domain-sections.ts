@@ -126,7 +126,7 @@ export class DomainScope {
     const found: DomainSection[] = [];
     const { exact, exactByMacro, itself, itselfByMacro, below, belowByMacro } = this.#byName;
     push(found, exact.get(queue));
-    push(found, exactByMacro.get(queue));
+    if (exactByMacro.size > 0) push(found, exactByMacro.get(queue));
     if (this.#hasParents) {
       push(found, itself.get(queue));
       push(found, itselfByMacro.get(queue));

@@ -7,7 +7,7 @@ import { cipherList } from "./cipher-lists.ts";
 import type { Configuration, Listener, SmtpUser, Source } from "./configuration.ts";
 import type { KeyFiles } from "./key-files.ts";
 import { textOf, wordsOf } from "./lines.ts";
-import { defaultOrigin, type NoteList, originAt } from "./note-list.ts";
+import { defaultOrigin, originAt } from "./note-list.ts";
 import type { Directive } from "./parse.ts";
 import { listenerOf, sourceFlag, sourceStatement, sourcesOf } from "./source-settings.ts";
 import { versionRange } from "./tls-rule.ts";
@@ -106,7 +106,7 @@ function setCiphers(rule: Mutable<ListenerRule>, find: Find, at: At, refuse: Ref
 }
 
 /** @param name what follows `smtp-server-tls-` globally, and `tls-` at a listener */
-function serverStatement(
+export function serverStatement(
   { globals }: Configuration,
   listener: Listener | undefined,
   name: string,
@@ -166,7 +166,7 @@ function originOf(sources: readonly Source[], name: string): Origin {
   return statement === undefined ? defaultOrigin : originAt(statement.directive, `source ${statement.source.name}`);
 }
 
-function certificateUsers({ users }: Configuration): SmtpUser[] {
+export function certificateUsers({ users }: Configuration): SmtpUser[] {
   return [...users.values()].filter(({ statements }) => {
     const method = statements.get("authentication-method")?.at(-1);
     return method !== undefined && textOf(method.value).toLowerCase() === "certificate";
@@ -188,67 +188,4 @@ function relayPins(
     if (!sourceFlag(governing, "always-allow-relaying", false)) return [];
     return [{ of: "certificate", algorithm: "sha256", digest: read.sha256 }];
   });
-}
-
-/** What is found wrong before any client connects. */
-export function checkInbound(configuration: Configuration, keys: KeyFiles, notes: NoteList): void {
-  for (const listener of [undefined, ...configuration.listeners]) checkFiles(configuration, listener, keys, notes);
-  for (const { name, statements, place } of certificateUsers(configuration)) {
-    const file = statements.get("tls-certificate")?.at(-1);
-    if (file === undefined) {
-      notes.error(place, `smtp-user ${name} has no tls-certificate to be known by`, "write tls-certificate FILE");
-      continue;
-    }
-    const read = keys.certificate(wordsOf(file.value)[0] ?? "");
-    if (read.kind === "bad") notes.error(file, read.problem, read.remedy);
-  }
-  checkOffers(configuration, notes);
-}
-
-function checkFiles(
-  configuration: Configuration,
-  listener: Listener | undefined,
-  keys: KeyFiles,
-  notes: NoteList,
-): void {
-  const own = (name: string): Directive | undefined =>
-    listener === undefined
-      ? serverStatement(configuration, undefined, name)
-      : listener.statements.get(`tls-${name}`)?.at(-1);
-  const certificate = own("certificate");
-  if (certificate !== undefined) {
-    const [file = "", password] = wordsOf(certificate.value);
-    const read = keys.credential(file, password);
-    if (read.kind === "bad") notes.error(certificate, read.problem, read.remedy);
-    else if (read.warning !== undefined) notes.warning(certificate, read.warning, "renew it");
-  }
-  const authorities = own("ca-file");
-  if (authorities !== undefined) {
-    const read = keys.anchors(wordsOf(authorities.value)[0] ?? "");
-    if (read.kind === "bad") notes.error(authorities, read.problem, read.remedy);
-  }
-  if (listener?.implicitTls?.on === true && serverStatement(configuration, listener, "certificate") === undefined) {
-    notes.error(
-      listener.implicitTls.place,
-      `listener ${listener.text} begins with TLS and has no certificate`,
-      "write tls-certificate FILE",
-    );
-  }
-}
-
-/** `allow-starttls yes` and no certificate at all: not offered (our reading; the guides do not say). */
-function checkOffers(configuration: Configuration, notes: NoteList): void {
-  const some = [undefined, ...configuration.listeners].some(
-    (listener) => serverStatement(configuration, listener, "certificate") !== undefined,
-  );
-  if (some) return;
-  for (const { statements } of configuration.sources) {
-    const allow = statements.get("allow-starttls")?.at(-1);
-    if (allow === undefined || booleanOf(allow.value) !== true) continue;
-    notes.warning(
-      allow,
-      "allow-starttls without a certificate: STARTTLS is not offered",
-      "write smtp-server-tls-certificate FILE",
-    );
-  }
 }

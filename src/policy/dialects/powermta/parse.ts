@@ -1,9 +1,9 @@
 /**
- * PowerMTA's configuration text as a tree of directives and sections, and back (reference, sections 1.1 and 1.3).
+ * PowerMTA's configuration text as a tree of directives and sections (reference, sections 1.1 and 1.3).
  * Knows the grammar only: what a name means, where it may stand and what its value must be is `options.ts`'s business.
  *
  * Promises: never throws; linear time; after a fault it goes on with the next line, so that all faults are found;
- * `parsePowerMta(printPowerMta(nodes))` gives the same nodes but for their places.
+ * what `print.ts` makes of the nodes gives the same nodes but for their places.
  */
 import { type CleanLine, cleanLine, type LineFinding } from "./lines.ts";
 import { sectionNames } from "./section-names.ts";
@@ -48,7 +48,7 @@ const maxDepth = 100;
 
 export function parsePowerMta(text: string, context: FileContext = { file: "config", through: [] }): ParsedPowerMta {
   const reader = new Reader(context);
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
   for (let at = 0; at < lines.length; at += 1) reader.line(lines[at] ?? "", at + 1);
   return reader.finish();
 }
@@ -189,7 +189,7 @@ class Reader {
     const end = nameEnd(text);
     const written = text.slice(0, end);
     const name = keyword.test(written) ? written.toLowerCase() : written;
-    const openQuote = findings.some(({ kind }) => kind === "open-quote");
+    const openQuote = findings.length > 0 && findings.some(({ kind }) => kind === "open-quote");
     return {
       kind: "directive",
       name,
@@ -271,27 +271,4 @@ function quotedPlaces(text: string): Uint8Array {
     else if (text[at] === '"') inside = !inside;
   }
   return places;
-}
-
-/** As text that reads back to the same tree; comments and blank lines are not kept. */
-export function printPowerMta(nodes: readonly PowerMtaNode[]): string {
-  const lines: string[] = [];
-  printInto(lines, nodes, "");
-  return lines.map((line) => `${line}\n`).join("");
-}
-
-function printInto(lines: string[], nodes: readonly PowerMtaNode[], indent: string): void {
-  for (const node of nodes) {
-    if (node.kind === "section") {
-      lines.push(`${indent}<${[node.name, node.argument].join(" ").trim()}>`);
-      printInto(lines, node.children, `${indent}  `);
-      lines.push(`${indent}</${node.name}>`);
-      continue;
-    }
-    const line = [node.name, node.value].join(" ").trim();
-    lines.push(`${indent}${line}${node.block === undefined ? "" : " <pattern-list>"}`);
-    if (node.block === undefined) continue;
-    printInto(lines, node.block, `${indent}  `);
-    lines.push(`${indent}</pattern-list>`);
-  }
 }
