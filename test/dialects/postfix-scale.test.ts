@@ -16,10 +16,12 @@ const policy = Array.from({ length: count }, (_, index) => {
   return `${index % 5 === 0 ? "." : ""}partner${index}.example ${value}\n`;
 }).join("");
 
+/** Processor time: what else the machine does does not count. */
 function timed<T>(work: () => T): Readonly<{ ms: number; result: T }> {
-  const started = performance.now();
+  const before = process.cpuUsage();
   const result = work();
-  return { ms: performance.now() - started, result };
+  const { user, system } = process.cpuUsage(before);
+  return { ms: (user + system) / 1000, result };
 }
 
 const compiled = timed(() => compile({ policy }));

@@ -45,7 +45,8 @@ export function parseNexthop(
   const port = portText === undefined || portText === "" ? defaultPort : parsePort(portText);
   if (port === undefined) return { kind: "bad", why: `unknown service: ${portText}` };
   const named = { written, service };
-  const ip = parseIp(host.replace(/^ipv6:/i, ""));
+  // Parsing an address takes longer than all the rest: not for what has letters and no colon.
+  const ip = /^[\d.]+$|:/.test(host) ? parseIp(host.replace(/^ipv6:/i, "")) : undefined;
   // A bare IPv4 address has no MX either.
   if (ip !== undefined) {
     return { kind: "nexthop", nexthop: { kind: "host", host: ip, isIp: true, port, implicitTls, ...named } };

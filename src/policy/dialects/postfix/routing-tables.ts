@@ -115,13 +115,16 @@ export function knownNexthops(view: View, routing: RoutingTables, services: Serv
   for (const text of [defaultTransport, relayTransport, localTransport, virtualTransport]) addTransport(text);
   for (const { view: one } of [{ view }, ...services.listeners]) addTransport(one.setting("content_filter").value);
   for (const { name, fallback } of services.transports.values()) add(fallback, name);
-  const parents = new Set([...keys, ...ownMx].flatMap((name) => keysOf(name, false).slice(1)));
+  const everything = everythingTo(routing);
+  // Only asked for where a relay host takes everything.
+  const below = everything === undefined ? [] : [...keys, ...ownMx];
+  const parents = new Set(below.flatMap((name) => keysOf(name, false).slice(1)));
   return {
     keys,
     ownMx,
     parents,
     choices: [...choices.values(), ...relayChoices(routing)],
-    everythingTo: everythingTo(routing),
+    everythingTo: everything,
     open: isOpen(routing),
   };
 }
