@@ -122,7 +122,10 @@ const sendmailTable = {
 
 const momentumTable = {
   file: required(file, "ecelerity.conf."),
-  "search-path": optional(list(file), "Folders where files that it includes are looked for. Default: those of an installed Momentum."),
+  "search-path": optional(
+    list(file),
+    "Folders where files that it includes are looked for. Default: those of an installed Momentum.",
+  ),
 } as const;
 
 const powermtaTable = { file: required(file, "The configuration, usually /etc/pmta/config.") } as const;

@@ -79,6 +79,12 @@ bindings:
   );
 });
 
+test("load: refuse: false takes back what a wider scope says", () => {
+  const rule = ruleFor("tls: { refuse: not yet, domains: { example.com: { level: encrypt, refuse: false } } }");
+  assert.equal(rule.refuse?.value, false);
+  assert.equal(ruleFor("tls: { refuse: not yet }").refuse?.value, "not yet");
+});
+
 test("load: demands of the host and of the recipient are both held", () => {
   const rule = ruleFor(`
 tls:

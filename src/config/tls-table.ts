@@ -107,6 +107,10 @@ const demand: ValueType<RequirementText> = textType("demand", "a demand in Sendm
   return wrong(`"${value}" is no demand`, "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like");
 });
 
+const refusal: ValueType<string | false> = textType("text, or `false`", "a text, or false", (value) =>
+  value === "false" ? false : value,
+);
+
 const mxPattern: ValueType<string> = textType("MX host or *.domain", "an MX host or *.domain", (value) => {
   const parsed = parseDomain(value.startsWith("*.") ? value.slice(2) : value);
   if (parsed === undefined) return wrong(`"${value}" is no MX pattern`, "write mx.example.com or *.example.com");
@@ -189,7 +193,10 @@ const everywhere = {
   ),
   "demand-of-recipient": optional(demand, "The same for recipients (TLS_Rcpt); both must be met."),
   wording: optional(choice(...wordings), "Whose enhanced status codes and texts failures have. Default: letterlock."),
-  refuse: optional(text, "No connection is made under this rule, for this reason."),
+  refuse: optional(
+    refusal,
+    "No connection is made under this rule, for this reason; `false` takes back what a wider scope says.",
+  ),
   "on-failure": optional(
     choice("defer", "bounce"),
     "What becomes of mail that the rule keeps from going. Default: defer.",

@@ -145,8 +145,8 @@ export function decide(rule: TlsRule, evidence: TlsEvidence, credential?: Creden
 /** Why no connection is made to this host under this rule, if so. */
 function refusalOf(rule: TlsRule, { host }: TlsEvidence): RefuseDecision | undefined {
   const level = rule.level.value;
-  if (rule.refuse !== undefined) {
-    const { value } = rule.refuse;
+  const value = rule.refuse?.value ?? false;
+  if (value !== false) {
     return typeof value === "string"
       ? refuse(rule, because("rule-refuses", value))
       : refuse(rule, because("rule-refuses", value.text), value.status);

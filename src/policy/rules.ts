@@ -116,8 +116,8 @@ export type TlsRule = Readonly<{
   requirements?: readonly PeerRequirement[];
   mode?: Sourced<"enforce" | "monitor">;
   exception?: Sourced<TlsException>;
-  /** A rule that asked for something we cannot honour: no connection is made; the text says why. */
-  refuse?: Sourced<string | Readonly<{ status: EnhancedStatus; text: string }>>;
+  /** A rule that asked for something we cannot honour: no connection is made; the text says why. False: none. */
+  refuse?: Sourced<string | Readonly<{ status: EnhancedStatus; text: string }> | false>;
 }>;
 
 /**

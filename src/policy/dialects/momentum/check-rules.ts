@@ -76,7 +76,7 @@ class RuleCheck {
 
   /** What stands in no file of the configuration is told where it is needed; missing anchors are told apart. */
   #refusal({ refuse }: TlsRule, layers: Layers, where: string): void {
-    if (refuse === undefined) return;
+    if (refuse === undefined || refuse.value === false) return;
     const { value, from } = refuse;
     const line = `${from.file}:${from.line}:${value}`;
     const setting = layers
