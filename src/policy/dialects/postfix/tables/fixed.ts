@@ -33,21 +33,27 @@ export const textTypes: ReadonlySet<string> = new Set(Object.keys(indexSuffixes)
 type Found = Extract<LookupAnswer, { kind: "found" }>;
 type Entry = Readonly<{ key: string; hit: Found["hit"] }>;
 
-/** Entries by folded key; of two with one key the first stays. */
+/** Entries by folded key. Of two with one key a text keeps the first, `inline:` the last. */
 class Entries {
   readonly notes: Note[] = [];
+  readonly #stays: "first" | "last";
   readonly #found = new Map<string, Found>();
   readonly #keys: string[] = [];
 
+  constructor(stays: "first" | "last") {
+    this.#stays = stays;
+  }
+
   add(key: string, value: string, at: Place, written: string): void {
     const folded = key.toLowerCase();
-    if (this.#found.has(folded)) {
-      this.warn(at, `duplicate entry: "${folded}": the first one stays`, "remove one of them");
-      return;
+    const before = this.#found.has(folded);
+    if (before) {
+      this.warn(at, `duplicate entry: "${folded}": the ${this.#stays} one counts`, "remove one of them");
+      if (this.#stays === "first") return;
     }
     const from = { file: at.file, line: at.line, column: at.column, written };
     this.#found.set(folded, { kind: "found", hit: { value, from } });
-    this.#keys.push(key);
+    if (!before) this.#keys.push(key);
   }
 
   warn(at: Place, text: string, remedy: string): void {
@@ -81,7 +87,7 @@ export function openText(request: TableRequest): OpenedTable {
   const index = suffix === undefined ? undefined : `${file}${suffix}`;
   const answer = context.files.read(file);
   if (answer.kind === "failed") return unreadable(request, file, index, answer.reason);
-  const entries = new Entries();
+  const entries = new Entries("first");
   if (index !== undefined) noteAge(file, index, context.files, entries);
   readText(answer.text, file, entries);
   return { table: entries.table(spec, type), notes: entries.notes };
@@ -153,7 +159,7 @@ export function openInline(request: TableRequest): OpenedTable {
   if (inside.kind === "wrong") return unusable(request, inside.problem, remedy);
   const items = splitOutsideBraces(inside.text);
   if (items.length === 0) return unusable(request, "it holds nothing", remedy);
-  const entries = new Entries();
+  const entries = new Entries("last");
   for (const { text } of items) {
     const problem = addInline(text, context, entries);
     if (problem !== undefined) return unusable(request, problem, remedy);

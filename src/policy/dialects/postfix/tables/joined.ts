@@ -35,55 +35,44 @@ function kindOf(tables: readonly LookupTable[], type: string): LookupTable["kind
   return asked.find(({ kind }) => kind === "fixed")?.kind ?? asked[0]?.kind ?? "unusable";
 }
 
-/** What can be asked for; behind the first table of a pipe stand keys that no mail asks for. */
+/** What can be asked for: behind the first table of a pipe stand keys that no mail asks for. */
 function entriesOf(tables: readonly LookupTable[], type: string): ReturnType<LookupTable["entries"]> {
-  const [first] = tables;
-  return type === "unionmap" || tables.length === 1
-    ? tables.flatMap((table) => table.entries())
-    : throughPipe(first, tables);
-}
-
-function throughPipe(
-  first: LookupTable | undefined,
-  tables: readonly LookupTable[],
-): ReturnType<LookupTable["entries"]> {
+  if (type === "unionmap") return tables.flatMap((table) => table.entries());
+  const [first, ...rest] = tables;
   return (first?.entries() ?? []).flatMap(({ key, hit }) => {
-    const answer = pass(hit.value, tables.slice(1));
-    return answer.kind === "found" ? [{ key, hit: { value: answer.hit.value, from: hit.from } }] : [];
+    const answer = pass({ kind: "found", hit }, rest);
+    return answer.kind === "found" ? [{ key, hit: answer.hit }] : [];
   });
 }
 
+/** An empty answer in front leaves no comma; any other does. Nothing but empty answers is no answer. */
 function askAll(tables: readonly LookupTable[], { spec, context }: TableRequest): LookupTable["lookup"] {
   return (key) => {
-    const values: string[] = [];
+    let value = "";
     let from = { ...context.at, written: spec };
     for (const table of tables) {
       const answer = table.lookup(key);
       if (answer.kind === "error") return answer;
-      if (answer.kind === "none" || answer.hit.value === "") continue;
-      if (values.length === 0) from = answer.hit.from;
-      values.push(answer.hit.value);
+      if (answer.kind === "none") continue;
+      if (value === "") from = answer.hit.from;
+      value = value === "" ? answer.hit.value : `${value},${answer.hit.value}`;
     }
-    return values.length === 0 ? notFound : { kind: "found", hit: { value: values.join(","), from } };
+    return value === "" ? notFound : { kind: "found", hit: { value, from } };
   };
 }
 
 function askInTurn([first, ...rest]: readonly LookupTable[]): LookupTable["lookup"] {
-  return (key) => {
-    const answer = first?.lookup(key) ?? notFound;
-    if (answer.kind !== "found") return answer;
-    const last = pass(answer.hit.value, rest);
-    return last.kind === "found" ? { kind: "found", hit: { value: last.hit.value, from: answer.hit.from } } : last;
-  };
+  return (key) => pass(first?.lookup(key) ?? notFound, rest);
 }
 
-function pass(value: string, tables: readonly LookupTable[]): LookupAnswer {
-  let answer: LookupAnswer = { kind: "none" };
-  let key = value;
+/** The value of one is the key of the next; the place stays that of the first. */
+function pass(answer: LookupAnswer, tables: readonly LookupTable[]): LookupAnswer {
+  let last = answer;
   for (const table of tables) {
-    answer = table.lookup(key);
-    if (answer.kind !== "found") return answer;
-    key = answer.hit.value;
+    if (last.kind !== "found") return last;
+    const { from } = last.hit;
+    const next = table.lookup(last.hit.value);
+    last = next.kind === "found" ? { kind: "found", hit: { value: next.hit.value, from } } : next;
   }
-  return answer;
+  return last;
 }

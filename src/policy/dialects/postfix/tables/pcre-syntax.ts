@@ -110,10 +110,14 @@ class PcreReader extends PatternScanner {
     let items: PatternNode[] = [];
     while (!this.done && !this.looksAt(")")) {
       const changed = this.#flagsAlone(flags);
-      if (changed !== undefined) flags = changed;
-      else if (this.take("|")) {
+      if (changed !== undefined) {
+        flags = changed;
+        this.#refuseRepetition();
+      } else if (this.take("|")) {
         branches.push(sequence(items));
         items = [];
+      } else if (this.take("\\Q")) {
+        items.push(...this.#quoted(flags));
       } else {
         const atom = this.#atom(flags);
         if (atom !== undefined) items.push(this.#repeated(atom, flags));
@@ -126,6 +130,11 @@ class PcreReader extends PatternScanner {
   #flagsAlone(flags: PcreFlags): PcreFlags | undefined {
     const found = this.match(/\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?\)/y);
     return found === undefined ? undefined : this.#changed(flags, found[1] ?? "", found[2] ?? "");
+  }
+
+  /** Of what stands before a `(?i)` or a comment, or of nothing: PCRE has its own mind about it. */
+  #refuseRepetition(): undefined {
+    if (this.match(/[*+?]|\{\d+,?\d*\}/y) !== undefined) this.unsupported("a repetition behind flags or a comment");
   }
 
   #changed(flags: PcreFlags, on: string, off: string): PcreFlags {
@@ -145,7 +154,7 @@ class PcreReader extends PatternScanner {
 
   #atom(flags: PcreFlags): PatternNode | undefined {
     if (flags.extended && this.match(/(?:[\t-\r ]+|#[^\n]*\n?)+/y) !== undefined) return undefined;
-    if (this.match(/\(\?#[^)]*\)/y) !== undefined) return undefined;
+    if (this.match(/\(\?#[^)]*\)/y) !== undefined) return this.#refuseRepetition();
     if (this.looksAt("(")) return this.#group(flags);
     if (
       this.looksAt("*") ||
@@ -237,7 +246,6 @@ class PcreReader extends PatternScanner {
   }
 
   #escape(flags: PcreFlags): PatternNode | undefined {
-    if (this.take("Q")) return this.#quoted(flags);
     const char = this.text.charAt(this.at);
     const set = setEscapes.get(char);
     if (set !== undefined) {
@@ -256,12 +264,14 @@ class PcreReader extends PatternScanner {
     return unit === undefined ? undefined : charsOf(charOf(unit), flags.ignoreCase);
   }
 
-  #quoted(flags: PcreFlags): PatternNode {
+  /** A repetition behind it repeats its last character. */
+  #quoted(flags: PcreFlags): readonly PatternNode[] {
     const end = this.text.indexOf("\\E", this.at);
     const text = this.text.slice(this.at, end < 0 ? undefined : end);
     this.at = end < 0 ? this.text.length : end + 2;
-    if (end >= 0 && /^[*+?{]/.test(this.text.slice(this.at))) this.unsupported("a repetition behind \\E");
-    return { kind: "sequence", items: [...text].map((char) => literal(char, flags.ignoreCase)) };
+    const chars = text.split("").map((char) => literal(char, flags.ignoreCase));
+    const last = chars.pop();
+    return last === undefined ? [] : [...chars, this.#repeated(last, flags)];
   }
 
   #backReference(found: RegExpExecArray, flags: PcreFlags): PatternNode | undefined {
