@@ -58,12 +58,36 @@ export const differences: readonly Difference[] = [
       sendmail.status === "4.0.0",
   },
   {
+    id: "last-word-returns",
+    sentence:
+      "TLS_Rcpt holds the mail back at one MX host, and a PERM of TLS_Srv fails at the last one: with Sendmail the mail waits, " +
+      "since a recipient that was held back is not touched again. With Letterlock the last host's word counts as it does " +
+      "between TLS_Srv requirements (for Sendmail, too): the mail is returned.",
+    ofDelivery: ({ situation, sendmail, letterlock }) =>
+      situation.mx.length > 1 &&
+      sendmail.result === "deferred" &&
+      sendmail.status === "4.0.0" &&
+      letterlock.result === "bounced" &&
+      letterlock.status === "5.7.0" &&
+      sendmail.text === letterlock.text,
+  },
+  {
     id: "tls-1.2",
     sentence:
       "Sendmail can be configured down to TLS 1.0 (`CipherList` with `@SECLEVEL=0`). Letterlock never uses less than TLS " +
       "1.2 (RFC 8996): the handshake fails, and what follows is what follows of a broken handshake.",
+    ofDelivery: ({ sendmail, letterlock }) =>
+      sendmail.host === "old.mx.test" && sendmail.inTls === true && letterlock.inTls !== true,
+  },
+  {
+    id: "static-rsa",
+    sentence:
+      "A host that knows no key exchange but static RSA gets its mail from Sendmail. Letterlock never uses it (RFC 9325 " +
+      "§4.1): the handshake fails, and what follows is what follows of a broken handshake.",
     ofDelivery: ({ situation, sendmail, letterlock }) =>
-      situation.mx.includes("old") && sendmail.host === "old.mx.test" && letterlock.host !== "old.mx.test",
+      situation.mx.includes("staticrsa") &&
+      (sendmail.host === "staticrsa.mx.test" || sendmail.result !== "delivered") &&
+      (/handshake failed|disabled locally|too weak 0 /.test(letterlock.text) || letterlock.result === "delivered"),
   },
   {
     id: "own-mistake-waits",

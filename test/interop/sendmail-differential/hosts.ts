@@ -2,6 +2,7 @@
  * The hosts that mail is delivered to, one of each kind, each at an address of its own: without TLS, with every fault of
  * a certificate, and with every way in which STARTTLS can go wrong.
  */
+import { makeSelfSigned } from "../../../src/lab/certificates.ts";
 import type { LabZone } from "../../../src/lab/dns-zone.ts";
 import type { PartnerHandshake, PartnerOptions, PartnerTls } from "../../../src/lab/partner-script.ts";
 import type { CertificateMaker, Wanted } from "./certificates.ts";
@@ -11,7 +12,9 @@ export type HostPlan = Readonly<{ hosts: readonly PartnerOptions[]; zone: LabZon
 
 type Starttls = Exclude<PartnerTls, Readonly<{ mode: "none" }>>;
 
-type Kind = Readonly<{ certificate: Partial<Wanted> & Readonly<{ cn?: string }>; tls?: Partial<Starttls> }>;
+/** `rsa`: self-signed, with an RSA key. */
+type KindOfCertificate = Partial<Wanted> & Readonly<{ cn?: string; rsa?: true }>;
+type Kind = Readonly<{ certificate: KindOfCertificate; tls?: Partial<Starttls> }>;
 
 const tls12 = (ciphers: string): Partial<Starttls> => ({ maxVersion: "TLSv1.2", ciphers });
 const broken = (handshake: PartnerHandshake): Kind => ({ certificate: {}, tls: { handshake } });
@@ -31,6 +34,7 @@ const kinds = {
   aes128: { certificate: {}, tls: tls12("ECDHE-ECDSA-AES128-GCM-SHA256") },
   aes256: { certificate: {}, tls: tls12("ECDHE-ECDSA-AES256-GCM-SHA384") },
   chacha: { certificate: {}, tls: tls12("ECDHE-ECDSA-CHACHA20-POLY1305") },
+  staticrsa: { certificate: { rsa: true }, tls: tls12("AES256-GCM-SHA384") },
   old: { certificate: {}, tls: { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "DEFAULT:@SECLEVEL=0" } },
   asking: { certificate: {}, tls: { clientCertificate: { wanted: "requested", anchors: [] } } },
   garbage: broken({ kind: "garbage" }),
@@ -85,16 +89,17 @@ export async function planHosts(
 async function tlsOf(name: string, maker: CertificateMaker): Promise<PartnerTls> {
   const kind: Kind | undefined = Object.entries<Kind>(kinds).find(([key]) => key === (seconds[name] ?? name))?.[1];
   if (kind === undefined) return { mode: "none" };
-  const { cn = nameOf(name), names = [nameOf(name)], ...rest } = kind.certificate;
-  const subject = `/O=Partner+20Ltd/CN=${cn}`;
-  const { chainPem, privateKeyPem } = await maker.make({
-    attributes: [
-      ["O", "Partner Ltd"],
-      ["CN", cn],
-    ],
-    macros: { cn, subject },
-    names,
-    ...rest,
-  });
+  const { chainPem, privateKeyPem } = await certificateFor(name, kind.certificate, maker);
   return { mode: "starttls", certificate: { chainPem, privateKeyPem }, ...kind.tls };
+}
+
+async function certificateFor(
+  name: string,
+  { cn = nameOf(name), names = [nameOf(name)], rsa, ...rest }: KindOfCertificate,
+  maker: CertificateMaker,
+): Promise<Readonly<{ chainPem: string; privateKeyPem: string }>> {
+  if (rsa) return makeSelfSigned({ dnsNames: names, keyKind: "rsa-2048" });
+  const macros = { cn, subject: `/O=Partner+20Ltd/CN=${cn}` };
+  const attributes = [["O", "Partner Ltd"] as const, ["CN", cn] as const];
+  return maker.make({ attributes, macros, names, ...rest });
 }
