@@ -3,17 +3,9 @@
  */
 import type { Compiled, SourceFiles } from "./dialect.ts";
 import { compileMomentum, type MomentumOptions } from "./momentum/compile.ts";
-import { compilePostfix } from "./postfix/compile.ts";
+import { compilePostfix, type PostfixOptions } from "./postfix/compile.ts";
 import { compilePowerMta, type PowerMtaOptions } from "./powermta/compile.ts";
-import { compileSendmail } from "./sendmail/compile.ts";
-
-export type PostfixOptions = Readonly<{ main: string; master?: string; defines?: Readonly<Record<string, string>> }>;
-export type SendmailOptions = Readonly<{
-  access?: string;
-  mc?: string;
-  cf?: string;
-  version?: "8.14" | "8.15" | "8.16" | "8.17" | "8.18";
-}>;
+import { compileSendmail, type SendmailOptions } from "./sendmail/compile.ts";
 
 export const systems = ["postfix", "sendmail", "momentum", "powermta"] as const;
 /** A mail server whose configuration is read as it is. */

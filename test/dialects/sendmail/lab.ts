@@ -8,7 +8,7 @@ import { type Domain, domain } from "../../../src/mail/domain.ts";
 import { reply } from "../../../src/mail/reply.ts";
 import { decide, inClear } from "../../../src/policy/decide.ts";
 import type { Compiled, SourceFiles } from "../../../src/policy/dialects/dialect.ts";
-import type { SendmailOptions } from "../../../src/policy/dialects/registry.ts";
+import type { SendmailOptions } from "../../../src/policy/dialects/sendmail/compile.ts";
 import { compileSendmail } from "../../../src/policy/dialects/sendmail/compile.ts";
 import { judge, type TlsVerdict } from "../../../src/policy/judge.ts";
 import { createPolicy } from "../../../src/policy/policy.ts";

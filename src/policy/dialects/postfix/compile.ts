@@ -18,7 +18,6 @@ import type {
   RoutingSource,
   SourceFiles,
 } from "../dialect.ts";
-import type { PostfixOptions } from "../registry.ts";
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
 import { exportRoutes } from "./export-routes.ts";
@@ -52,6 +51,14 @@ type Read = Readonly<{
 }>;
 
 type Listener = Readonly<{ name: string; rule: InboundRule }>;
+
+export type PostfixOptions = Readonly<{
+  main: string;
+  /** Default: the one beside main.cf, where there is one. */
+  master?: string;
+  /** Values of parameters that main.cf uses and does not give. */
+  defines?: Readonly<Record<string, string>>;
+}>;
 
 export function compilePostfix(options: PostfixOptions, files: SourceFiles): Compiled {
   const notes = new Notes(options.main);

@@ -7,7 +7,6 @@ import { parseDomain } from "../../../mail/domain.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
 import type { Compiled, DialectSettings, ExportedRule, NamedThings, RoutingAnswer, SourceFiles } from "../dialect.ts";
-import type { SendmailOptions } from "../registry.ts";
 import { type AccessMap, compileAccess, type ValueEntry } from "./access-map.ts";
 import { noteAccess } from "./access-notes.ts";
 import { type AccessText, parseAccess } from "./access-text.ts";
@@ -24,6 +23,13 @@ import { createOutbound, makeRule } from "./outbound.ts";
 import { createRouting, type MailerTable, parseDestination, parseMailerTable } from "./routing.ts";
 import { readSession, type Session } from "./session-features.ts";
 import { readSetup } from "./setup.ts";
+
+export type SendmailOptions = Readonly<{
+  access?: string;
+  mc?: string;
+  cf?: string;
+  version?: "8.14" | "8.15" | "8.16" | "8.17" | "8.18";
+}>;
 
 /** Never throws; what is wrong is in `notes`. */
 export function compileSendmail(options: SendmailOptions, files: SourceFiles): Compiled {
