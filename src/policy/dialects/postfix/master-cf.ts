@@ -17,8 +17,6 @@ type MasterCfService = Place &
     command: string;
     /** From `-o name=value`; of two with one name the later one counts. */
     overrides: ReadonlyMap<string, Override>;
-    /** Everything behind the command, braces taken off. */
-    arguments: readonly string[];
   }>;
 
 export type MasterCf = Readonly<{ services: readonly MasterCfService[]; notes: readonly Note[] }>;
@@ -58,7 +56,6 @@ function readService(logical: LogicalLine, file: string, services: MasterCfServi
       name: name.text,
       type: type.text,
       command: command.text,
-      arguments: words.map((word) => word.text),
       overrides: readOverrides(words, (offset) => placeIn(file, logical, offset), error),
       ...placeIn(file, logical, 0),
     });

@@ -4,7 +4,7 @@
  * TB-7, KEY-12).
  */
 import path from "node:path";
-import type { Note, SourceFiles } from "../../dialect.ts";
+import type { Note } from "../../dialect.ts";
 import { splitOutsideBraces, unbrace } from "../braces.ts";
 import { isSpace, type LogicalLine, type Place, readLogicalLines, skipSpace, trimmed } from "../logical-lines.ts";
 import {
@@ -39,6 +39,8 @@ class Entries {
   readonly #stays: "first" | "last";
   readonly #found = new Map<string, Found>();
   readonly #keys: string[] = [];
+  /** The first that there is, in Postfix's words. */
+  duplicate: string | undefined;
 
   constructor(stays: "first" | "last") {
     this.#stays = stays;
@@ -48,6 +50,7 @@ class Entries {
     const folded = key.toLowerCase();
     const before = this.#found.has(folded);
     if (before) {
+      this.duplicate ??= `${at.file}, line ${at.line}: duplicate entry: "${folded}"`;
       this.warn(at, `duplicate entry: "${folded}": the ${this.#stays} one counts`, "remove one of them");
       if (this.#stays === "first") return;
     }
@@ -88,8 +91,12 @@ export function openText(request: TableRequest): OpenedTable {
   const answer = context.files.read(file);
   if (answer.kind === "failed") return unreadable(request, file, index, answer.reason);
   const entries = new Entries("first");
-  if (index !== undefined) noteAge(file, index, context.files, entries);
+  if (index !== undefined) noteAge(request, file, index, entries);
   readText(answer.text, file, entries);
+  if (index === undefined && entries.duplicate !== undefined) {
+    // postmap keeps the first; a delivery process cannot open such a table at all (Postfix 3.10).
+    return unusable(request, entries.duplicate, "remove one of the two: Postfix cannot use this table");
+  }
   return { table: entries.table(spec, type), notes: entries.notes };
 }
 
@@ -101,13 +108,14 @@ function unreadable(request: TableRequest, file: string, index: string | undefin
 }
 
 /** Postfix reads the index, we read the text (TB-6). */
-function noteAge(file: string, index: string, files: SourceFiles, entries: Entries): void {
-  const [made, edited] = [files.modifiedAt(index), files.modifiedAt(file)];
-  const at = { file, line: 1, column: 1 };
-  if (made === undefined) entries.warn(at, `there is no ${index}: Postfix cannot use this table`, `postmap ${file}`);
-  else if (edited !== undefined && edited > made) {
-    entries.warn(at, `${index} is older than its text: Postfix still uses the older contents`, `postmap ${file}`);
-  }
+function noteAge({ type, context }: TableRequest, file: string, index: string, entries: Entries): void {
+  const [made, edited] = [context.files.modifiedAt(index), context.files.modifiedAt(file)];
+  const old = made !== undefined && edited !== undefined && edited > made;
+  if (made !== undefined && !old) return;
+  const text = old
+    ? `${index} is older than its text: Postfix still uses the older contents`
+    : `there is no ${index}: Postfix cannot use this table`;
+  entries.warn({ file, line: 1, column: 1 }, text, `postmap ${type}:${file}`);
 }
 
 function readText(text: string, file: string, entries: Entries): void {
