@@ -10,7 +10,7 @@ import { openJoined } from "./tables/joined.ts";
 import { openPatterns } from "./tables/pattern-table.ts";
 import { note, type OpenedTable, silent, type TableContext, type TableRequest, unusable } from "./tables/table.ts";
 
-export type { LookupAnswer, LookupTable, TableContext, TableHit } from "./tables/table.ts";
+export type { LookupTable, TableContext, TableHit } from "./tables/table.ts";
 
 /** Ask another program, whose answers are not here to be read. */
 const remoteTypes: ReadonlySet<string> = new Set(
