@@ -24,6 +24,10 @@ const only = ({ fields }: Compared, ...names: readonly string[]): boolean =>
 const withoutTlsHere = ({ postfix, letterlock }: Compared): boolean =>
   letterlock.channel !== "TLS" || letterlock.host !== postfix.host;
 
+const whereTo = ({ situation }: Compared): string => `${situation.recipient} ${situation.written.split(";")[0] ?? ""}`;
+
+const isMistake = (value: string): boolean => value === "TLSv9" || value === "bogus";
+
 export const differences: readonly Difference[] = [
   {
     id: "old-tls",
@@ -32,21 +36,23 @@ export const differences: readonly Difference[] = [
 follows is what follows any failed handshake: deferral with 4.7.5, the next host or the fallback relay, and at \`may\` clear
 text after \`minimal_backoff_time\`.`,
     explains: (compared) =>
-      logged(compared, /TLS connection established to mx\.(krsa|tls10)\.test/) && withoutTlsHere(compared),
+      logged(compared, /TLS connection established to \S+ (TLSv1(\.1)? with|TLSv1\.2 with cipher (?!ECDHE|DHE))/) &&
+      withoutTlsHere(compared),
   },
   {
     id: "octets-behind-starttls",
     text: `A host that sends octets in clear behind its 220 to STARTTLS gets no mail over that connection, at any age of
 the message: somebody may be injecting replies. Postfix throws such octets away and goes on, unless
 \`smtp_tls_block_early_mail_reply\` is set.`,
-    explains: (compared) => logged(compared, /TLS connection established to mx\.inject\.test/),
+    explains: (compared) =>
+      compared.postfix.host === "mx.inject.test" || logged(compared, /TLS connection established to mx\.inject\.test/),
   },
   {
     id: "late-alert",
     text: `A TLS 1.3 server that demands a client certificate refuses us only when the handshake already looks done.
 Letterlock tells this as the failed handshake that it is (4.7.5); to Postfix the connection is lost at the next EHLO
 (4.4.2).`,
-    explains: (compared) => logged(compared, /lost connection with mx\.mutual\.test\S* while/),
+    explains: (compared) => logged(compared, /alert certificate required/),
   },
   {
     id: "soft-bounce",
@@ -67,7 +73,7 @@ back to \`smtp_tls_CAfile\`, so that every public CA may be trusted where one wa
     text: `A certificate for \`m*.example.com\` names no host: a wildcard is a whole label (RFC 9525 §6.3). Postfix 3.10 accepts it
 for \`mx.example.com\` and for \`match=.example.com\`.`,
     explains: (compared) =>
-      logged(compared, /Verified TLS connection established to mx\.wildpart\.test/) && withoutTlsHere(compared),
+      compared.postfix.host === "mx.wildpart.test" && compared.postfix.trust === "Verified" && withoutTlsHere(compared),
   },
   {
     id: "protocol-gap",
@@ -94,7 +100,10 @@ those of TLS 1.3, which modern hosts then choose.`,
     text: `A protocol or a cipher grade that does not exist makes the line refuse (4.7.5) before any connection is made. Postfix
 finds out at the handshake: at \`may\` the mail leaves in clear once it is older than \`minimal_backoff_time\`, and where
 another host fails for a reason of its own, that reason's code is told.`,
-    explains: (compared) => logged(compared, /Invalid TLS protocol list|invalid cipher grade/),
+    explains: (compared) =>
+      logged(compared, /Invalid TLS protocol list|invalid cipher grade/) ||
+      (withoutTlsHere(compared) &&
+        (written(compared, /TLSv9|ciphers=bogus/) || Object.values(compared.variant.parameters).some(isMistake))),
   },
   {
     id: "policy-failure",
@@ -108,6 +117,42 @@ logs Untrusted, Letterlock what the certificate proved.`,
     text: `\`servername=hostname\` or \`nexthop\` for a host that is an IP address: Postfix sends the address as SNI, Letterlock
 sends none (RFC 6066 §3 allows names only).`,
     explains: (compared) => only(compared, "serverName") && /^[\d.]+$/.test(compared.postfix.serverName ?? ""),
+  },
+  {
+    id: "cname-overrides-servername",
+    text: `\`smtp_cname_overrides_servername = yes\` is not followed: certificates are compared with the name in the MX record,
+and \`smtp_tls_per_site\` is asked for that name, not for what a CNAME leads to, which unsigned DNS may forge.`,
+    explains: (compared) =>
+      compared.variant.parameters.smtp_cname_overrides_servername === "yes" && /cname/.test(whereTo(compared)),
+  },
+  {
+    id: "unreadable-ca-file",
+    text: `\`smtp_tls_CAfile\` or a key of our own that cannot be read: Postfix has no TLS at all then, and at \`may\` everything
+leaves in clear. Here \`may\` goes on in TLS, a line with a \`tafile=\` that can be read holds, and every other rule that
+asks for TLS refuses (4.7.5, as in Postfix) before it meets a host that would fail for another reason.`,
+    explains: ({ variant }) => variant.parameters.smtp_tls_CAfile?.endsWith("missing.pem") === true,
+  },
+  {
+    id: "expired-trust-anchor",
+    text: `\`tafile=\` with the host's own certificate, which has expired: Postfix looks at no dates of a trust anchor, here
+the certificate is not trusted.`,
+    explains: (compared) =>
+      written(compared, /tafile=\S*mx\.exp\w*\.test\.pem/) &&
+      compared.postfix.trust === "Verified" &&
+      withoutTlsHere(compared),
+  },
+  {
+    id: "address-in-match",
+    text: `An IP address in \`match=\` is no name, and matches nothing here; the other names of the list still count. Postfix holds
+it against the addresses of the certificate, and then demands address and name both.`,
+    explains: (compared) => written(compared, /match=[\d.]+\b/),
+  },
+  {
+    id: "wildcard-in-match",
+    text: `\`match=*.example.com\` matches no certificate here. Postfix finds it equal to a certificate whose name is written just
+so, \`*.example.com\`; it is no wildcard there either. What is meant is \`match=.example.com\`.`,
+    explains: (compared) =>
+      written(compared, /match=\*\./) && compared.postfix.trust === "Verified" && withoutTlsHere(compared),
   },
   {
     id: "dane",

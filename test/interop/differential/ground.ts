@@ -33,7 +33,8 @@ export type Observations = Readonly<{
 
 /** How old a message is that is old: `minimal_backoff_time` is 1 s there, and Postfix counts whole seconds. */
 const oldMs = 2100;
-const deadlineMs = 120_000;
+/** A log that stays as it is for so long tells no more. */
+const silenceMs = 15_000;
 
 const [jobFile = "", resultFile = ""] = process.argv.slice(2);
 const job = JSON.parse(readFileSync(jobFile, "utf8")) as Job;
@@ -52,11 +53,12 @@ for (const variant of job.variants) for (const entry of await postfixResults(var
 const postfixDone = Date.now();
 const byLetterlock = new Map<string, LetterlockResult>();
 const notes: Record<string, readonly string[]> = {};
-for (const variant of job.variants) {
+const askAbout = async (variant: Variant) => {
   const answers = await askLetterlock(variant, { folder: job.folder, zone, ageMs: variant.old ? oldMs : 0 });
   for (const entry of answers.results) byLetterlock.set(...entry);
   notes[variant.name] = answers.notes;
-}
+};
+await Promise.all(job.variants.map(askAbout));
 const letterlockDone = Date.now();
 for (const { host } of hosts) host.dropConnections();
 for (const { host } of hosts) await host.settled();
@@ -137,11 +139,12 @@ function refusedBySmtpd(text: string): PostfixResult {
 /** Waits until the log tells the end of every recipient. */
 async function postfixResults({ name, cases }: Variant): Promise<Map<string, PostfixResult>> {
   const file = path.join(job.folder, "log", name);
-  const deadline = Date.now() + deadlineMs;
+  let [known, since] = [0, Date.now()];
   for (;;) {
     const results = readPostfixLog(readFileSync(file, "utf8"));
-    const known = ({ recipient }: Case) => results.has(recipient) || byPostfix.has(recipient);
-    if (cases.every(known) || Date.now() > deadline) return results;
+    if (results.size > known) [known, since] = [results.size, Date.now()];
+    const isKnown = ({ recipient }: Case) => results.has(recipient) || byPostfix.has(recipient);
+    if (cases.every(isKnown) || Date.now() > since + silenceMs) return results;
     await wait(100);
   }
 }

@@ -31,8 +31,6 @@ export const letterlockName = "relay.test";
 
 type Surroundings = Readonly<{ folder: string; zone: LabZone; ageMs: number }>;
 
-const atATime = 8;
-
 export async function askLetterlock(
   { name, cases }: Variant,
   { folder, zone, ageMs }: Surroundings,
@@ -40,13 +38,6 @@ export async function askLetterlock(
   const compiled = compilePostfix({ main: `${inRoot}/${name}/etc/main.cf` }, filesBelow(folder));
   await using lab = await startAttemptLab({ hosts: [], yaml: "", zone, dialect: () => compiled });
   const results = new Map<string, LetterlockResult>();
-  const left = cases.map(({ recipient }) => recipient);
-  const sendAll = async () => {
-    for (let recipient = left.shift(); recipient !== undefined; recipient = left.shift()) {
-      const [outcome] = await lab.send({ to: [recipient], ageMs });
-      results.set(recipient, outcome === undefined ? unrouted(recipient) : describe(outcome));
-    }
-  };
   const unrouted = (recipient: string): LetterlockResult => {
     const mailbox = parseMailbox(recipient);
     if (mailbox === undefined) throw new Error(recipient);
@@ -60,7 +51,12 @@ export async function askLetterlock(
       text: answer.text,
     };
   };
-  await Promise.all(Array.from({ length: atATime }, sendAll));
+  for (const { recipient } of cases) {
+    const [outcome] = await lab.send({ to: [recipient], ageMs });
+    results.set(recipient, outcome === undefined ? unrouted(recipient) : describe(outcome));
+    // Each recipient meets its hosts anew, as in Postfix without a connection cache.
+    lab.pool.closeAll();
+  }
   const notes = compiled.notes
     .filter(({ kind }) => kind !== "applied" && kind !== "no-effect")
     .map(({ kind, file, line, text }) => `${kind} ${path.basename(file)}:${line} ${text}`);

@@ -7,10 +7,24 @@ import type { Draw } from "./draw.ts";
 /** Where the certificates are, as the mail server sees it. */
 export const tlsFolder = "/mnt/tls";
 
+/** What only shows with a certificate of that kind. */
+const specialities: ReadonlyMap<string, string> = new Map([
+  ["exp", `verify tafile=${tlsFolder}/mx.exp.test.pem`],
+  ["cnip", "verify match=192.0.2.200"],
+  ["wild", "secure match=*.wild.test"],
+  ["wildpart", "verify"],
+  ["cname", "verify"],
+  ["tls13", "may protocols=TLSv1:TLSv1.3"],
+  ["inter", "verify ciphers=null"],
+  ["good", `verify tafile=${tlsFolder}/key.pem`],
+]);
+
 type Writer = (destination: Destination, draw: Draw, world: Destinations) => string;
 
 /** The value of a policy line for the destination; empty values are among them. */
 export function drawPolicy(destination: Destination, draw: Draw, world: Destinations): string {
+  const special = specialities.get(destination.kind);
+  if (special !== undefined && draw.chance(0.25)) return special;
   const write = draw.weighted(writers);
   return write(destination, draw, world);
 }

@@ -56,12 +56,13 @@ export class SmtpClient {
     this.#maker = maker;
   }
 
-  answer({ nexthop, host }: OutboundQuestion): TlsRule {
+  answer({ nexthop, host, address }: OutboundQuestion): TlsRule {
     const key = policyKey(nexthop);
-    const question = this.siteTables.length > 0 ? `${key} ${host ?? ""}` : key;
+    const site = host ?? address;
+    const question = this.siteTables.length > 0 ? `${key} ${site ?? ""}` : key;
     const known = this.#byKey.get(question);
     if (known !== undefined) return known;
-    const rule = this.#find(key, host);
+    const rule = this.#find(key, site);
     this.#byKey.set(question, rule);
     return rule;
   }
@@ -157,11 +158,11 @@ export class SmtpClient {
   }
 
   /** All entries that the key and its parents find, and the global level. */
-  candidates({ nexthop, host }: OutboundQuestion): readonly Candidate[] {
+  candidates({ nexthop, host, address }: OutboundQuestion): readonly Candidate[] {
     const key = policyKey(nexthop);
     const found: Candidate[] = [];
     const verdict = (): Candidate["verdict"] => (found.length === 0 ? "wins" : "shadowed");
-    for (const one of this.siteTables.length > 0 ? [key, host ?? key] : keysToAsk(key)) {
+    for (const one of this.siteTables.length > 0 ? [key, host ?? address ?? key] : keysToAsk(key)) {
       for (const table of this.siteTables.length > 0 ? this.siteTables : this.policyTables) {
         const answer = askAll([table], one);
         if (answer.kind === "none") continue;

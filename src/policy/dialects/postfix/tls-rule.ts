@@ -308,10 +308,11 @@ class Making {
         text: "Server certificate not verified",
       });
     }
-    const complete = type === "sts" && this.#value.match.length > 0 && mxPatterns.length > 0;
+    const complete = type === "sts" && mxPatterns.length > 0;
     if (!complete || !matchesNames(this.#level) || !this.#view.flag("smtp_tls_enforce_sts_mx_patterns")) return;
     this.#fields.mxPatterns = { value: mxPatterns, from: this.#from };
-    this.#setMatch([{ kind: "hostname" }], this.#from);
+    // Without `match=` hosts are still skipped by pattern, and names stay those of the level (STS-4).
+    if (this.#value.match.length > 0) this.#setMatch([{ kind: "hostname" }], this.#from);
   }
 
   #whenTlsFails(): void {
