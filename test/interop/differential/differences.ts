@@ -66,7 +66,9 @@ mail as if it were not set: it is a switch for tests of a mail server, and no pa
     id: "trust-anchor-file-without-certificate",
     text: `A file of \`tafile=\` or \`smtp_tls_trust_anchor_file\` that holds a private key and no certificate: Postfix falls
 back to \`smtp_tls_CAfile\`, so that every public CA may be trusted where one was meant. Here the line refuses (4.7.5).`,
-    explains: (compared) => written(compared, /tafile=\S*key\.pem/) && withoutTlsHere(compared),
+    explains: (compared) =>
+      written(compared, /tafile=\S*key\.pem/) &&
+      (compared.letterlock.trust !== "Verified" || compared.variant.parameters.smtp_fallback_relay !== undefined),
   },
   {
     id: "partial-wildcard",
@@ -130,7 +132,11 @@ and \`smtp_tls_per_site\` is asked for that name, not for what a CNAME leads to,
     text: `\`smtp_tls_CAfile\` or a key of our own that cannot be read: Postfix has no TLS at all then, and at \`may\` everything
 leaves in clear. Here \`may\` goes on in TLS, a line with a \`tafile=\` that can be read holds, and every other rule that
 asks for TLS refuses (4.7.5, as in Postfix) before it meets a host that would fail for another reason.`,
-    explains: ({ variant }) => variant.parameters.smtp_tls_CAfile?.endsWith("missing.pem") === true,
+    explains: (compared) =>
+      compared.variant.parameters.smtp_tls_CAfile?.endsWith("missing.pem") === true &&
+      (compared.postfix.channel === "clear" ||
+        logged(compared, /TLS engine is unavailable/) ||
+        /TLS engine is unavailable/.test(compared.raw.letterlock.result?.text ?? "")),
   },
   {
     id: "expired-trust-anchor",

@@ -64,14 +64,15 @@ function drawVariant(number: number, seed: number, world: Destinations): Variant
   };
   const files = { ...tables.files, transport: transportTable(routes) };
   const direct = relayhost === undefined ? world.domains : draw.shuffled(world.domains).slice(0, 12);
+  const relay = parameters.smtp_fallback_relay ?? "";
   const cases = [
-    ...direct.map(({ domain, kind }) => ({ domain, kind, written: linesFor(domain, entries) })),
+    ...direct.map(({ domain, kind }) => ({ domain, kind, written: linesFor([relayhost ?? domain, relay], entries) })),
     ...routes
       .filter(({ value }) => answers(value, parameters))
-      .map(({ domain, value, key }) => ({
+      .map(({ domain, value }) => ({
         domain,
         kind: "route",
-        written: `${value}; ${linesFor(key, entries)}`,
+        written: `${value}; ${linesFor([value.slice(value.indexOf(":") + 1), relay], entries)}`,
       })),
   ].map(({ domain, ...rest }, index) => ({ id: `${name}-${index}`, recipient: `${name}-${index}@${domain}`, ...rest }));
   return { name, seed, parameters, services, files, indexed: tables.indexed, old, cases };
@@ -98,12 +99,15 @@ strict unix - - n - 4 smtp
 open unix - - n - 4 smtp -o smtp_tls_policy_maps= -o smtp_tls_security_level=none
 `;
 
-function linesFor(domain: string, entries: readonly Entry[]): string {
-  const bare = domain.replace(/^\[|\].*$|:.*$/g, "").toLowerCase();
+/** The entries that next-hops may find, and those that look as if. */
+function linesFor(lists: readonly string[], entries: readonly Entry[]): string {
+  const names = lists.flatMap((list) => list.split(", ")).map((name) => name.replace(/^\[|\].*$|:.*$/g, ""));
   return entries
     .filter(({ key }) => {
       const asked = key.toLowerCase();
-      return asked === domain || asked.includes(bare) || (asked.startsWith(".") && bare.endsWith(asked));
+      return names.some(
+        (name) => name !== "" && (asked.includes(name) || (asked.startsWith(".") && name.endsWith(asked))),
+      );
     })
     .map(({ key, value }) => `${key} ${value}`)
     .join(" / ");
