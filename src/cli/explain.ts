@@ -129,7 +129,7 @@ function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, can
   if (!decision.connect) lines.push("             no connection is made under this rule");
   else {
     lines.push(`proof       ${proofInWords(decision)}`);
-    lines.push(`clear text  ${clearTextInWords(decision.clearText)}`);
+    lines.push(`clear text  ${clearTextInWords(decision)}`);
     lines.push(
       `handshake   ${[decision.protocols, decision.ciphers, sniInWords(decision.serverName, mx), decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
     );
@@ -165,14 +165,16 @@ function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level
   if (level === "none") return "none: TLS is not asked for";
   if (authenticate === "pin") return `one of ${pins} pinned certificates or keys${bits}`;
   if (authenticate === "nothing") return `none: ${level === "may" ? "encrypted when offered" : "encrypted"}${bits}`;
-  return `chain to ${anchors ?? "system"} CAs and the name ${names.join(" or ") || "of the MX host"}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
+  const name =
+    authenticate === "chain" ? ", for whatever name" : ` and the name ${names.join(" or ") || "of the MX host"}`;
+  return `chain to ${anchors ?? "system"} CAs${name}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
 }
 
-function clearTextInWords(clearText: string | null): string {
+/** An opportunistic rule takes clear text from a host that offers nothing else, whatever it says of broken TLS. */
+function clearTextInWords({ level, clearText }: Explanation["decision"]): string {
   if (clearText === "allowed") return "allowed";
-  return clearText === "not-yet"
-    ? "only where TLS is not offered; after a failed handshake on a later attempt"
-    : "never";
+  if (clearText === "not-yet") return "only where TLS is not offered; after a failed handshake on a later attempt";
+  return level === "may" ? "only where TLS is not offered" : "never";
 }
 
 /** Before the MX host is known, its name is what will be sent, unless the rule says otherwise. */

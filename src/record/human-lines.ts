@@ -126,7 +126,9 @@ function describeTls(tls: AttemptTls | null): string {
 
 function describeRule(rule: AttemptRecord["rule"]): string {
   if (rule === null) return "none";
-  return rule.file === null ? rule.source : `${path.basename(rule.file)}:${rule.line ?? ""}`;
+  if (rule.file === null) return rule.source;
+  const name = path.basename(rule.file);
+  return rule.line === null ? name : `${name}:${rule.line}`;
 }
 
 function describeEnd({ reply, error }: AttemptRecord): string {

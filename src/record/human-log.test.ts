@@ -38,6 +38,22 @@ const rows: readonly [name: string, event: LetterlockEvent, want: string][] = [
       'rule=none status=4.7.5 error="null MX" attempt=1 binding=default age=0.3s duration=240ms',
   ],
   [
+    "a default of another mail server, which stands on no line",
+    {
+      kind: "attempt",
+      record: {
+        ...sampleRefusal,
+        mx: null,
+        address: null,
+        tls: null,
+        rule: { source: "s", file: "/m/a.mc", line: null },
+      },
+    },
+    "deferred id=01KD8W7F3N to=<bob@example.net> from=<alice@example.com> mx=none tls=none required=undecided " +
+      'rule=a.mc status=4.7.5 error="server certificate of mx.example.net[192.0.2.7] not accepted: certificate not ' +
+      'trusted" attempt=1 binding=default age=0.3s duration=240ms',
+  ],
+  [
     "refused, peer text escaped",
     {
       kind: "refused",

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { makeAuthority } from "../../src/lab/certificates.ts";
 import { startPartnerHost } from "../../src/lab/partner-host.ts";
 import { sendOver } from "../relay/relay-lab.ts";
 import { TestClient } from "../smtp-client.ts";
@@ -139,6 +140,25 @@ describe("sources", { concurrency: 3 }, () => {
     assert.equal(json.rule.source, "postfix");
     const winner = json.candidates.find(({ verdict }: { verdict: string }) => verdict === "wins");
     assert.equal(winner.written, "[mx.partner.test]:26\tsecure  match=mx.partner.test");
+  });
+
+  test("explain: what is proven and when mail goes in clear, as the relay would do it", async (t) => {
+    const folder = postfix(t, "");
+    const opportunistic = await run(["explain", "a@b.test", "--postfix", folder]);
+    assert.match(opportunistic.stdout, /^clear text +only where TLS is not offered; after a failed handshake/m);
+    const file = path.join(folder, "ecelerity.conf");
+    const authority = path.join(folder, "ca.pem");
+    writeFileSync(authority, (await makeAuthority()).certificatePem);
+    writeFileSync(
+      file,
+      `tls = "ifavailable"\ntls_ifavailable_fallback = "false"\n` +
+        `domain "b.test" { tls = "required"\n tls_verify = "ca"\n tls_ca = "${authority}" }\n`,
+    );
+    const elsewhere = await run(["explain", "a@c.test", "--momentum", file]);
+    assert.match(elsewhere.stdout, /^clear text +only where TLS is not offered$/m, elsewhere.stderr);
+    const chain = await run(["explain", "a@b.test", "--momentum", file]);
+    assert.match(chain.stdout, /^proof +chain to \S+ca\.pem CAs, for whatever name$/m);
+    assert.match(chain.stdout, /^clear text +never$/m);
   });
 
   test("start: a table that changes under a running relay is followed, a broken one is not", async (t) => {
