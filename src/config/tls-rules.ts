@@ -171,7 +171,8 @@ class Compiler {
       settings.recipientDemand = sourced(ofRecipient, this.#demand(ofRecipient, "recipient"));
   }
 
-  #demand({ value, at }: Located<RequirementText>, of: "host" | "recipient"): PeerRequirement {
+  #demand({ value, at }: Located<RequirementText | "none">, of: "host" | "recipient"): PeerRequirement | "none" {
+    if (value === "none") return value;
     const { prefix, verify, bits, extensions } = value;
     const tags = extensions.filter(({ kind }) => kind === "issuer-tag");
     if (tags.length > 0) {

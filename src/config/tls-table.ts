@@ -101,10 +101,11 @@ const fallback: ValueType<Fallback> = textType("fallback", "never, at once, or a
 });
 
 /** `PERM+VERIFY:128+CN`: a value that Sendmail would take for an exemption is none here. */
-const demand: ValueType<RequirementText> = textType("demand", "a demand in Sendmail's form", (value) => {
+const demand: ValueType<RequirementText | "none"> = textType("demand", "a demand in Sendmail's form", (value) => {
+  if (value === "none") return value;
   const parsed = parseRequirement(value);
   if (parsed.kind === "requirement" && parsed.flaw === undefined) return parsed;
-  return wrong(`"${value}" is no demand`, "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like");
+  return wrong(`"${value}" is no demand`, "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like, or none");
 });
 
 const refusal: ValueType<string | false> = textType("text, or `false`", "a text, or false", (value) =>
@@ -189,7 +190,7 @@ const everywhere = {
   ),
   "demand-of-host": optional(
     demand,
-    "A demand in Sendmail's form (TLS_Srv) that comes on top of the level: `ENCR:112`, `PERM+VERIFY:128+CN`.",
+    "A demand in Sendmail's form (TLS_Srv) that comes on top of the level: `ENCR:112`, `PERM+VERIFY:128+CN`; `none` takes back that of a wider scope.",
   ),
   "demand-of-recipient": optional(demand, "The same for recipients (TLS_Rcpt); both must be met."),
   wording: optional(choice(...wordings), "Whose enhanced status codes and texts failures have. Default: letterlock."),

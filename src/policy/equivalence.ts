@@ -15,6 +15,7 @@ import type { CertificateFacts, HandshakeFacts, PeerFacts, TlsProgress } from ".
 import { type ConnectDecision, decide, defaultFallback, type TlsDecision } from "./decide.ts";
 import { judge } from "./judge.ts";
 import type { Policy } from "./policy.ts";
+import { describeRequirement } from "./requirements.ts";
 import type { Origin, OutboundQuestion } from "./rules.ts";
 import { describeFallback } from "./scoped-rules.ts";
 
@@ -105,7 +106,7 @@ function partsOf(decision: TlsDecision, { nexthop }: OutboundQuestion): Parts {
     level: decision.level,
     starttls: decision.starttls,
     mode: decision.monitor ? "monitor" : "enforce",
-    demands: requirements.map(({ of, text }) => `${of} ${text}`).join(", "),
+    demands: requirements.map(describeRequirement).join(", "),
     wording: rule.wording?.value ?? "letterlock",
   };
   // What a handshake would have to prove says nothing where there is none.

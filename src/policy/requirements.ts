@@ -34,6 +34,29 @@ export function unmetRequirement(requirement: PeerRequirement, peer: Requirement
 }
 
 /**
+ * What a demand means, without regard to how it is written: `host 403 VERIFY:128+CN`. Equal for demands that every peer
+ * fares alike under.
+ */
+export function describeRequirement({ of, verify, bits, extensions, reply }: PeerRequirement): string {
+  const strength = bits === undefined || bits.atLeast === 0 ? "" : `:${bits.atLeast}`;
+  const base = verify ? `VERIFY${strength}` : `ENCR${strength || ":0"}`;
+  return [`${of} ${reply.code} ${base}`, ...extensions.map(describeExtension)].join("+");
+}
+
+function describeExtension(extension: RequirementExtension): string {
+  switch (extension.kind) {
+    case "cn":
+      return extension.name === undefined ? "CN" : `CN:${extension.name.toLowerCase()}`;
+    case "subject":
+      return `CS:${extension.dn.toLowerCase()}`;
+    case "issuer":
+      return `CI:${extension.dn.toLowerCase()}`;
+    case "issuer-tag":
+      return `CI:${[...extension.issuers].toSorted().join(" or ")}`;
+  }
+}
+
+/**
  * No mail flows over a connection that is gone, whatever is demanded; Sendmail never comes to ask for the recipient, so
  * that its PERM does not return the mail (seen with 8.18).
  */

@@ -33,9 +33,12 @@ import type {
 
 export type ScopedSettings = Omit<Partial<TlsRule>, "requirements"> &
   Readonly<{
-    /** Demands in Sendmail's form: of the MX host, and of the recipient's mail; both must be met. */
-    hostDemand?: Sourced<PeerRequirement>;
-    recipientDemand?: Sourced<PeerRequirement>;
+    /**
+     * Demands in Sendmail's form: of the MX host, and of the recipient's mail; both must be met. `none` takes back what
+     * a wider scope demands.
+     */
+    hostDemand?: Sourced<PeerRequirement | "none">;
+    recipientDemand?: Sourced<PeerRequirement | "none">;
   }>;
 
 /** Settings written at one scope; an absent coordinate means "any". */
@@ -195,7 +198,9 @@ function isExpired({ settings }: ScopedRule, now: number): boolean {
 function demandsOf(rules: readonly Numbered[]): readonly PeerRequirement[] {
   const ofHost = rules.find(({ settings }) => settings.hostDemand)?.settings.hostDemand;
   const ofRecipient = rules.find(({ settings }) => settings.recipientDemand)?.settings.recipientDemand;
-  return [ofHost, ofRecipient].flatMap((demand) => (demand === undefined ? [] : [demand.value]));
+  return [ofHost, ofRecipient].flatMap((demand) =>
+    demand === undefined || demand.value === "none" ? [] : [demand.value],
+  );
 }
 
 /** Each setting from the first rule that has it; the exception shown is that of the rule which gave the level. */

@@ -3,7 +3,7 @@
  * never left out in silence.
  */
 
-import type { NamePattern, Pin, SniChoice } from "../../policy/rules.ts";
+import type { NamePattern, PeerRequirement, Pin, SniChoice } from "../../policy/rules.ts";
 import type { ScopedSettings } from "../../policy/scoped-rules.ts";
 import { describeFallback } from "../../policy/scoped-rules.ts";
 import type { Credential, TrustAnchors } from "../../tls/handshake-settings.ts";
@@ -40,8 +40,8 @@ export function writeSettings(
   put("common-name", settings.commonName?.value);
   put("when-refused", settings.whenRefused?.value);
   put("mx-patterns", settings.mxPatterns?.value);
-  put("demand-of-host", settings.hostDemand?.value.text);
-  put("demand-of-recipient", settings.recipientDemand?.value.text);
+  put("demand-of-host", writeDemand(settings.hostDemand?.value));
+  put("demand-of-recipient", writeDemand(settings.recipientDemand?.value));
   put("wording", settings.wording?.value);
   const refuse = settings.refuse?.value;
   if (typeof refuse === "object") cannot.push(`the status ${refuse.status} of a refusal`);
@@ -70,6 +70,10 @@ function putCertificate(
   const name = value === "none" ? "none" : nameOf(value);
   if (name === undefined) cannot.push("a client certificate whose key is encrypted, or whose files are not known");
   else put("client-certificate", name);
+}
+
+function writeDemand(demand: PeerRequirement | "none" | undefined): string | undefined {
+  return typeof demand === "object" ? demand.text : demand;
 }
 
 function writeName(pattern: NamePattern): string {

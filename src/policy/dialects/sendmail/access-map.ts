@@ -5,6 +5,7 @@
 import type { Origin, PeerRequirement, RequirementExtension } from "../../rules.ts";
 import type { AccessEntry } from "./access-text.ts";
 import type { Reply } from "./configuration.ts";
+import type { Era } from "./era.ts";
 import type { Found } from "./look-up.ts";
 import { parseRequirement, type RequirementText } from "./requirement-text.ts";
 import { wordsOf } from "./tokens.ts";
@@ -49,8 +50,11 @@ const requirementOf: Record<RequirementTag, PeerRequirement["of"]> = {
   tls_clt: "client",
 };
 
-/** @param defaultReply where an entry says neither PERM nor TEMP. */
-export function compileAccess(file: string, entries: ReadonlyMap<string, AccessEntry>, defaultReply: Reply): AccessMap {
+export function compileAccess(
+  file: string,
+  entries: ReadonlyMap<string, AccessEntry>,
+  { defaultReply, issuerTags }: Pick<Era, "defaultReply" | "issuerTags">,
+): AccessMap {
   const byTag = groupByTag(entries);
   const under = (tag: string): ReadonlyMap<string, AccessEntry> => byTag.get(tag) ?? new Map();
   const context: Context = { file, defaultReply, under };
@@ -58,7 +62,7 @@ export function compileAccess(file: string, entries: ReadonlyMap<string, AccessE
   const requirements = (tag: RequirementTag): ReadonlyMap<string, RequirementEntry> => {
     const table = new Map<string, RequirementEntry>();
     for (const [key, access] of under(tag)) {
-      const text = texts.get(access.value) ?? parseRequirement(access.value);
+      const text = texts.get(access.value) ?? parseRequirement(access.value, issuerTags);
       texts.set(access.value, text);
       table.set(key, new CompiledRequirement(access, text, requirementOf[tag], context));
     }

@@ -5,7 +5,7 @@
  */
 import { parseDomain } from "../../../mail/domain.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
-import type { Origin, TlsRule } from "../../rules.ts";
+import type { Origin } from "../../rules.ts";
 import type { Compiled, DialectSettings, ExportedRule, NamedThings, RoutingAnswer, SourceFiles } from "../dialect.ts";
 import { type AccessMap, compileAccess, type ValueEntry } from "./access-map.ts";
 import { noteAccess } from "./access-notes.ts";
@@ -14,12 +14,13 @@ import { readCf } from "./cf.ts";
 import { type Configuration, Notes, type Place, type Setting } from "./configuration.ts";
 import { noteConfiguration, noteSetup } from "./configuration-notes.ts";
 import { type Era, eraOf } from "./era.ts";
-import { exportRules, namedThings } from "./export.ts";
+import { exportRules } from "./export.ts";
 import { exportSmartHost, exportTable } from "./export-routes.ts";
 import { createInbound } from "./inbound.ts";
 import type { LookUpOptions } from "./look-up.ts";
 import { readMc } from "./mc.ts";
-import { createOutbound, makeRule } from "./outbound.ts";
+import { namedThings } from "./named.ts";
+import { createOutbound } from "./outbound.ts";
 import { createRouting, type MailerTable, parseDestination, parseMailerTable } from "./routing.ts";
 import { readSession, type Session } from "./session-features.ts";
 import { readSetup } from "./setup.ts";
@@ -58,7 +59,6 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
   const clients = readSessions(access, access.map.values.tls_clt_features, sessionFeatures, files, notes);
   const servers = readSessions(access, access.map.values.tls_srv_features, sessionFeatures, files, notes);
   const context = { map: access.map, setup, era, options: lookUp, sessionFeatures };
-  const base: TlsRule = makeRule({ ...context, sessions: clients }, noEntries);
   const routing = readRouting(configuration, files, notes);
   let named: NamedThings | undefined;
   return {
@@ -73,11 +73,9 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
       named ??= namedThings(access.map, routing.nexthops);
       return named;
     },
-    export: () => [...exportRules(access.map, base), ...routing.routes()],
+    export: () => [...exportRules({ ...context, sessions: clients }), ...routing.routes()],
   };
 }
-
-const noEntries = { tryTls: undefined, session: undefined, client: undefined, unverifiable: false };
 
 function readConfiguration({ mc, cf }: SendmailOptions, files: SourceFiles, notes: Notes): Configuration | undefined {
   const fromMc = mc === undefined ? undefined : readFile(mc, files, notes, (text) => readMc(mc, text, files));
@@ -122,7 +120,7 @@ function readAccess(
   const text = isUsed && wanted && file !== "access" ? readFile(file, files, notes, parseAccess) : undefined;
   if (text !== undefined) noteAge(file, files, notes);
   const used = text ?? noAccess;
-  return { file, text: used, map: compileAccess(file, used.entries, era.defaultReply) };
+  return { file, text: used, map: compileAccess(file, used.entries, era) };
 }
 
 /** `hash -T<TMPF> /etc/mail/access`: the last word is the file, its compiled form has an ending. */

@@ -8,7 +8,10 @@ export type SendmailVersion = "8.14" | "8.15" | "8.16" | "8.17" | "8.18";
 
 export type Era = Readonly<{
   version: SendmailVersion;
+  /** Where an entry says neither PERM nor TEMP. */
   defaultReply: Reply;
+  /** `CITag:` is an extension that is known. */
+  issuerTags: boolean;
   wording: Wording;
   /** IPv6 keys are written with `::`. */
   compressedIpv6: boolean;
@@ -26,6 +29,7 @@ export function eraOf(told: SendmailVersion | undefined, configuration: Configur
   return {
     version,
     defaultReply,
+    issuerTags: versions.indexOf(version) >= versions.indexOf("8.16"),
     wording:
       (defaultReply.code === 454 ? 454 : defaultReply.code === 403 ? 403 : code) === 403 ? "sendmail-403" : "sendmail",
     compressedIpv6: version === "8.14" || isTrue(option),

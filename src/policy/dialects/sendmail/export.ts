@@ -1,179 +1,204 @@
 /**
- * The same policy in our own rules, as far as they can say it, and every name that the access map mentions.
- * A demand becomes level `encrypt` with its bits, a trusted chain where it says VERIFY, and bounces where it says PERM.
+ * The same policy in our own rules, as far as they can say it: what TLS_Srv demands at MX hosts, what TLS_Rcpt demands at
+ * recipient domains, bare tags for everything. What holds everywhere is written once; below it a scope says what is
+ * different from the next wider one, a demand that is taken back included.
+ *
+ * For each scope the map is asked as for a delivery, about a name that this scope covers and no narrower one, so what is
+ * written follows from what Sendmail would find and not from a second reading of its keys.
  */
-import type { IpAddress, Mailbox } from "../../../mail/address.ts";
-import { type Domain, parseDomain } from "../../../mail/domain.ts";
+import type { Mailbox } from "../../../mail/address.ts";
+import { type Domain, parentOf, parseDomain } from "../../../mail/domain.ts";
 import type { DomainPattern } from "../../../mail/domain-pattern.ts";
-import { parseIp } from "../../../mail/ip.ts";
-import type { Nexthop } from "../../../mail/nexthop.ts";
-import { parseMailbox } from "../../../smtp/path.ts";
-import type { NamePattern, PeerRequirement, Sourced, TlsRule } from "../../rules.ts";
+import { defaultCiphers } from "../../../tls/client-context.ts";
+import type { Origin, PeerRequirement, TlsRule } from "../../rules.ts";
 import type { ScopedSettings } from "../../scoped-rules.ts";
-import type { ExportedRule, NamedThings } from "../dialect.ts";
-import { type AccessMap, isWord, type RequirementEntry, type ValueEntry } from "./access-map.ts";
+import type { ExportedRule } from "../dialect.ts";
+import type { AccessMap } from "./access-map.ts";
+import { cannotExport, type Written, writtenOf } from "./export-cannot.ts";
+import { ownDemand } from "./export-demand.ts";
+import { type HoldingEntries, holdingEntries } from "./holding-entries.ts";
+import { makeRule, type OutboundContext, unread } from "./outbound.ts";
 
-/** @param base what holds where no entry does. */
-export function exportRules(map: AccessMap, base: TlsRule): readonly ExportedRule[] {
-  const { requirements: _, ...settings } = base;
-  const rules: ExportedRule[] = [{ kind: "rule", scope: {}, settings, from: base.level.from, written: "" }];
-  for (const [key, entry] of map.requirements.tls_srv) rules.push(...exportEntry("host", key, entry, settings));
-  for (const [key, entry] of map.requirements.tls_rcpt) rules.push(...exportEntry("domain", key, entry, settings));
-  for (const [key, entry] of map.values.try_tls) rules.push(...exportTryTls(key, entry, settings));
-  for (const { access, from } of map.requirements.tls_clt.values()) {
-    const written = `${access.key} ${access.value.trim()}`;
-    rules.push({
-      kind: "cannot",
-      from,
-      written,
-      why: "what is asked of clients is said elsewhere in our configuration",
+export function exportRules(context: OutboundContext): readonly ExportedRule[] {
+  return new Exporter(context).all();
+}
+
+type By = "host" | "domain";
+
+type Scope = Readonly<{
+  pattern: DomainPattern & { kind: "exact" | "below" };
+  /** The line that makes it a scope of its own. */
+  line: Written;
+}>;
+
+/** A label that no key has: a name with it is covered by the scope below a domain and by nothing narrower. */
+const someLabel = "\0";
+
+class Exporter {
+  readonly #context: OutboundContext;
+  readonly #holding: HoldingEntries;
+  /** By file and line. */
+  readonly #lines = new Map<string, string>();
+
+  constructor(context: OutboundContext) {
+    this.#context = context;
+    this.#holding = holdingEntries(context);
+  }
+
+  all(): readonly ExportedRule[] {
+    const { map, options } = this.#context;
+    const { requirements, values } = map;
+    const hostTables: (keyof AccessMap["values"])[] = ["try_tls", "clt_features"];
+    if (this.#context.sessionFeatures) hostTables.push("tls_clt_features");
+    const ofHosts = [requirements.tls_srv, ...hostTables.map((name) => values[name])];
+    const hosts = this.#scopes(ofHosts, options.dots);
+    const domains = this.#scopes([requirements.tls_rcpt], options.dots);
+    const [anyHost, anyRecipient] = [this.#ofHost(someLabel), this.#ofRecipient("")];
+    const global = this.#rules(
+      {},
+      { ...anyHost, ...anyRecipient },
+      {
+        from: this.#context.setup.from,
+        written: "what holds where no entry says more",
+      },
+    );
+    return [
+      ...global,
+      ...this.#differing("host", hosts, anyHost, (name) => this.#ofHost(name)),
+      ...this.#differing("domain", domains, anyRecipient, (name) => this.#ofRecipient(name)),
+      ...cannotExport(this.#context, [...ofHosts, requirements.tls_rcpt]),
+    ];
+  }
+
+  /** A key covers a name and all below it, one with a dot in front only those below. */
+  #scopes(tables: readonly ReadonlyMap<string, Parameters<typeof writtenOf>[0]>[], dots: boolean): Map<string, Scope> {
+    const scopes = new Map<string, Scope>();
+    for (const table of tables) {
+      for (const [key, entry] of table) {
+        const line = writtenOf(entry);
+        this.#lines.set(placeOf(line.from), line.written);
+        const dotted = key.startsWith(".");
+        const domain = parseDomain(dotted ? key.slice(1) : key);
+        if (domain === undefined || key.endsWith(".") || (dotted && !dots)) continue;
+        for (const kind of dotted ? (["below"] as const) : (["exact", "below"] as const)) {
+          const name = nameOf({ kind, domain });
+          if (!scopes.has(name)) scopes.set(name, { pattern: { kind, domain }, line });
+        }
+      }
+    }
+    return scopes;
+  }
+
+  #differing(
+    by: By,
+    scopes: ReadonlyMap<string, Scope>,
+    everywhere: ScopedSettings,
+    settingsOf: (name: string) => ScopedSettings,
+  ): ExportedRule[] {
+    const whole = new Map<string, ScopedSettings>();
+    for (const [name, { pattern }] of scopes) {
+      const { kind, domain } = pattern;
+      whole.set(name, settingsOf(kind === "exact" ? domain : `${someLabel}.${domain}`));
+    }
+    return [...scopes].flatMap(([name, { pattern, line }]) => {
+      const own = whole.get(name) ?? {};
+      const wider = widerThan(pattern.domain, whole) ?? everywhere;
+      return this.#rules({ [by]: pattern }, this.#difference(own, wider, by, line), line);
     });
   }
-  for (const { access, from } of map.values.tls_clt_features.values()) {
-    const written = `${access.key} ${access.value.trim()}`;
-    rules.push({
-      kind: "cannot",
-      from,
-      written,
-      why: "versions and ciphers of one host are left to whoever moves over",
-    });
+
+  /** One rule for each line that a setting comes from. */
+  #rules(scope: Partial<Record<By, DomainPattern>>, settings: ScopedSettings, line: Written): ExportedRule[] {
+    const byLine = new Map<string, { kind: "rule"; scope: typeof scope; settings: ScopedSettings } & Written>();
+    for (const [name, setting] of Object.entries(settings)) {
+      const written = this.#lines.get(placeOf(setting.from));
+      const from = written === undefined ? line : { from: setting.from, written };
+      const key = placeOf(from.from);
+      const rule = byLine.get(key) ?? { kind: "rule", scope, settings: {}, ...from };
+      byLine.set(key, { ...rule, settings: { ...rule.settings, [name]: setting } });
+    }
+    return [...byLine.values()];
   }
-  if (hasDemand(map.requirements.tls_srv) && hasDemand(map.requirements.tls_rcpt)) {
-    const why =
-      "mail must meet the demand on the host and the one on the recipient; our rules let the recipient's decide";
-    rules.push({ kind: "cannot", from: base.level.from, written: "TLS_Srv together with TLS_Rcpt", why });
+
+  #ofHost(name: string): ScopedSettings {
+    const demand = this.#holding.hostDemand(name, undefined)?.requirement ?? this.#holding.always;
+    const entries = this.#holding.ofHost(name, undefined);
+    const demands = [demand, this.#holding.recipientDemand(someone(""))?.requirement];
+    const unverifiable = this.#context.setup.revocation !== undefined && demands.some((one) => one?.verify);
+    const { requirements: _, ...rule } = makeRule(this.#context, entries, unverifiable);
+    return { ...rule, ...asText(rule.refuse), ...this.#demand("hostDemand", demand) };
   }
-  return rules;
-}
 
-function hasDemand(table: ReadonlyMap<string, RequirementEntry>): boolean {
-  return [...table.values()].some(({ requirement }) => requirement !== undefined);
-}
-
-/** A key covers the name and all names below it: two of our patterns. */
-function patternsOf(key: string): readonly DomainPattern[] {
-  if (key === "") return [{ kind: "any" }];
-  const below = key.startsWith(".");
-  const domain = parseDomain(below ? key.slice(1) : key);
-  if (domain === undefined || key.endsWith(".")) return [];
-  return below
-    ? [{ kind: "below", domain }]
-    : [
-        { kind: "exact", domain },
-        { kind: "below", domain },
-      ];
-}
-
-function exportEntry(
-  by: "host" | "domain",
-  key: string,
-  { access, text, requirement, from }: RequirementEntry,
-  base: ScopedSettings,
-): ExportedRule[] {
-  const written = `${access.key} ${access.value.trim()}`;
-  const patterns = patternsOf(key);
-  if (patterns.length === 0) return [{ kind: "cannot", from, written, why: whyNoPattern(by, key) }];
-  const made = requirement === undefined || text.kind !== "requirement" ? undefined : demandOf(requirement);
-  const settings: ScopedSettings =
-    made === undefined ? { ...base, level: { value: "may", from } } : { ...base, ...made.settings };
-  const rules = patterns.map((pattern): ExportedRule => {
-    return { kind: "rule", scope: { [by]: pattern }, settings, from, written };
-  });
-  return made?.why === undefined ? rules : [...rules, { kind: "cannot", from, written, why: made.why }];
-}
-
-function whyNoPattern(by: "host" | "domain", key: string): string {
-  if (key.includes("@")) return "our rules do not look at local parts";
-  return by === "host" ? "our rules know hosts by name, not by address" : "this is no domain";
-}
-
-type Demand = Readonly<{ settings: ScopedSettings; why: string | undefined }>;
-
-function demandOf({ from, verify, bits, extensions, reply }: PeerRequirement): Demand {
-  const is = <T>(value: T): Sourced<T> => ({ value, from });
-  const needsTls = verify || (bits?.atLeast ?? 0) > 0;
-  const [first, ...more] = extensions;
-  const names = first?.kind === "cn" ? namesOf(first.name) : undefined;
-  return {
-    settings: {
-      level: is(needsTls ? "encrypt" : "may"),
-      proof: is(verify ? (names === undefined ? "chain" : "chain-and-name") : "nothing"),
-      ...(names === undefined || !verify ? {} : { match: is(names), commonName: is("also" as const) }),
-      ...(bits === undefined || bits.atLeast === 0 ? {} : { minCipherBits: is(bits.atLeast) }),
-      onFailure: is(reply.code >= 500 ? "bounce" : "defer"),
-    },
-    why: whyExtensions(first, more.length),
-  };
-}
-
-function namesOf(name: string | undefined): readonly NamePattern[] | undefined {
-  if (name === undefined) return [{ kind: "hostname" }];
-  const domain = parseDomain(name);
-  return domain === undefined ? undefined : [{ kind: "name", name: domain }];
-}
-
-function whyExtensions(first: PeerRequirement["extensions"][number] | undefined, more: number): string | undefined {
-  if (first === undefined) return undefined;
-  if (more > 0 || first.kind !== "cn") return "our rules do not compare subject and issuer";
-  return "our rules take a name in SubjectAltName as well as the common name";
-}
-
-function exportTryTls(key: string, { access, value, from }: ValueEntry, base: ScopedSettings): ExportedRule[] {
-  const written = `${access.key} ${value}`;
-  const patterns = patternsOf(key);
-  if (patterns.length === 0) return [{ kind: "cannot", from, written, why: whyNoPattern("host", key) }];
-  const level = { value: isWord(value, "NO") ? ("none" as const) : ("may" as const), from };
-  return patterns.map((pattern) => ({
-    kind: "rule",
-    scope: { host: pattern },
-    settings: { ...base, level },
-    from,
-    written,
-  }));
-}
-
-/** For each key a name that it covers exactly and one below it; addresses are filled up. */
-export function namedThings(map: AccessMap, nexthops: readonly Nexthop[]): NamedThings {
-  const domains = new Set<Domain>();
-  const hosts = new Set<Domain>();
-  const addresses = new Set<IpAddress>();
-  const recipients = new Map<string, Mailbox>();
-  const hostKeys = [
-    ...map.requirements.tls_srv.keys(),
-    ...map.values.try_tls.keys(),
-    ...map.values.tls_clt_features.keys(),
-  ];
-  for (const key of hostKeys) {
-    const address = addressOf(key);
-    if (address !== undefined) addresses.add(address);
-    else for (const name of namesUnder(key)) hosts.add(name);
+  /** A refusal here would go before what hosts say, and so would its end: it is never taken back. */
+  #ofRecipient(name: string): ScopedSettings {
+    const demand = this.#holding.recipientDemand(someone(name))?.requirement;
+    const refusal = demand?.verify === true ? unread(this.#context.setup) : undefined;
+    return { ...asText(refusal), ...this.#demand("recipientDemand", demand) };
   }
-  for (const key of map.requirements.tls_rcpt.keys()) {
-    const recipient = key.includes("@") ? parseMailbox(key.endsWith("@") ? `${key}example.com` : key) : undefined;
-    if (recipient !== undefined) recipients.set(recipient.text, recipient);
-    else for (const name of namesUnder(key)) domains.add(name);
+
+  #demand(name: "hostDemand" | "recipientDemand", demand: PeerRequirement | undefined): ScopedSettings {
+    if (demand === undefined) return {};
+    const own = ownDemand(demand);
+    if (typeof own === "object") return { [name]: own };
+    return asText({ value: `not taken over: ${own}`, from: demand.from });
   }
-  return {
-    domains: [...domains],
-    recipients: [...recipients.values()],
-    hosts: [...hosts],
-    addresses: [...addresses],
-    bindings: [],
-    nexthops,
-  };
+
+  /** What this scope has to say itself, where `wider` is what it would inherit. */
+  #difference(own: ScopedSettings, wider: ScopedSettings, by: By, line: Written): ScopedSettings {
+    const names = new Set([...Object.keys(own), ...Object.keys(wider)]) as Set<keyof ScopedSettings>;
+    let different: ScopedSettings = {};
+    for (const name of names) {
+      const [mine, its] = [own[name], wider[name]];
+      if (mine !== undefined) {
+        if (!isSame(mine.value, its?.value)) different = { ...different, [name]: mine };
+        continue;
+      }
+      const taken = its === undefined ? undefined : takenBack(name, by);
+      if (taken !== undefined) different = { ...different, [name]: { value: taken, from: line.from } };
+    }
+    return different;
+  }
 }
 
-function namesUnder(key: string): Domain[] {
-  const bare = key.replace(/^\./, "");
-  if (bare === "") return [];
-  return [bare, `mx.${bare}`].flatMap((name) => parseDomain(name) ?? []);
+/** A recipient whose local part no key has. */
+function someone(domain: string): Mailbox {
+  const host = domain === "" ? undefined : ({ kind: "domain", domain: domain as Domain } as const);
+  return { text: "", localPart: someLabel, host };
 }
 
-function addressOf(key: string): IpAddress | undefined {
-  const bare = key.replace(/^\[|\]$/g, "").replace(/^ipv6:/, "");
-  if (/^\d{1,3}(?:\.\d{1,3}){0,3}$/.test(bare)) {
-    return parseIp([...bare.split("."), "0", "0", "0"].slice(0, 4).join("."));
+/** What Sendmail's default looks like where a wider scope says something else. */
+function takenBack(name: keyof ScopedSettings, by: By): unknown {
+  if (name === (by === "host" ? "hostDemand" : "recipientDemand")) return "none";
+  if (by === "domain") return undefined;
+  if (name === "refuse") return false;
+  if (name === "clientCertificate") return "none";
+  if (name === "ciphers") return defaultCiphers;
+  return name === "protocols" ? { min: "TLSv1.2", max: "TLSv1.3" } : undefined;
+}
+
+function widerThan(domain: Domain, whole: ReadonlyMap<string, ScopedSettings>): ScopedSettings | undefined {
+  for (let parent = parentOf(domain); parent !== undefined; parent = parentOf(parent)) {
+    const found = whole.get(nameOf({ kind: "below", domain: parent }));
+    if (found !== undefined) return found;
   }
-  if (!key.includes("ipv6:")) return undefined;
-  return parseIp(bare.includes("::") || bare.split(":").length === 8 ? bare : `${bare}::1`);
+  return undefined;
+}
+
+function nameOf({ kind, domain }: Scope["pattern"]): string {
+  return kind === "below" ? `.${domain}` : domain;
+}
+
+/** Sendmail's words give every refusal the same status, so the text is all there is to write. */
+function asText(refuse: TlsRule["refuse"]): Pick<ScopedSettings, "refuse"> {
+  if (refuse === undefined) return {};
+  const { value, from } = refuse;
+  return { refuse: { value: typeof value === "object" ? value.text : value, from } };
+}
+
+function isSame(left: unknown, right: unknown): boolean {
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
+}
+
+function placeOf({ file, line }: Origin): string {
+  return `${file ?? ""}:${line ?? ""}`;
 }

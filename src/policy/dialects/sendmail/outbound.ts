@@ -3,7 +3,6 @@
  * on the same connection where it is refused, and no clear text after a broken handshake. What the access map demands
  * comes on top as requirements: TLS_Srv of the host, then TLS_Rcpt of the recipient. Sendmail reference, section 1.
  */
-import type { Mailbox } from "../../../mail/address.ts";
 import type {
   Candidate,
   Origin,
@@ -14,110 +13,59 @@ import type {
   TlsLevel,
   TlsRule,
 } from "../../rules.ts";
-import { type AccessMap, isWord, type RequirementEntry, type ValueEntry } from "./access-map.ts";
-import type { Era } from "./era.ts";
+import { isWord, type RequirementEntry, type ValueEntry } from "./access-map.ts";
 import { parseLetters } from "./features-text.ts";
-import {
-  bracketed,
-  find,
-  findAll,
-  hostSteps,
-  type LookUpOptions,
-  namedSteps,
-  recipientSteps,
-  type Step,
-} from "./look-up.ts";
+import { type EntryContext, type HostEntries, holdingEntries } from "./holding-entries.ts";
+import { bracketed, find, findAll, hostSteps, type LookUpOptions, recipientSteps } from "./look-up.ts";
 import type { Session } from "./session-features.ts";
 import type { Setup } from "./setup.ts";
 import { bothVersions } from "./ssl-settings.ts";
 
 export type OutboundPart = Required<Pick<PolicySource, "outbound" | "requirements" | "recipientKey" | "candidates">>;
 
-export type OutboundContext = Readonly<{
-  map: AccessMap;
-  setup: Setup;
-  era: Era;
-  options: LookUpOptions;
-  /** FEATURE(tls_session_features). */
-  sessionFeatures: boolean;
-  /** By entry of TLS_Clt_features. */
-  sessions: ReadonlyMap<ValueEntry, Session>;
-}>;
-
-/** What the entries for one host come to; equal entries make one rule. */
-type HostEntries = Readonly<{
-  tryTls: ValueEntry | undefined;
-  session: ValueEntry | undefined;
-  client: ValueEntry | undefined;
-  /** Something is to be verified although revocation lists are configured, which are not read. */
-  unverifiable: boolean;
-}>;
+export type OutboundContext = EntryContext &
+  Readonly<{
+    /** By entry of TLS_Clt_features. */
+    sessions: ReadonlyMap<ValueEntry, Session>;
+  }>;
 
 export function createOutbound(context: OutboundContext): OutboundPart {
-  const { map, setup, era, options } = context;
+  const { setup, options } = context;
   const rules = new Map<string, TlsRule>();
-  const always = demandOfAll(context);
-  const entriesOf = (question: OutboundQuestion): HostEntries => {
-    const name = nameOf(question, options);
-    return {
-      tryTls: find(map.values.try_tls, hostSteps(name, question.address, options), options),
-      session: context.sessionFeatures
-        ? find(map.values.tls_clt_features, namedSteps(name, question.address, options), options)
-        : undefined,
-      client: find(map.values.clt_features, [...namedSteps(name, undefined, options), bare], options),
-      unverifiable: setup.revocation !== undefined && demanded(question).some(({ verify }) => verify),
-    };
-  };
+  const holding = holdingEntries(context);
+  function hostDemand(question: OutboundQuestion): RequirementEntry | undefined {
+    return holding.hostDemand(nameOf(question, options), question.address);
+  }
   function demanded(question: OutboundQuestion): readonly PeerRequirement[] {
-    const host = hostEntry(question)?.requirement ?? always;
-    const recipient = recipientEntry(question.recipient)?.requirement;
-    const found: PeerRequirement[] = [];
-    if (host !== undefined) found.push(host);
-    if (recipient !== undefined) found.push(recipient);
-    return found;
-  }
-  function hostEntry(question: OutboundQuestion): RequirementEntry | undefined {
-    const steps = hostSteps(nameOf(question, options), question.address, options);
-    return find(map.requirements.tls_srv, steps, options);
-  }
-  function recipientEntry(recipient: Mailbox): RequirementEntry | undefined {
-    return map.requirements.tls_rcpt.size === 0
-      ? undefined
-      : find(map.requirements.tls_rcpt, recipientSteps(recipient, options), options);
+    const host = hostDemand(question)?.requirement ?? holding.always;
+    const recipient = holding.recipientDemand(question.recipient)?.requirement;
+    return [host, recipient].filter((demand) => demand !== undefined);
   }
   return {
     outbound(question) {
-      const entries = entriesOf(question);
+      const entries = holding.ofHost(nameOf(question, options), question.address);
+      const unverifiable = setup.revocation !== undefined && demanded(question).some(({ verify }) => verify);
       const key = [entries.tryTls, entries.session, entries.client].map((entry) => entry?.access.line ?? "").join();
-      const id = `${key},${entries.unverifiable}`;
+      const id = `${key},${unverifiable}`;
       const before = rules.get(id);
       if (before !== undefined) return before;
-      const rule = makeRule(context, entries);
+      const rule = makeRule(context, entries, unverifiable);
       rules.set(id, rule);
       return rule;
     },
     requirements: demanded,
     recipientKey(recipient) {
-      const entry = recipientEntry(recipient);
+      const entry = holding.recipientDemand(recipient);
       return entry?.requirement === undefined ? "" : String(entry.access.line);
     },
     candidates(question) {
       return describeCandidates(question, context, {
-        host: hostEntry(question),
-        recipient: recipientEntry(question.recipient),
+        host: hostDemand(question),
+        recipient: holding.recipientDemand(question.recipient),
       });
     },
   };
-
-  /** A broken handshake is answered for good where failures are permanent, also where no entry applies. */
-  function demandOfAll({ setup: { from } }: OutboundContext): PeerRequirement | undefined {
-    if (era.defaultReply.status !== "5.7.0") return undefined;
-    const nothing = { of: "host", verify: false, bits: undefined, extensions: [] } as const;
-    return { from, text: "TLS_PERM_ERR", ...nothing, reply: era.defaultReply };
-  }
 }
-
-const bare: Step = { keys: [""], maySkip: false };
 
 /** The host by its name, else its address in brackets, as Sendmail's `${server_name}`. */
 function nameOf({ host, address }: OutboundQuestion, options: LookUpOptions): string {
@@ -125,12 +73,20 @@ function nameOf({ host, address }: OutboundQuestion, options: LookUpOptions): st
   return address === undefined ? "" : bracketed(address, options);
 }
 
-/** The rule for a host with these entries; requirements apart. */
-export function makeRule({ setup, era, sessions }: OutboundContext, entries: HostEntries): TlsRule {
+/**
+ * The rule for a host with these entries; requirements apart.
+ *
+ * @param unverifiable something is to be verified although revocation lists are configured, which are not read
+ */
+export function makeRule(
+  { setup, era, sessions }: OutboundContext,
+  entries: HostEntries,
+  unverifiable: boolean,
+): TlsRule {
   const { from } = setup;
   const session = entries.session === undefined ? undefined : sessions.get(entries.session);
   const letters = parseLetters(entries.client?.value ?? "");
-  const refusal = refusalOf(setup, entries, session, letters);
+  const refusal = refusalOf(setup, entries.session, session, letters) ?? (unverifiable ? unread(setup) : undefined);
   const is = <T>(value: T): Sourced<T> => ({ value, from });
   const sessionFrom = entries.session?.from ?? from;
   const certificate = session?.credential ?? credentialOf(setup);
@@ -182,7 +138,7 @@ function levelOf(
 
 function refusalOf(
   setup: Setup,
-  { session: entry, unverifiable }: HostEntries,
+  entry: ValueEntry | undefined,
   session: Session | undefined,
   letters: readonly string[],
 ): TlsRule["refuse"] | undefined {
@@ -193,11 +149,14 @@ function refusalOf(
     const text = "MTA-STS is configured, and cannot be checked yet";
     return { value: { status: "4.7.5", text }, from: fileOrigin(setup.sts.at, "MTA-STS") };
   }
-  if (unverifiable && setup.revocation !== undefined) {
-    const text = "a certificate is to be verified against a revocation list, and those are not read";
-    return { value: { status: "4.7.5", text }, from: fileOrigin(setup.revocation.at, "CRLFile or CRLPath") };
-  }
   return undefined;
+}
+
+/** Mail that VERIFY applies to waits where there are revocation lists. */
+export function unread({ revocation }: Pick<Setup, "revocation">): TlsRule["refuse"] | undefined {
+  if (revocation === undefined) return undefined;
+  const text = "a certificate is to be verified against a revocation list, and those are not read";
+  return { value: { status: "4.7.5", text }, from: fileOrigin(revocation.at, "CRLFile or CRLPath") };
 }
 
 function fileOrigin({ file, line }: Readonly<{ file: string; line: number }>, scope: string): Origin {

@@ -36,12 +36,13 @@ export type Extension =
  */
 export type RequirementFlaw = "exempts" | "no-bits" | "odd-bits" | "extensions-ignored";
 
-export function parseRequirement(value: string): RequirementText {
+/** @param issuerTags `CITag:` is known, as it is from 8.16 on */
+export function parseRequirement(value: string, issuerTags = true): RequirementText {
   const words = wordsOf(value);
-  return { written: joinWords(words), ...readWords(words) };
+  return { written: joinWords(words), ...readWords(words, issuerTags) };
 }
 
-function readWords(words: readonly string[]): Omit<RequirementText, "written"> {
+function readWords(words: readonly string[], issuerTags: boolean): Omit<RequirementText, "written"> {
   const prefix = prefixOf(words);
   const rest = prefix === undefined ? words : words.slice(2);
   const base = rest[0]?.toUpperCase();
@@ -53,7 +54,7 @@ function readWords(words: readonly string[]): Omit<RequirementText, "written"> {
     return { ...exempt(prefix, "exempts"), kind: "code-only" };
   }
   const bits = strength === undefined ? undefined : { atLeast: numberOf(strength), digits: strength };
-  const { extensions, ignored } = parseExtensions(tail.slice(1));
+  const { extensions, ignored } = parseExtensions(tail.slice(1), issuerTags);
   const flaw = ignored ? "extensions-ignored" : flawOfBits(bits?.digits);
   return { prefix, kind: "requirement", verify, bits, extensions, flaw };
 }
@@ -102,8 +103,9 @@ function isPlain(word: string | undefined): word is string {
 function numberOf(word: string): number {
   const [, sign, hexadecimal, octal, decimal] = /^(-?)(?:0x([\da-f]+)|(0[0-7]*)|(\d+))/i.exec(word) ?? [];
   if (sign === undefined || sign === "-") return 0;
-  if (hexadecimal !== undefined) return Number.parseInt(hexadecimal, 16);
-  return octal === undefined ? Number.parseInt(decimal ?? "0", 10) : Number.parseInt(octal, 8);
+  const [digits, base] =
+    hexadecimal !== undefined ? [hexadecimal, 16] : octal !== undefined ? [octal, 8] : [decimal, 10];
+  return Math.min(Number.parseInt(digits ?? "0", base), Number.MAX_SAFE_INTEGER);
 }
 
 function flawOfBits(digits: string | undefined): RequirementFlaw | undefined {
@@ -114,14 +116,16 @@ function flawOfBits(digits: string | undefined): RequirementFlaw | undefined {
 type Extensions = Readonly<{ extensions: readonly Extension[]; ignored: boolean }>;
 
 /** Items stand between `++`; the first that cannot be read ends the check, and so does a list that ends in `++`. */
-function parseExtensions(words: readonly string[]): Extensions {
+function parseExtensions(words: readonly string[], issuerTags: boolean): Extensions {
   if (words.length === 0) return { extensions: [], ignored: false };
   if (words.at(-1) === "+" && (words.at(-2) === "+" || words.length === 1)) return { extensions: [], ignored: true };
   const extensions: Extension[] = [];
   const items = splitItems(words);
   for (const [at, item] of items.entries()) {
     const extension = parseExtension(item, at === items.length - 1);
-    if (extension === undefined) return { extensions, ignored: true };
+    if (extension === undefined || (extension.kind === "issuer-tag" && !issuerTags)) {
+      return { extensions, ignored: true };
+    }
     extensions.push(extension);
   }
   return { extensions, ignored: false };

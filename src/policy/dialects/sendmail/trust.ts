@@ -77,7 +77,9 @@ export function readPair(
   const check = checkCredential(name, chain.text, secret.text);
   if (check.kind === "error")
     return { kind: "failed", problem: `${certificateFile}: ${check.problem}`, remedy: check.remedy };
-  return { kind: "ok", credential: check.credential, warning: check.warning, more: more !== undefined };
+  const from = { certificate: certificateFile, key: keyFile, encrypted: false };
+  const credential = { ...check.credential, files: from };
+  return { kind: "ok", credential, warning: check.warning, more: more !== undefined };
 }
 
 function unreadable(file: string, reason: string): OwnPair {
