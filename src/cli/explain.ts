@@ -170,8 +170,12 @@ function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level
   return `chain to ${anchors ?? "system"} CAs${name}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
 }
 
-/** An opportunistic rule takes clear text from a host that offers nothing else, whatever it says of broken TLS. */
-function clearTextInWords({ level, clearText }: Explanation["decision"]): string {
+/**
+ * An opportunistic rule takes clear text from a host that offers nothing else, whatever it says of broken TLS; a demand
+ * for TLS that comes on top of a rule takes none, whatever that rule allows.
+ */
+function clearTextInWords({ level, clearText, mode }: Explanation["decision"]): string {
+  if (mode === "enforce" && level !== "none" && level !== "may") return "never";
   if (clearText === "allowed") return "allowed";
   if (clearText === "not-yet") return "only where TLS is not offered; after a failed handshake on a later attempt";
   return level === "may" ? "only where TLS is not offered" : "never";

@@ -159,6 +159,9 @@ describe("sources", { concurrency: 3 }, () => {
     const chain = await run(["explain", "a@b.test", "--momentum", file]);
     assert.match(chain.stdout, /^proof +chain to \S+ca\.pem CAs, for whatever name$/m);
     assert.match(chain.stdout, /^clear text +never$/m);
+    writeFileSync(path.join(folder, "access"), "Try_TLS:mx.d.test NO\nTLS_Rcpt:d.test ENCR:128\n");
+    const demanded = await run(["explain", "a@d.test", "--mx", "mx.d.test", "--sendmail", folder]);
+    assert.match(demanded.stdout, /^clear text +never$/m, demanded.stderr);
   });
 
   test("start: a table that changes under a running relay is followed, a broken one is not", async (t) => {
