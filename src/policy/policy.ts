@@ -27,9 +27,21 @@ export function createPolicy(sources: readonly PolicySource[]): Policy {
       return keyed.map((source) => source.recipientKey?.(recipient) ?? "").join("|");
     },
     candidates(question) {
-      return sources.flatMap((source) => source.candidates(question));
+      let answered = false;
+      return sources.flatMap((source) => {
+        const own = source.candidates(question);
+        const seen = answered ? own.map((candidate) => passedOver(candidate, source)) : own;
+        answered ||= source.outbound(question) !== undefined;
+        return seen;
+      });
     },
   };
+}
+
+/** Of a source that comes behind the one that answered only the demands count: they come on top of any rule. */
+function passedOver(candidate: Candidate, { requirements }: PolicySource): Candidate {
+  const counts = candidate.verdict === "expired" || (candidate.verdict === "adds" && requirements !== undefined);
+  return counts ? candidate : { ...candidate, verdict: "shadowed" };
 }
 
 function firstAnswer(sources: readonly PolicySource[], question: OutboundQuestion): TlsRule {
