@@ -48,7 +48,8 @@ export function isPublicAddress(address: IpAddress): boolean {
   return ipaddr.parse(address).range() === "unicast";
 }
 
-function networkAddress(address: IpAddress, prefix: number): string {
+/** The block's first address: the same for however its address is written. */
+export function networkAddress(address: IpAddress, prefix: number): string {
   const text = `${address}/${prefix}`;
   const network = isIpv6(address) ? ipaddr.IPv6.networkAddressFromCIDR(text) : ipaddr.IPv4.networkAddressFromCIDR(text);
   return network.toString();

@@ -2,11 +2,12 @@
  * What the listeners say together: TLS in two ways on one socket, STARTTLS without a certificate, and what reads as if
  * it demanded TLS (momentum reference 2.8; 4.2: 12, 13).
  */
-import { type InboundRules, listsStarttls, parseBlock, parseListenName } from "./inbound.ts";
+import { type InboundRules, listsStarttls } from "./inbound.ts";
 import { isNone } from "./make-rule.ts";
 import { keywordOf, type ListenerStanza, type Model, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
 import type { Notes } from "./notes.ts";
 import { find, type Layers } from "./resolve.ts";
+import { parseBlock, parseListenName } from "./socket-names.ts";
 
 export function checkInbound(model: Model, inbound: InboundRules | undefined, notes: Notes): void {
   const { smtpListener } = model;

@@ -3,6 +3,7 @@
  * export go through.
  */
 import { type Domain, parseDomain } from "../../../mail/domain.ts";
+import type { Tester } from "../safe-pattern.ts";
 import type { Container, Model, RegexStanza } from "./model.ts";
 import { containersOf, type Sender } from "./resolve.ts";
 
@@ -43,7 +44,7 @@ export function* combinationsOf(model: Model): Generator<Readonly<{ sender: Send
 }
 
 /** Names that a regular expression covers, made by reading it literally; none where that does not work. */
-export function samples(source: string, regex: RegExp): Domain[] {
+export function samples(source: string, regex: Tester): Domain[] {
   const literal = source
     .replace(/\\[AzZbB]|\(\?[^:)]*:|\(\?P?<\w+>|[()^$]/g, (part) =>
       part.startsWith("(") ? "(" : part === ")" ? ")" : "",

@@ -7,7 +7,6 @@
  */
 import type { Domain } from "../../../mail/domain.ts";
 import { parseDomain } from "../../../mail/domain.ts";
-import type { Nexthop } from "../../../mail/nexthop.ts";
 import type { Sourced } from "../../rules.ts";
 import type { Compiled, DialectSettings, NamedThings, SourceFiles } from "../dialect.ts";
 import { readAccounting } from "./accounting.ts";
@@ -22,14 +21,13 @@ import { HandshakeReader, sourced } from "./handshake-values.ts";
 import { InboundRules } from "./inbound.ts";
 import { KeyFiles } from "./key-files.ts";
 import { RuleMaker } from "./make-rule.ts";
-import { Container, type Model, textOf } from "./model.ts";
+import { Container, defaultOrigin, type Model, textOf } from "./model.ts";
 import { Notes } from "./notes.ts";
 import { ConfigurationFiles } from "./read-files.ts";
 import { readScopes } from "./read-scopes.ts";
-import { containersOf, hasDane, Resolver, stanzasOf } from "./resolve.ts";
+import { containersOf, hasDane, Resolver } from "./resolve.ts";
 import { createRouting } from "./routing.ts";
 import { createSource, OutboundRules } from "./source.ts";
-import { byMx, parseTarget } from "./targets.ts";
 
 export type MomentumOptions = Readonly<{
   /** `ecelerity.conf`, absolute. */
@@ -45,7 +43,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
   const model = main === undefined ? emptyModel(file) : readScopes(main, reader, notes);
   const resolver = new Resolver(model);
   const keyFiles = new KeyFiles(files);
-  const handshakes = new HandshakeReader(model.global);
+  const handshakes = new HandshakeReader(model.global, defaultOrigin(file));
   const rules = new OutboundRules(resolver, new RuleMaker(keyFiles, handshakes, { file, hasDane: hasDane(model) }));
   const listener = model.smtpListener;
   const inbound = listener === undefined ? undefined : new InboundRules(model, listener, keyFiles, handshakes);
@@ -106,16 +104,7 @@ function namedThings(model: Model): NamedThings {
     hosts: [...new Set(hosts)].map(parseDomain).filter((host) => host !== undefined),
     addresses: [],
     bindings: sendersOf(model).map(({ binding: name, group }) => ({ name, group })),
-    nexthops: gatewaysOf(model),
+    /** Options are looked up by routing domain, whatever the nexthop is. */
+    nexthops: [],
   };
-}
-
-function gatewaysOf(model: Model): Nexthop[] {
-  const found = new Map<string, Nexthop>();
-  for (const { settings } of stanzasOf(model)) {
-    const text = textOf(settings.get("gateway"));
-    const target = text === undefined ? undefined : parseTarget(text);
-    if (text !== undefined && target !== undefined) found.set(text, byMx(target, 25));
-  }
-  return [...found.values()];
 }

@@ -3,7 +3,7 @@
  * engine, for listeners and for deliveries alike. Letterlock's own limits stay: TLS 1.2 or newer, no broken cipher.
  */
 import { checkCipherString, checkGroups } from "../../../tls/cipher-settings.ts";
-import type { Sourced } from "../../rules.ts";
+import type { Origin, Sourced } from "../../rules.ts";
 import { keywordOf, originOf, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
 import { translatePriority, withSuites } from "./priority-string.ts";
 import { find, type Layers } from "./resolve.ts";
@@ -20,11 +20,14 @@ export type HandshakeValues = Readonly<{
 export class HandshakeReader {
   readonly #gnutls: boolean;
   readonly #global: Stanza;
+  readonly #defaults: Origin;
   /** What is wrong with a list, by the list. */
   readonly #checked = new Map<string, string | undefined>();
 
-  constructor(global: Stanza) {
+  /** @param defaults where nothing is written */
+  constructor(global: Stanza, defaults: Origin) {
     this.#global = global;
+    this.#defaults = defaults;
     this.#gnutls = keywordOf(global.settings.get("tls_engine")) === "gnutls";
   }
 
@@ -45,12 +48,11 @@ export class HandshakeReader {
     };
   }
 
-  /** Unset is the library's default, as in Momentum, and not ours: a narrower one would send more mail in clear. */
   #ciphers(list: Setting | undefined, suites: Setting | undefined): HandshakeValues {
     const dhe = this.#dheOff();
     const text = (textOf(list) ?? "DEFAULT").replace(/[:, ]*@SECLEVEL=[01]/gi, "");
     const from = list ?? suites ?? dhe;
-    if (from === undefined) return {};
+    if (from === undefined) return this.#unset();
     const whole = withSuites(
       `${text === "" ? "DEFAULT" : text}${dhe === undefined ? "" : ":!DHE"}`,
       textOf(suites)?.toUpperCase(),
@@ -63,7 +65,8 @@ export class HandshakeReader {
   #asGnutls(layers: Layers): HandshakeValues {
     const setting = find(layers, "tls_ciphers");
     const dhe = this.#dheOff();
-    if (setting === undefined) return dhe === undefined ? {} : { ciphers: sourced(withSuites("DEFAULT:!DHE"), dhe) };
+    if (setting === undefined)
+      return dhe === undefined ? this.#unset() : { ciphers: sourced(withSuites("DEFAULT:!DHE"), dhe) };
     const priority = translatePriority(textOf(setting) ?? "");
     if (priority.kind === "error") {
       return { refuse: sourced(`the priority string in tls_ciphers cannot be used: ${priority.text}`, setting) };
@@ -75,6 +78,11 @@ export class HandshakeReader {
       ciphers: sourced(dhe === undefined ? ciphers : `${ciphers}:!DHE`, setting),
       ...(groups === undefined ? {} : { groups: sourced(groups, setting) }),
     };
+  }
+
+  /** The library's default, as in Momentum, and not ours: a narrower one would send more mail in clear. */
+  #unset(): HandshakeValues {
+    return { ciphers: { value: withSuites("DEFAULT"), from: this.#defaults } };
   }
 
   #dheOff(): Setting | undefined {

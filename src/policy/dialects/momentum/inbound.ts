@@ -8,37 +8,24 @@
  */
 import { LRUCache } from "lru-cache";
 import type { IpAddress } from "../../../mail/address.ts";
-import { type Cidr, inCidr, isIpv6, parseIp } from "../../../mail/ip.ts";
+import { type Cidr, inCidr, isIpv6 } from "../../../mail/ip.ts";
 import type { InboundQuestion, InboundRule, Origin, Sourced } from "../../rules.ts";
 import { type HandshakeReader, sourced } from "./handshake-values.ts";
 import { type KeyFiles, noAnchors } from "./key-files.ts";
 import { isNone } from "./make-rule.ts";
-import { keywordOf, type ListenerStanza, type Model, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
+import {
+  defaultOrigin,
+  keywordOf,
+  type ListenerStanza,
+  type Model,
+  type Setting,
+  type Stanza,
+  textOf,
+  truthOf,
+} from "./model.ts";
 import { find, type Layers } from "./resolve.ts";
+import { type ListenName, parseBlock, parseListenName } from "./socket-names.ts";
 import { wordsOf } from "./values.ts";
-
-/** A socket: `:25` is `*:25`, `[*]:25` every IPv6 address. */
-export type ListenName = Readonly<{ address: IpAddress | "any" | "any-ipv6"; port: number }>;
-
-export function parseListenName(text: string): ListenName | undefined {
-  const [, host = "", digits = ""] = /^(\[[^\]]*\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (port < 1 || port > 65_535) return undefined;
-  if (host === "" || host === "*") return { address: "any", port };
-  if (host === "[*]") return { address: "any-ipv6", port };
-  const address = parseIp(host.replace(/^\[|\]$/g, ""));
-  return address === undefined ? undefined : { address, port };
-}
-
-/** A block whose address may have bits beyond the prefix. */
-export function parseBlock(text: string): Cidr | undefined {
-  const [left = "", bits, extra] = text.split("/");
-  const address = parseIp(left);
-  if (address === undefined || extra !== undefined) return undefined;
-  const most = isIpv6(address) ? 128 : 32;
-  if (bits === undefined) return { address, prefix: most };
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? { address, prefix: Number(bits) } : undefined;
-}
 
 type Peers = readonly Readonly<{ block: Cidr; stanza: Stanza }>[];
 
@@ -65,8 +52,7 @@ export class InboundRules {
       stanza,
       peers: readPeers(stanza),
     }));
-    const { path: file } = listener.at.file;
-    this.#defaults = { source: "momentum", file, line: undefined, column: undefined, scope: "Momentum's default" };
+    this.#defaults = defaultOrigin(listener.at.file.path);
   }
 
   /** `undefined` for a socket that the configuration switches off. */

@@ -7,7 +7,7 @@
 import type { NamePattern, Origin, Proof, Sourced, TlsLevel, TlsRule } from "../../rules.ts";
 import { type HandshakeReader, sourced } from "./handshake-values.ts";
 import { type KeyFiles, noAnchors } from "./key-files.ts";
-import { keywordOf, type Setting, textOf, truthOf } from "./model.ts";
+import { defaultOrigin, keywordOf, type Setting, textOf, truthOf } from "./model.ts";
 import { find, type Layers } from "./resolve.ts";
 
 const levels: Readonly<Record<string, TlsLevel>> = { no: "none", ifavailable: "may", required: "encrypt" };
@@ -34,7 +34,7 @@ export class RuleMaker {
     this.#keyFiles = keyFiles;
     this.#handshakes = handshakes;
     this.#hasDane = hasDane;
-    this.#defaults = { source: "momentum", file, line: undefined, column: undefined, scope: "Momentum's default" };
+    this.#defaults = defaultOrigin(file);
   }
 
   /** @param destination how the routing domain may stand in a certificate; `undefined` where there is none */

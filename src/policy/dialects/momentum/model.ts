@@ -3,6 +3,7 @@
  * replaced the earlier. Made by `read-scopes.ts`, asked by `resolve.ts`.
  */
 import type { Origin } from "../../rules.ts";
+import type { Tester } from "../safe-pattern.ts";
 import type { Position } from "./notes.ts";
 import { printMomentum } from "./print.ts";
 import type { Value } from "./syntax.ts";
@@ -61,7 +62,7 @@ export class Stanza {
   }
 }
 
-export type RegexStanza = Readonly<{ stanza: Stanza; regex: RegExp; source: string }>;
+export type RegexStanza = Readonly<{ stanza: Stanza; regex: Tester; source: string }>;
 
 /** Stanzas by name, and those by regular expression in the order in which they were first written. */
 export class NamedStanzas {
@@ -127,6 +128,11 @@ export function truthOf(setting: Setting | undefined): boolean | undefined {
 
 export function originOf({ file, line, column, scope }: Omit<Setting, "name" | "value">): Origin {
   return { source: "momentum", file: file.path, line, column, scope };
+}
+
+/** Where nothing is written. */
+export function defaultOrigin(file: string): Origin {
+  return { source: "momentum", file, line: undefined, column: undefined, scope: "Momentum's default" };
 }
 
 /** The option as a line of a configuration. */

@@ -57,7 +57,7 @@ export const inboundOptions: readonly OptionEntry[] = [
     values: "reject | ignore | allow",
     default: "reject",
     status: "differs",
-    reason: "What a client pipelines behind STARTTLS is never executed: allow is read as reject (CVE-2011-0411).",
+    reason: "What a client pipelines behind STARTTLS is never executed: allow is read as reject.",
     check: is.isOneOf("reject", "ignore", "allow"),
     sameFor: ["reject", "ignore"],
   },

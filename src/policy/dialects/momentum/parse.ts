@@ -25,7 +25,17 @@ type Start = Place & Readonly<{ name: string }>;
 type OpenScope = Place & { name: string; instance: Word | undefined; items: Item[] };
 
 export function parseMomentum(text: string): ParsedFile {
-  return new Parser(text).parse();
+  const { items, problem } = new Parser(text).parse();
+  return { items, problem: problem ?? loneReturn(text) };
+}
+
+/** Lines that end in a carriage return alone are one line, and a comment in the first of them hides the rest. */
+function loneReturn(text: string): SyntaxProblem | undefined {
+  const at = text.search(/\r(?![\r\n]|$)/);
+  if (at < 0) return undefined;
+  const before = text.slice(0, at).split("\n");
+  const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  return { ...place, text: "a carriage return that ends no line", remedy: "end lines with a line feed" };
 }
 
 /** Thrown and caught in this file alone. */

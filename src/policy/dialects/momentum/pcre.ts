@@ -2,11 +2,12 @@
  * Regular expressions of Momentum (PCRE) as JavaScript's. What means the same in both is carried over or spelled anew;
  * anything else is an error and never a guess: a pattern that matches too little would leave a partner without TLS.
  */
+import { safePattern, type Tester } from "../safe-pattern.ts";
 
 export type Translated =
   | Readonly<{
       kind: "regex";
-      regex: RegExp;
+      regex: Tester;
       /** It starts at a label (`^`, `[.]`) and ends at the end of the name. */
       anchored: boolean;
       /** It holds capital letters, but is matched against names in lower case. */
@@ -21,30 +22,27 @@ export function translatePcre(pattern: string): Translated {
   if (source === undefined) return { kind: "error", text: reader.problem };
   const starts = /^(?:\(\??:?)?(?:\^|\\A|\[\.\]|\\\.)/.test(pattern);
   const ends = /(?:\$|\\z|\\Z)\)?$/.test(pattern);
-  try {
-    const regex = new RegExp(source, reader.ignoresCase ? "i" : "");
-    return {
-      kind: "regex",
-      regex,
-      anchored: starts && ends,
-      capitals: !reader.ignoresCase && /[A-Z]/.test(pattern.replace(/\\.|\[:\w+:\]|\(\?P?<\w+>|\(\?P[=>]\w+\)/g, "")),
-    };
-  } catch (error) {
-    return { kind: "error", text: error instanceof Error ? error.message : String(error) };
-  }
+  const safe = safePattern(source, reader.ignoresCase ? "i" : "");
+  if (safe.kind === "bad") return { kind: "error", text: safe.problem };
+  return {
+    kind: "regex",
+    regex: safe.tester,
+    anchored: starts && ends,
+    capitals: !reader.ignoresCase && /[A-Z]/.test(pattern.replace(/\\.|\[:\w+:\]|\(\?P?<\w+>|\(\?P[=>]\w+\)/g, "")),
+  };
 }
 
-const posixClasses: Readonly<Record<string, string>> = {
-  alpha: "a-zA-Z",
-  digit: "0-9",
-  alnum: "a-zA-Z0-9",
-  lower: "a-z",
-  upper: "A-Z",
-  xdigit: "0-9a-fA-F",
-  word: "\\w",
-  space: "\\s",
-  punct: "!-\\/:-@\\[-`{-~",
-};
+const posixClasses: ReadonlyMap<string, string> = new Map([
+  ["alpha", "a-zA-Z"],
+  ["digit", "0-9"],
+  ["alnum", "a-zA-Z0-9"],
+  ["lower", "a-z"],
+  ["upper", "A-Z"],
+  ["xdigit", "0-9a-fA-F"],
+  ["word", "\\w"],
+  ["space", "\\s"],
+  ["punct", "!-\\/:-@\\[-`{-~"],
+]);
 
 /** Escapes of letters and digits that mean the same in both. */
 const sameEscapes = /^[bBdDwWsSnrtfv0-9]$/;
@@ -116,7 +114,7 @@ class PatternReader {
 
   #member(member: string): string {
     if (member.startsWith("[:")) {
-      const range = posixClasses[member.slice(2, -2)];
+      const range = posixClasses.get(member.slice(2, -2));
       if (range === undefined) this.#fail(member);
       return range ?? "";
     }

@@ -9,6 +9,7 @@ import { maxDepth } from "./parse.ts";
 import type { ConfigurationFiles, OpenFile } from "./read-files.ts";
 import { readOption, scopeTitle } from "./read-option.ts";
 import { readOtherStanza } from "./read-other-stanza.ts";
+import { socketKey } from "./socket-names.ts";
 import type { Item, Option, Scope, Word } from "./syntax.ts";
 
 /** Where the reader is. */
@@ -260,14 +261,15 @@ class ScopeReader {
     const { listener } = context;
     if (listener === undefined || (name === "listen" && context.name === "listen")) return undefined;
     const words = `${name} ${text}${within(context)}`;
+    const key = socketKey(name, text);
     const shared = { words, depth: context.depth + 1, ...(context.quiet ? { quiet: true as const } : {}) };
     if (name === "peer") {
-      const peer = listener.peers.get(text) ?? new Stanza(words, at, this.#id());
-      listener.peers.set(text, peer);
+      const peer = listener.peers.get(key) ?? new Stanza(words, at, this.#id());
+      listener.peers.set(key, peer);
       return { name, stanza: peer, ...shared };
     }
-    const listen = listener.listens.get(text) ?? new ListenerStanza(words, at, this.#id());
-    listener.listens.set(text, listen);
+    const listen = listener.listens.get(key) ?? new ListenerStanza(words, at, this.#id());
+    listener.listens.set(key, listen);
     return { name, stanza: listen, listener: listen, ...shared };
   }
 

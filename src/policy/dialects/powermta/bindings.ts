@@ -18,6 +18,7 @@ export function bindingsOf(configuration: Configuration, notes: NoteList): reado
   const { globals, virtualMtas } = configuration;
   const everywhere = sourceOf(globals.get("smtp-source-host") ?? [], notes);
   const ours = hostNameOf(globals);
+  checkHostName(globals, notes);
   const made: DialectBinding[] = [
     {
       name: defaultVirtualMta,
@@ -33,6 +34,7 @@ export function bindingsOf(configuration: Configuration, notes: NoteList): reado
     const lines = statements.get("smtp-source-host");
     const own = lines === undefined ? everywhere : sourceOf(lines, notes);
     const named = hostNameOf(statements);
+    checkHostName(statements, notes);
     const ehlo = lines === undefined ? (named ?? own.ehlo ?? ours) : (own.ehlo ?? named ?? ours);
     const group = groupOf(virtualMta)?.name;
     made.push({
@@ -50,6 +52,13 @@ export function bindingsOf(configuration: Configuration, notes: NoteList): reado
 /** The pool whose `<domain>` sections it inherits, else the first that it is a member of. */
 export function groupOf({ pools }: VirtualMta): Pool | undefined {
   return pools.find(({ scope }) => !scope.isEmpty) ?? pools[0];
+}
+
+function checkHostName(statements: Statements, notes: NoteList): void {
+  const first = statements.get("host-name")?.[0];
+  if (first === undefined || hostNameOf(statements) !== undefined) return;
+  const text = `host-name ${textOf(first.value)} is no domain name: Letterlock's own name is used in its place`;
+  notes.differs(first, text, "write a name such as mail.example.com");
 }
 
 /** The first of `host-name` is the main one. */

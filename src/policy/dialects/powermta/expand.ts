@@ -14,6 +14,9 @@ import { type Directive, type FileContext, type PowerMtaNode, parsePowerMta } fr
 /** All files of all includes together: a file that includes two that include two ... ends here. */
 const maxIncludes = 10_000;
 
+/** Files within files; deeper than anybody reads. */
+const maxDepth = 100;
+
 export function readConfiguration(file: string, files: SourceFiles, notes: NoteList): readonly PowerMtaNode[] {
   const main = path.resolve(file);
   const expander = new Expander(files, notes);
@@ -89,6 +92,14 @@ class Expander {
   #file(file: string, node: Directive): readonly PowerMtaNode[] {
     if (this.#open.includes(file)) {
       this.#notes.error(node, `the include of ${file} is a circle: ${[...this.#open, file].join(" > ")}`, "remove one");
+      return [];
+    }
+    if (this.#open.length >= maxDepth) {
+      this.#notes.error(
+        node,
+        `files include each other deeper than ${maxDepth}`,
+        "include the last of them from the first",
+      );
       return [];
     }
     this.#includes += 1;

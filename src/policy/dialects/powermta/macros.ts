@@ -40,7 +40,9 @@ export class Macros {
       );
     }
     const items = list.split(",").map((item) => item.trim());
-    this.#macros.set(name, { items: items.filter((item) => item !== ""), at: node });
+    const named = items.filter((item) => item !== "");
+    if (named.length === 0) this.#notes.error(node, `domain-macro ${name} names nothing`, "write at least one item");
+    this.#macros.set(name, { items: named, at: node });
   }
 
   /** Every macro is taken apart once, so that circles are found whether or not it is used. */

@@ -50,6 +50,7 @@ export function parsePowerMta(text: string, context: FileContext = { file: "conf
   const reader = new Reader(context);
   const lines = text.replace(/^\uFEFF/, "").split("\n");
   for (let at = 0; at < lines.length; at += 1) reader.line(lines[at] ?? "", at + 1);
+  reader.loneReturn(text);
   return reader.finish();
 }
 
@@ -72,6 +73,15 @@ class Reader {
     if (clean.text.startsWith("</")) this.#closingTag(clean);
     else if (clean.text.startsWith("<")) this.#openingTag(clean);
     else this.#directive(clean);
+  }
+
+  /** Lines that end in a carriage return alone are one line, and a comment in the first of them hides the rest. */
+  loneReturn(text: string): void {
+    const at = text.search(/\r(?![\r\n]|$)/);
+    if (at < 0) return;
+    const before = text.slice(0, at).split("\n");
+    const place = { in: this.#context, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    this.#error(place, "a carriage return that ends no line", "end lines with a line feed");
   }
 
   finish(): ParsedPowerMta {
@@ -99,8 +109,10 @@ class Reader {
     this.#findings.push({ ...this.#place(column), severity: "warning", reason, remedy });
   }
 
-  #openingTag({ text, column }: CleanLine): void {
+  #openingTag({ text, column, findings }: CleanLine): void {
     const place = this.#place(column);
+    const open = findings.find(({ kind }) => kind === "open-quote");
+    if (open !== undefined) this.#error(this.#place(open.column), ...oddities["open-quote"]);
     const name = tagName.exec(text)?.[1];
     const end = tagEnd(text);
     if (name === undefined || end === undefined) {
@@ -228,7 +240,7 @@ function nameEnd(text: string): number {
 
 /** The closing `>` of an opening tag; a command line behind `|` may hold others. */
 function tagEnd(text: string): number | undefined {
-  if (/^<[a-z-]+\s*"?\s*\|/i.test(text)) {
+  if (/^<[a-z-]+\s*(?:"\s*)?\|/i.test(text)) {
     const last = text.lastIndexOf(">");
     return last < 0 ? undefined : last;
   }
@@ -254,11 +266,11 @@ function gluedTags(text: string): GluedTag[] {
     const tag = at < 0 ? "" : text.slice(at, end);
     const name = /^<\/?([a-z-]+)(?:\s[^<>]*)?>$/i.exec(tag)?.[1];
     if (name === undefined || !sectionNames.has(name.toLowerCase()) || quoted[at] === 1) break;
-    tags.unshift({ at, tag });
+    tags.push({ at, tag });
     end = at;
     while (end > 0 && /\s/.test(text.charAt(end - 1))) end -= 1;
   }
-  return tags;
+  return tags.reverse();
 }
 
 /** 1 for each character that stands inside quotes. */

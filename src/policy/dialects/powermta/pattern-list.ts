@@ -3,6 +3,7 @@
  * search (reference, section 1.3). A rule may go on in another list, by name or in place.
  */
 import type { SubmissionQuestion } from "../dialect.ts";
+import type { Tester } from "../safe-pattern.ts";
 import { checkDirective } from "./check-directive.ts";
 import type { NoteList } from "./note-list.ts";
 import type { Directive, Place, PowerMtaNode } from "./parse.ts";
@@ -20,7 +21,7 @@ type Result =
   | Readonly<{ kind: "call"; name: string }>
   | Readonly<{ kind: "block"; list: PatternList }>;
 
-export type PatternRule = Readonly<{ subject: Subject; expression: RegExp | undefined; result: Result; place: Place }>;
+export type PatternRule = Readonly<{ subject: Subject; expression: Tester | undefined; result: Result; place: Place }>;
 
 export type PatternList = Readonly<{ name: string; rules: readonly PatternRule[]; place: Place }>;
 
@@ -63,7 +64,7 @@ function compileRule(node: Directive, notes: NoteList): PatternRule | undefined 
     return undefined;
   }
   const result = node.block === undefined ? resultOf(node, tail, notes) : blockOf(node, tail, notes);
-  return result === undefined ? undefined : { subject, expression: compiled?.expression, result, place: node };
+  return result === undefined ? undefined : { subject, expression: compiled?.tester, result, place: node };
 }
 
 function subjectOf(name: string, header: string): Subject {
@@ -109,25 +110,41 @@ function resultOf(node: Directive, text: string, notes: NoteList): Result | unde
   return call === undefined ? { kind: "virtual-mta", name: virtualMta } : { kind: "call", name: call };
 }
 
-/** Lists that call each other in a circle, and calls of lists that are not there. */
+/** Lists that call each other in a circle or too deep, and calls of lists that are not there. */
 export function checkCalls(lists: ReadonlyMap<string, PatternList>, notes: NoteList): void {
-  const done = new Set<string>();
-  const visit = (list: PatternList, open: readonly string[]): void => {
+  const heights = new Map<PatternList, number>();
+  /** @returns how many lists deep it goes, itself included */
+  const visit = (list: PatternList, open: readonly string[]): number => {
+    const known = heights.get(list);
+    if (known !== undefined) return known;
+    let height = 1;
     for (const { result, place } of list.rules) {
-      if (result.kind === "block") visit(result.list, open);
-      if (result.kind !== "call") continue;
-      const next = lists.get(result.name);
-      if (next === undefined)
-        notes.error(place, `there is no pattern-list ${result.name}`, `write <pattern-list ${result.name}>`);
-      else if (open.includes(result.name)) {
-        notes.error(place, `pattern lists call each other: ${[...open, result.name].join(" > ")}`, "take one call out");
-      } else if (!done.has(result.name)) visit(next, [...open, result.name]);
+      const inner = called(result, place, open);
+      if (inner === undefined) continue;
+      const below = open.length < maxDepth ? visit(inner.list, inner.open) : maxDepth;
+      if (open.length + below > maxDepth) {
+        notes.error(place, `pattern lists go on in each other deeper than ${maxDepth}`, "join some of them");
+        break;
+      }
+      height = Math.max(height, below + 1);
     }
+    heights.set(list, height);
+    return height;
   };
-  for (const [name, list] of lists) {
-    visit(list, [name]);
-    done.add(name);
-  }
+  const called = (result: Result, place: Place, open: readonly string[]) => {
+    if (result.kind === "block") return { list: result.list, open: [...open, ""] };
+    if (result.kind !== "call") return undefined;
+    const list = lists.get(result.name);
+    if (list === undefined)
+      notes.error(place, `there is no pattern-list ${result.name}`, `write <pattern-list ${result.name}>`);
+    else if (!open.includes(result.name)) return { list, open: [...open, result.name] };
+    else {
+      const circle = [...open, result.name].filter((name) => name !== "").join(" > ");
+      notes.error(place, `pattern lists call each other: ${circle}`, "take one call out");
+    }
+    return undefined;
+  };
+  for (const [name, list] of lists) visit(list, [name]);
 }
 
 /** Header fields that a list may look at, those of lists it calls included. */

@@ -2,20 +2,22 @@
  * `/.../` as PowerMTA takes it (PCRE, letter case ignored unless it begins with `(?-i)`), made into JavaScript's. What
  * JavaScript cannot say is refused, never guessed: a pattern decides as whom mail leaves.
  */
-export type Pattern = Readonly<{ kind: "pattern"; expression: RegExp }> | Readonly<{ kind: "bad"; problem: string }>;
+import { type SafePattern, safePattern } from "../safe-pattern.ts";
 
-const classes: Readonly<Record<string, string>> = {
-  alpha: "A-Za-z",
-  digit: "0-9",
-  alnum: "A-Za-z0-9",
-  upper: "A-Z",
-  lower: "a-z",
-  space: "\\s",
-  blank: " \\t",
-  punct: "!-\\/:-@\\[-`{-~",
-  word: "\\w",
-  xdigit: "0-9A-Fa-f",
-};
+const classes: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    alpha: "A-Za-z",
+    digit: "0-9",
+    alnum: "A-Za-z0-9",
+    upper: "A-Z",
+    lower: "a-z",
+    space: "\\s",
+    blank: " \\t",
+    punct: "!-\\/:-@\\[-`{-~",
+    word: "\\w",
+    xdigit: "0-9A-Fa-f",
+  }),
+);
 
 const escapes: Readonly<Record<string, string>> = {
   A: "^",
@@ -27,14 +29,15 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** @param body what stands between the slashes */
-export function compilePattern(body: string): Pattern {
+export function compilePattern(body: string): SafePattern {
   const exact = body.startsWith("(?-i)");
-  const source = body.replace(/^\(\?-?i\)/, "");
+  let translated: string;
   try {
-    return { kind: "pattern", expression: new RegExp(translate(source), exact ? "" : "i") };
+    translated = translate(body.replace(/^\(\?-?i\)/, ""));
   } catch (error) {
     return { kind: "bad", problem: error instanceof Error ? error.message : String(error) };
   }
+  return safePattern(translated, exact ? "" : "i");
 }
 
 /** Throws what is wrong with it. */
@@ -47,9 +50,9 @@ function translate(source: string): string {
       made += translateEscape(source.charAt(at + 1), inClass);
       at += 1;
     } else if (inClass) {
-      const posix = /^\[:(\^?)([a-z]+):\]/.exec(source.slice(at, at + 12));
+      const posix = /^\[:(\^?)([a-z]+):\]/.exec(source.slice(at, at + 40));
       if (posix !== null) {
-        const set = classes[posix[2] ?? ""];
+        const set = classes.get(posix[2] ?? "");
         if (set === undefined || posix[1] !== "") throw new Error(`${posix[0]} is not understood`);
         made += set;
         at += posix[0].length - 1;

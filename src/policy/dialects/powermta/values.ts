@@ -8,10 +8,15 @@ import { textOf, wordsOf } from "./lines.ts";
 import type { ValueKind } from "./options.ts";
 import { parseHosts } from "./smtp-hosts.ts";
 
-const booleans: Readonly<Record<string, boolean>> = { yes: true, true: true, no: false, false: false };
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ["yes", true],
+  ["true", true],
+  ["no", false],
+  ["false", false],
+]);
 
 export function booleanOf(value: string): boolean | undefined {
-  return booleans[textOf(value).toLowerCase()];
+  return booleans.get(textOf(value).toLowerCase());
 }
 
 type Fault = Readonly<{ reason: string; remedy: string }>;
