@@ -129,6 +129,10 @@ function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, can
   if (!decision.connect) lines.push("             no connection is made under this rule");
   else {
     lines.push(`proof       ${proofInWords(decision)}`);
+    for (const { of, text, reply, ...place } of decision.demands) {
+      lines.push(`demand      of the ${of}: ${text}, else ${reply} (${placeOf(place)})`);
+    }
+    if (decision.mxPatterns !== null) lines.push(`MX hosts    only ${decision.mxPatterns.join(", ")}`);
     lines.push(`clear text  ${clearTextInWords(decision)}`);
     lines.push(
       `handshake   ${[decision.protocols, decision.ciphers, sniInWords(decision.serverName, mx), decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
@@ -160,13 +164,22 @@ function placeOf({ file, line, source }: Explanation["rule"]): string {
   return line === null ? file : `${file}:${line}`;
 }
 
-function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level }: Explanation["decision"]): string {
+const commonNameInWords: Readonly<Record<string, string>> = {
+  also: ", in SubjectAltName or as common name",
+  "without-san": ", as common name where SubjectAltName has none",
+};
+
+function proofInWords(decision: Explanation["decision"]): string {
+  const { starttls, authenticate, names, pins, anchors, commonName, minCipherBits } = decision;
   const bits = minCipherBits === null ? "" : `, cipher of at least ${minCipherBits} bits`;
-  if (level === "none") return "none: TLS is not asked for";
+  if (starttls === "never") return "none: TLS is not asked for";
   if (authenticate === "pin") return `one of ${pins} pinned certificates or keys${bits}`;
-  if (authenticate === "nothing") return `none: ${level === "may" ? "encrypted when offered" : "encrypted"}${bits}`;
+  if (authenticate === "nothing")
+    return `none: ${starttls === "always" ? "encrypted" : "encrypted when offered"}${bits}`;
   const name =
-    authenticate === "chain" ? ", for whatever name" : ` and the name ${names.join(" or ") || "of the MX host"}`;
+    authenticate === "chain"
+      ? ", for whatever name"
+      : ` and the name ${names.join(" or ") || "of the MX host"}${commonNameInWords[commonName ?? ""] ?? ""}`;
   return `chain to ${anchors ?? "system"} CAs${name}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
 }
 
@@ -174,11 +187,17 @@ function proofInWords({ authenticate, names, pins, anchors, minCipherBits, level
  * An opportunistic rule takes clear text from a host that offers nothing else, whatever it says of broken TLS; a demand
  * for TLS that comes on top of a rule takes none, whatever that rule allows.
  */
-function clearTextInWords({ level, clearText, mode }: Explanation["decision"]): string {
+function clearTextInWords(decision: Explanation["decision"]): string {
+  const { level, mode, clearText, clearTextTurn, clearTextIfUnproven, whenRefused } = decision;
   if (mode === "enforce" && level !== "none" && level !== "may") return "never";
-  if (clearText === "allowed") return "allowed";
-  if (clearText === "not-yet") return "only where TLS is not offered; after a failed handshake on a later attempt";
-  return level === "may" ? "only where TLS is not offered" : "never";
+  if (level === "none") return "allowed";
+  const offered = `only where TLS is not offered${whenRefused === "clear" ? " or is refused" : ""}`;
+  if (clearText === "never") return level === "may" ? offered : "never";
+  const proof = clearTextIfUnproven ? " or proof" : "";
+  const turn = clearTextTurn === "same-host" ? "before the next host" : "when every host was tried with TLS";
+  return clearText === "allowed"
+    ? `allowed; after a failed handshake${proof} ${turn}`
+    : `${offered}; after a failed handshake${proof} on a later attempt, ${turn}`;
 }
 
 /** Before the MX host is known, its name is what will be sent, unless the rule says otherwise. */

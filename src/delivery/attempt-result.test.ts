@@ -16,8 +16,8 @@ import {
 const host = { host: undefined, address: "192.0.2.1" as IpAddress, port: 25 };
 
 /** A host whose rule says this of failures. */
-function under(onFailure: "defer" | "bounce"): HostContact {
-  return { ...host, decision: { kind: "connect", onFailure } as ConnectDecision };
+function under(onFailure: "defer" | "bounce", more: Partial<ConnectDecision> = {}): HostContact {
+  return { ...host, decision: { kind: "connect", onFailure, clearText: "never", ...more } as ConnectDecision };
 }
 const noConnection: HostContact = { ...host, decision: { kind: "refuse", text: "", why: [] } as never };
 
@@ -46,6 +46,16 @@ const conclusions: readonly [name: string, failures: readonly Failure[], want: s
   [
     "on-failure: bounce, and a rule that cannot be honoured",
     [policy(noConnection), policy(under("bounce"))],
+    "deferred 4.7.5",
+  ],
+  [
+    "on-failure: bounce, but clear text has its turn on a later attempt",
+    [policy(under("bounce", { clearText: "not-yet" }))],
+    "deferred 4.7.5",
+  ],
+  [
+    "on-failure: bounce in monitor mode returns nothing",
+    [policy(under("bounce", { monitor: true }))],
     "deferred 4.7.5",
   ],
   ["CL-15 every host says never", [never, never], "failed 5.7.1"],

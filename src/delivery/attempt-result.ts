@@ -106,8 +106,8 @@ function stageWord(stage: string): string {
 
 /**
  * The end of the walk for a recipient that no host took: the last failure speaks, unless some other host might still
- * take the mail later while the last one said never (and its rule does not make that the last word). `on-failure: bounce` counts where every host failed for its rule
- * and every one of those rules says so.
+ * take the mail later while the last one said never (and its rule does not make that the last word). `on-failure:
+ * bounce` counts where every host failed for its rule and every one of those rules says so.
  *
  * @param failures in the order of the walk
  */
@@ -125,8 +125,11 @@ export function concludeFailures(failures: readonly Failure[]): Failure {
   return failures.findLast(({ permanent }) => !permanent) ?? last;
 }
 
+/** Not where the rule only has the mail wait (clear text at another age), nor where it only watches. */
 function asksForBounce({ kind, contact }: Failure): boolean {
-  return kind === "policy" && contact?.decision.kind === "connect" && contact.decision.onFailure === "bounce";
+  if (kind !== "policy" || contact?.decision.kind !== "connect") return false;
+  const { onFailure, clearText, monitor } = contact.decision;
+  return onFailure === "bounce" && clearText !== "not-yet" && !monitor;
 }
 
 /** What a verdict that stops the mail means to the walk. */

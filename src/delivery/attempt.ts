@@ -84,7 +84,10 @@ export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Pr
     }
   } catch (error) {
     tools.observe({ kind: "trouble", where: "delivery", error: errorTrace(error) });
-    for (const recipient of walk.pending) walk.outcomes.push(ended(recipient, ourMistake));
+    const settled = new Set(walk.outcomes.map(({ recipient }) => recipient));
+    for (const recipient of walk.pending) {
+      if (!settled.has(recipient)) walk.outcomes.push(ended(recipient, ourMistake));
+    }
   }
   return walk.outcomes;
 }
@@ -286,7 +289,10 @@ async function sendOver(
     body: mail.body,
     facts: mail.facts,
   });
-  if (connection.messages >= tools.outbound().maxMessagesPerConnection) connection.quit();
+  // Nobody looks for a connection made in clear after TLS broke: the next message tries TLS again.
+  const { decision } = contact;
+  const isLast = connection.messages >= tools.outbound().maxMessagesPerConnection;
+  if (isLast || (decision.kind === "connect" && decision.retryInClear)) connection.quit();
   else tools.pool.give(key, connection);
   return takeResults(sent, results, contact, walk);
 }

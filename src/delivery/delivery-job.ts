@@ -49,7 +49,7 @@ export function splitIntoJobs(
       undeliverable.push({ recipient, permanent: kind === "fail", status, text });
       continue;
     }
-    const domain = recipientHost(mailbox) + ruleKey(mailbox);
+    const domain = `${recipientHost(mailbox)} ${ruleKey(mailbox)}`;
     const destination = routing.nexthops.map(destinationName).join(", ");
     const key = `${domain}|${destination}`;
     const group = groups.get(key);

@@ -4,7 +4,7 @@ import type { IpAddress } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import { builtInRule, decide, type TlsDecision } from "./decide.ts";
 import type { TlsEvidence } from "./evidence.ts";
-import type { Origin, Sourced, TlsRule } from "./rules.ts";
+import type { Origin, PeerRequirement, Sourced, TlsRule } from "./rules.ts";
 
 const from: Origin = { source: "test", file: "test.yaml", line: 7, column: 3, scope: "domain example.com" };
 
@@ -161,4 +161,53 @@ test("decide: the rule's client certificate outranks the binding's, none cancels
   assert.equal(chosen({ level: is("may") }), "b");
   assert.equal(chosen({ level: is("may"), clientCertificate: is("none") }), undefined);
   assert.equal(chosen({ level: is("may"), clientCertificate: is({ ...binding, name: "r", id: "r1" }) }), "r");
+});
+
+const demandLine: Origin = { source: "sendmail", file: "/etc/mail/access", line: 3, column: 1, scope: "TLS_Srv:" };
+const needsTls: PeerRequirement = {
+  from: demandLine,
+  text: "ENCR:112",
+  of: "host",
+  verify: false,
+  bits: { atLeast: 112, digits: "112" },
+  extensions: [],
+  reply: { code: 454, status: "4.7.0" },
+};
+
+test("a demand for TLS raises what is reported, and its line is the one that decides", () => {
+  const raised = decide({ level: is("may"), requirements: [needsTls] }, evidence());
+  assert.deepEqual([raised.level, raised.from], ["encrypt", demandLine]);
+  assert.deepEqual(
+    raised.why.map(({ code, detail }) => `${code}: ${detail}`),
+    ["level-may: domain example.com", "requirement: ENCR:112 (TLS_Srv:, /etc/mail/access:3)"],
+  );
+  const strict = decide({ level: is("verify"), requirements: [needsTls] }, evidence());
+  assert.deepEqual([strict.level, strict.from], ["verify", from]);
+});
+
+test("a refusal stands on its own line, not on that of the level", () => {
+  const line = { ...from, line: 9 };
+  assert.equal(decide({ level: is("may"), refuse: { value: "no", from: line } }, evidence()).from, line);
+  assert.equal(decide({ level: is("may"), mxPatterns: { value: ["*.a.test"], from: line } }, evidence()).from, line);
+  assert.equal(decide({ level: is("dane") }, evidence()).from, from);
+});
+
+test("connections are told apart by what a demand means, issuers of its tag included", () => {
+  const idWith = (change: Partial<PeerRequirement>): string => {
+    const decision = decide({ level: is("may"), requirements: [{ ...needsTls, ...change }] }, evidence());
+    return decision.kind === "connect" ? decision.id : "";
+  };
+  const tagged = (...issuers: string[]): string =>
+    idWith({ extensions: [{ kind: "issuer-tag", tag: "t", issuers: new Set(issuers) }] });
+  assert.equal(idWith({}), idWith({ text: "encr : 112" }));
+  const ids = [idWith({}), idWith({ verify: true }), idWith({ reply: { code: 503, status: "5.7.0" } })];
+  ids.push(tagged("/cn=a"), tagged("/cn=b"), tagged("/cn=a", "/cn=b"));
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test("monitor mode: a host that the patterns do not list is connected to, and told as what would fail", () => {
+  const rule: TlsRule = { level: is("verify"), mxPatterns: is(["*.a.test"]), mode: is("monitor") };
+  const decision = decide(rule, evidence());
+  assert.equal(decision.kind === "connect" && decision.isUnlisted, true);
+  assert.ok(decision.why.some(({ code }) => code === "mx-not-listed"));
 });

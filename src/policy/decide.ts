@@ -12,6 +12,7 @@ import { type Credential, type HandshakeSettings, handshakeId } from "../tls/han
 import type { ReferenceName } from "../tls/names.ts";
 import type { TlsEvidence } from "./evidence.ts";
 import { because, type Reason, type ReasonCode } from "./reasons.ts";
+import { describeRequirement } from "./requirements.ts";
 import type {
   CommonNameUse,
   Fallback,
@@ -57,7 +58,11 @@ export type ConnectDecision = Readonly<{
   peerName: string;
   onFailure: "defer" | "bounce";
   monitor: boolean;
+  /** Monitor mode: the host fits none of the patterns that the rule lists, which an enforced rule would refuse. */
+  isUnlisted: boolean;
   rule: TlsRule;
+  /** The line that says the level, be it that of a demand on top. */
+  from: Origin;
   why: readonly Reason[];
   /** Equal for decisions that ask the same of a connection: a pooled one is only looked for under its own. */
   id: string;
@@ -68,6 +73,8 @@ export type RefuseDecision = Readonly<{
   kind: "refuse";
   level: TlsLevel;
   rule: TlsRule;
+  /** The line for which no connection is made. */
+  from: Origin;
   status: EnhancedStatus;
   text: string;
   why: readonly Reason[];
@@ -108,8 +115,10 @@ export function decide(rule: TlsRule, evidence: TlsEvidence, credential?: Creden
   if (refusal !== undefined) return refusal;
   const level = rule.level.value;
   const monitor = rule.mode?.value === "monitor";
+  const unlisted = monitor ? unlistedIn(rule, evidence) : undefined;
   const requirements = rule.requirements ?? [];
-  const reported = raisedLevel(level, requirements);
+  const raisedBy = raising(level, requirements);
+  const reported = raisedBy === undefined ? level : "encrypt";
   const authenticate: Authentication = {
     required: requiredProof(level, rule.proof?.value ?? "nothing"),
     references: referenceNames(rule.match?.value ?? defaultMatch(level), evidence),
@@ -136,37 +145,58 @@ export function decide(rule: TlsRule, evidence: TlsEvidence, credential?: Creden
     peerName: evidence.host ?? `[${evidence.address ?? ""}]`,
     onFailure: rule.onFailure?.value ?? "defer",
     monitor,
+    isUnlisted: unlisted !== undefined,
     rule,
-    why: reasons(rule, reported, monitor),
-    id: `${connection}|${requirementsId(requirements)}|${handshakeId(handshake)}`,
+    from: raisedBy?.from ?? rule.level.from,
+    why: [...reasons(rule, monitor), ...(unlisted === undefined ? [] : [unlisted])],
+    id: `${connection}|${requirements.map(describeRequirement).join(",")}|${handshakeId(handshake)}`,
   };
 }
 
 /** Why no connection is made to this host under this rule, if so. */
-function refusalOf(rule: TlsRule, { host }: TlsEvidence): RefuseDecision | undefined {
-  const level = rule.level.value;
+function refusalOf(rule: TlsRule, evidence: TlsEvidence): RefuseDecision | undefined {
+  const { level } = rule;
   const value = rule.refuse?.value ?? false;
+  const from = rule.refuse?.from ?? level.from;
   if (value !== false) {
     return typeof value === "string"
-      ? refuse(rule, because("rule-refuses", value))
-      : refuse(rule, because("rule-refuses", value.text), value.status);
+      ? refuse(rule, from, because("rule-refuses", value))
+      : refuse(rule, from, because("rule-refuses", value.text), value.status);
   }
   // Without DNSSEC evidence a DANE level is never read as something weaker. RFC 7672 §2.2
-  if (level === "dane" || level === "dane-only") return refuse(rule, because("dane-unavailable"));
-  if (level === "fingerprint" && (rule.pins?.value ?? []).length === 0) return refuse(rule, because("no-pins"));
-  const patterns = rule.mxPatterns?.value;
-  if (patterns === undefined || (host !== undefined && patterns.some((pattern) => fitsMxPattern(host, pattern)))) {
-    return undefined;
+  if (level.value === "dane" || level.value === "dane-only")
+    return refuse(rule, level.from, because("dane-unavailable"));
+  if (level.value === "fingerprint" && (rule.pins?.value ?? []).length === 0) {
+    return refuse(rule, level.from, because("no-pins"));
   }
-  const text = `MX host ${host ?? "without a name"} fits none of the patterns ${patterns.join(", ")}`;
-  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "mx-pattern", text }, host ?? "");
-  return { kind: "refuse", level, rule, ...worded, why: [because("mx-not-listed", text)] };
+  if (rule.mode?.value === "monitor") return undefined;
+  const unlisted = unlistedIn(rule, evidence);
+  if (unlisted === undefined) return undefined;
+  const text = unlisted.detail ?? "";
+  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "mx-pattern", text }, evidence.host ?? "");
+  return {
+    kind: "refuse",
+    level: level.value,
+    rule,
+    from: rule.mxPatterns?.from ?? level.from,
+    ...worded,
+    why: [unlisted],
+  };
 }
 
-function refuse(rule: TlsRule, reason: Reason, status: EnhancedStatus = "4.7.5"): RefuseDecision {
+function refuse(rule: TlsRule, from: Origin, reason: Reason, status: EnhancedStatus = "4.7.5"): RefuseDecision {
   const text = reason.detail ?? "client TLS configuration problem";
   const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "rule", text, status }, "");
-  return { kind: "refuse", level: rule.level.value, rule, ...worded, why: [reason] };
+  return { kind: "refuse", level: rule.level.value, rule, from, ...worded, why: [reason] };
+}
+
+/** The rule lists MX hosts, and this is none of them. */
+function unlistedIn({ mxPatterns }: TlsRule, { host }: TlsEvidence): Reason | undefined {
+  const patterns = mxPatterns?.value;
+  if (patterns === undefined || patterns.includes("*")) return undefined;
+  if (host !== undefined && patterns.some((pattern) => fitsMxPattern(host, pattern))) return undefined;
+  const text = `MX host ${host ?? "without a name"} fits none of the patterns ${patterns.join(", ")}`;
+  return because("mx-not-listed", text);
 }
 
 /** `*.example.com` is exactly one label. RFC 8461 §4.1 */
@@ -175,10 +205,9 @@ function fitsMxPattern(host: Domain, pattern: string): boolean {
 }
 
 /** A requirement that only TLS can meet makes an optional level a required one to whoever reads the record. */
-function raisedLevel(level: TlsLevel, requirements: readonly PeerRequirement[]): TlsLevel {
-  if (level !== "may" && level !== "none") return level;
-  const demanding = requirements.some(({ verify, bits }) => verify || (bits?.atLeast ?? 0) > 0);
-  return demanding ? "encrypt" : level;
+function raising(level: TlsLevel, requirements: readonly PeerRequirement[]): PeerRequirement | undefined {
+  if (level !== "may" && level !== "none") return undefined;
+  return requirements.find(({ verify, bits }) => verify || (bits?.atLeast ?? 0) > 0);
 }
 
 /** A try in clear after TLS could not be had. */
@@ -186,9 +215,12 @@ export function inClear(decision: ConnectDecision): ConnectDecision {
   return { ...decision, starttls: "never", retryInClear: true, id: `clear|${decision.id}` };
 }
 
-function reasons(rule: TlsRule, level: TlsLevel, monitor: boolean): Reason[] {
-  const why = [rule === builtInRule ? because("no-rule") : because(levelReason[level], rule.level.from.scope)];
-  for (const { text, from } of rule.requirements ?? []) why.push(because("requirement", `${text} (${from.scope})`));
+function reasons(rule: TlsRule, monitor: boolean): Reason[] {
+  const { value, from } = rule.level;
+  const why = [rule === builtInRule ? because("no-rule") : because(levelReason[value], from.scope)];
+  for (const demand of rule.requirements ?? []) {
+    why.push(because("requirement", `${demand.text} (${placeOf(demand.from)})`));
+  }
   if (monitor) why.push(because("monitor"));
   if (rule.exception !== undefined) {
     const { expiresAt, owner, reason } = rule.exception.value;
@@ -197,6 +229,11 @@ function reasons(rule: TlsRule, level: TlsLevel, monitor: boolean): Reason[] {
     );
   }
   return why;
+}
+
+/** A demand's own line: it need not stand where the level does. */
+function placeOf({ scope, file, line }: Origin): string {
+  return file === undefined ? scope : `${scope}, ${file}${line === undefined ? "" : `:${line}`}`;
 }
 
 function requiredProof(level: TlsLevel, proof: Proof): Authentication["required"] {
@@ -279,10 +316,6 @@ function serverName(choice: SniChoice, { host, nexthop }: TlsEvidence): string |
 function nexthopHost(nexthop: Nexthop): string | undefined {
   if (nexthop.kind === "mx") return nexthop.domain;
   return nexthop.isIp ? undefined : nexthop.host;
-}
-
-function requirementsId(requirements: readonly PeerRequirement[]): string {
-  return requirements.map(({ of, text, reply }) => `${of}:${text}:${reply.code}`).join(",");
 }
 
 function authenticationId({ required, references, commonName, pins }: Authentication): string {

@@ -31,7 +31,18 @@ export type Explanation = Readonly<{
     minCipherBits: number | null;
     serverName: string | null;
     clientCertificate: string | null;
+    /** How the subject's common name counts beside SubjectAltName. */
+    commonName: string | null;
     clearText: string | null;
+    /** When clear text has its turn, and whether also where the proof fails. */
+    clearTextTurn: string | null;
+    clearTextIfUnproven: boolean;
+    whenRefused: string | null;
+    /** Demands on top, in the order in which they are checked. */
+    demands: readonly (Explanation["rule"] & Readonly<{ of: string; text: string; reply: string }>)[];
+    /** Only these MX hosts are used; `null`: any. */
+    mxPatterns: readonly string[] | null;
+    wording: string;
     onFailure: string | null;
     mode: "enforce" | "monitor";
   }>;
@@ -64,14 +75,19 @@ export function explainDecision(
     binding: question.binding,
     mx: question.host ?? null,
     decision: describeDecision(decision),
-    rule: describeOrigin(rule.level.from),
+    rule: describeOrigin(decision.from),
     reasons: decision.why.map(describeReason),
     candidates: policy.candidates(question).map(describeCandidate),
   };
 }
 
 function describeDecision(decision: TlsDecision): Explanation["decision"] {
-  const mode = decision.rule.mode?.value ?? "enforce";
+  const { rule } = decision;
+  const always = {
+    mode: rule.mode?.value ?? "enforce",
+    mxPatterns: rule.mxPatterns?.value ?? null,
+    wording: rule.wording?.value ?? "letterlock",
+  };
   if (decision.kind === "refuse") {
     return {
       level: decision.level,
@@ -86,9 +102,14 @@ function describeDecision(decision: TlsDecision): Explanation["decision"] {
       minCipherBits: null,
       serverName: null,
       clientCertificate: null,
+      commonName: null,
       clearText: null,
+      clearTextTurn: null,
+      clearTextIfUnproven: false,
+      whenRefused: null,
+      demands: [],
       onFailure: null,
-      mode,
+      ...always,
     };
   }
   const { authenticate, handshake } = decision;
@@ -108,9 +129,16 @@ function describeDecision(decision: TlsDecision): Explanation["decision"] {
     minCipherBits: decision.minCipherBits === 0 ? null : decision.minCipherBits,
     serverName: handshake.serverName ?? null,
     clientCertificate: handshake.credential?.name ?? null,
+    commonName: authenticate.commonName,
     clearText: decision.clearText,
+    clearTextTurn: decision.clearTextTurn,
+    clearTextIfUnproven: decision.clearTextIfUnproven,
+    whenRefused: rule.whenRefused?.value ?? null,
+    demands: decision.requirements.map(({ from, of, text, reply: { code, status } }) => {
+      return { ...describeOrigin(from), of, text, reply: `${code} ${status}` };
+    }),
     onFailure: decision.onFailure,
-    mode,
+    ...always,
   };
 }
 

@@ -328,3 +328,26 @@ for (const [wording, level, tls, want] of said) {
     assert.equal(verdict.kind === "flow" ? "flow" : `${verdict.status} ${verdict.text}`, want);
   });
 }
+
+test("monitor mode watches what its own source demands; what another source demands on top holds", () => {
+  const demand = (source: string): PeerRequirement => ({
+    from: { ...from, source },
+    text: "ENCR:256",
+    of: "host",
+    verify: false,
+    bits: { atLeast: 256, digits: "256" },
+    extensions: [],
+    reply: { code: 454, status: "4.7.0" },
+  });
+  const judged = (source: string): string => {
+    const watching = decision("may", { mode: is("monitor"), requirements: [demand(source)] });
+    return summary(judge(watching, seen(done()), "mx"));
+  };
+  assert.equal(judged("test"), "flow verified would-fail");
+  assert.match(judged("sendmail"), /^next-host 4\.7\.0/);
+});
+
+test("monitor mode: mail to a host that is not listed flows and is counted as what would fail", () => {
+  const watching = decision("may", { mode: is("monitor"), mxPatterns: is(["*.a.test"]) });
+  assert.equal(summary(judge(watching, seen(done()), "mx")), "flow verified would-fail");
+});

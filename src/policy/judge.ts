@@ -58,7 +58,17 @@ const nothingChecked: Checks = { chain: null, name: null, matchedName: null, pin
  * @param peer how the host is called in texts: `mx.example.net[192.0.2.1]`
  */
 export function judge(decision: ConnectDecision, facts: PeerFacts, peer: string): TlsVerdict {
-  return withRequirements(judgeByLevel(decision, facts, peer), decision, facts);
+  return withRequirements(asListed(judgeByLevel(decision, facts, peer), decision), decision, facts);
+}
+
+/** Monitor mode: a host that an enforced rule would not even have been connected to. */
+function asListed(verdict: TlsVerdict, { isUnlisted }: ConnectDecision): TlsVerdict {
+  return isUnlisted ? wouldFail(verdict, []) : verdict;
+}
+
+function wouldFail(verdict: TlsVerdict, why: readonly Reason[]): TlsVerdict {
+  const told = verdict.why.some(({ code }) => code === "would-fail") ? [] : [because("would-fail")];
+  return { ...verdict, why: [...verdict.why, ...why, ...told], monitor: "would-fail" };
 }
 
 function judgeByLevel(decision: ConnectDecision, facts: PeerFacts, peer: string): TlsVerdict {
@@ -88,7 +98,8 @@ function judgeByLevel(decision: ConnectDecision, facts: PeerFacts, peer: string)
 }
 
 /** Demands on top, in their order: the first that is not met speaks with its own reply. */
-function withRequirements(verdict: TlsVerdict, decision: ConnectDecision, { tls }: PeerFacts): TlsVerdict {
+function withRequirements(judged: TlsVerdict, decision: ConnectDecision, { tls }: PeerFacts): TlsVerdict {
+  let verdict = judged;
   for (const requirement of decision.requirements) {
     const peer = {
       role: "server" as const,
@@ -99,6 +110,10 @@ function withRequirements(verdict: TlsVerdict, decision: ConnectDecision, { tls 
     if (unmet === undefined) continue;
     const { code, status, text } = unmet;
     const why = because("requirement-unmet", `${requirement.text}: ${text}`);
+    if (isWatched(requirement, decision)) {
+      verdict = wouldFail(verdict, [why]);
+      continue;
+    }
     if (verdict.kind === "clear-again") return { ...verdict, status, text: `${code} ${status} ${text}` };
     return {
       ...verdict,
@@ -110,6 +125,11 @@ function withRequirements(verdict: TlsVerdict, decision: ConnectDecision, { tls 
     };
   }
   return verdict;
+}
+
+/** Monitor mode covers what its own source demands; what another source demands on top still holds. */
+function isWatched({ from }: PeerRequirement, { monitor, rule }: ConnectDecision): boolean {
+  return monitor && rule.mode?.from.source === from.source;
 }
 
 /** Sendmail: a host's verdict stands until another host does better, a recipient's is final. */

@@ -131,8 +131,8 @@ function isoDate(ms: number): string {
   return new Date(Number.isFinite(ms) ? Math.max(-latest, Math.min(latest, ms)) : latest).toISOString();
 }
 
-function describeRule({ rule }: TlsDecision): AttemptRecord["rule"] {
-  const { source, file, line } = rule.level.from;
+function describeRule({ from }: TlsDecision): AttemptRecord["rule"] {
+  const { source, file, line } = from;
   return { source, file: file === undefined ? null : escapeText(file, maxText), line: line ?? null };
 }
 
