@@ -223,7 +223,21 @@ run([
     (text): Row => [`PT-25: ${text}`, line(text), "u@good.test", refused],
   ),
   ["PT-26: commas in protocols=", line("encrypt protocols=TLSv1.2,TLSv1.3"), "u@good.test", refused],
-  ["PT-28: no protocol left", line("encrypt protocols=!TLSv1.3:!TLSv1.2"), "u@good.test", noHandshake],
+  ["PT-28: nothing but TLS 1.0 and 1.1", line("encrypt protocols=!TLSv1.3:!TLSv1.2"), "u@good.test", noHandshake],
+  [
+    "PT-28: nothing but TLS 1.0 and 1.1 at may is no way to clear text: TLS 1.2 and 1.3 in their place",
+    line("may protocols=!TLSv1.3:!TLSv1.2"),
+    "u@good.test",
+    "sent Trusted may mx.good.test",
+    later,
+  ],
+  [
+    "PT-28: no protocol left at may",
+    line("may protocols=!TLSv1.3:!TLSv1.2:!TLSv1.1:!TLSv1"),
+    "u@good.test",
+    "sent in clear may mx.good.test",
+    later,
+  ],
   ["PT-29: TLSv9, refused when it is read", line("encrypt protocols=TLSv9"), "u@good.test", refused],
   ["PT-29: ciphers=bogus, refused when it is read", line("encrypt ciphers=bogus"), "u@good.test", refused],
   [
@@ -242,6 +256,15 @@ run([
   ],
 ]);
 
+for (const [level, text] of [
+  ["may", /TLS 1\.2 and 1\.3 are used in their place/],
+  ["encrypt", /no handshake can succeed/],
+] as const) {
+  test(`postfix PT-28: check says that old protocols are understood differently at ${level}`, () => {
+    assert.match(notesOf(compile(line(`${level} protocols=TLSv1:TLSv1.1`)), "differs").join("\n"), text);
+  });
+}
+
 test("postfix PT-27: blanks within braces (3.10)", () => {
   const { protocols } = ruleFor(compile(line("encrypt { protocols = TLSv1.2 }")), "u@good.test");
   assert.deepEqual(protocols?.value, { min: "TLSv1.2", max: "TLSv1.2" });
@@ -255,7 +278,8 @@ const told: readonly [id: string, text: string, problem: RegExp][] = [
   ["PT-24", "encrypt match=foo", /attribute "match" invalid at security level "encrypt"/],
   ["PT-25", "encrypt ciphers=high ciphers=medium", /attribute "ciphers" is specified multiple times/],
   ["PT-26", "encrypt protocols=TLSv1.2,TLSv1.3", /malformed attribute\/value pair "TLSv1.3"/],
-  ["PT-28", "may protocols=!TLSv1.3:!TLSv1.2", /leaves in clear text/],
+  ["PT-28", "encrypt protocols=!TLSv1.3:!TLSv1.2:!TLSv1.1:!TLSv1", /no handshake can succeed$/],
+  ["PT-28", "may protocols=!TLSv1.3:!TLSv1.2:!TLSv1.1:!TLSv1", /leaves in clear text/],
   ["PT-29", "encrypt protocols=TLSv9", /Invalid TLS protocol list "TLSv9"/],
   ["PT-29", "encrypt ciphers=bogus", /invalid cipher grade: "bogus"/],
   ["PT-31", "none match=x", /ignoring attribute "match=x" with TLS disabled/],

@@ -4,7 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile, deliver, notesOf, type WorldOptions } from "./world.ts";
+import { domain } from "../../../src/mail/domain.ts";
+import { parseIp } from "../../../src/mail/ip.ts";
+import { compile, deliver, notesOf, question, type WorldOptions } from "./world.ts";
 
 const refused = "deferred 4.7.5 client TLS configuration problem";
 const engine = "deferred 4.7.5 TLS is required, but our TLS engine is unavailable";
@@ -37,11 +39,20 @@ const rows: readonly [title: string, world: WorldOptions, want: string, to?: str
   ["a database that cannot be asked", { main: "smtp_tls_policy_maps = ldap:/etc/postfix/ldap.cf" }, refused],
   ["a table that always fails", { main: "smtp_tls_policy_maps = fail:maintenance, static:none" }, refused],
   ["an empty inline value", { main: "smtp_tls_policy_maps = inline:{ {good.test = } }" }, refused],
-  [
-    "a wrong pattern: Postfix leaves the rule out",
-    { main: "smtp_tls_policy_maps = pcre:/re", files: { "/re": "/(good/ none\n" } },
-    "sent Trusted may mx.good.test",
-  ],
+  ...[
+    ["a wrong pattern", "/(good/ none\n"],
+    ["a wrong pattern behind one that does not match", "/^bad\\.test$/ none\n/(good/ verify\n/./ may\n"],
+    ["a pattern without its delimiter", "/good verify\n/./ may\n"],
+    ["a flag that does not exist", "/good/q verify\n/./ may\n"],
+    ["a group that does not exist", "/good/ verify match=$1\n/./ may\n"],
+    ["a wrong condition", "if /(good/\n/./ none\nendif\n"],
+    ["a condition without a pattern", "if\n/./ none\nendif\n"],
+    ["a byte order mark before a pattern", "\ufeff/^good\\.test$/ verify\n"],
+  ].map(([title = "", text = ""]): (typeof rows)[number] => [
+    `${title}: Postfix does without it`,
+    { main: "smtp_tls_policy_maps = pcre:/re", files: { "/re": text } },
+    refused,
+  ]),
   [
     "protocol names that do not exist",
     { main: "smtp_tls_mandatory_protocols = TLS1.2", policy: "good.test encrypt" },
@@ -95,7 +106,8 @@ const errors: readonly [title: string, world: WorldOptions, text: RegExp][] = [
   ["neither yes nor no", { main: "smtp_tls_wrappermode = on" }, /bad boolean configuration: smtp_tls_wrappermode = on/],
   ["a time that is none", { main: "minimal_backoff_time = soon" }, /bad time: minimal_backoff_time = soon/],
   ["half a service", { master: "smtp unix - -\n" }, /bad entry/],
-  ["an override without its value", { master: "smtp unix - - n - - smtp -o smtp_tls_wrappermode\n" }, /missing '='/],
+  ["a compatibility level that is none", { main: "compatibility_level = 9999" }, /malformed compatibility level/],
+  ["a value that names itself", { main: "smtp_tls_policy_maps = $smtp_tls_policy_maps" }, /unreasonable macro call/],
   ["a value that nobody defines", { main: "smtp_tls_CAfile = $ca_dir/ca.pem" }, /smtp_tls_CAfile uses \$ca_dir/],
   ["a brace within a value", { main: "smtp_tls_CAfile = ${config_directory" }, /smtp_tls_CAfile: /],
 ];
@@ -104,8 +116,100 @@ for (const [title, world, text] of errors) {
   test(`postfix damaged, an error: ${title}`, () => {
     const compiled = compile(world);
     assert.match(notesOf(compiled, "error").join("\n"), text);
+    assert.equal(deliver(compiled, "u@good.test", 1000), refused);
   });
 }
+
+test("postfix damaged: a pattern that is reached by nobody holds up nobody; in a transport map Postfix's way is ours", () => {
+  const files = { "/re": "/^good\\.test$/ encrypt\n/(/ verify\n", "/tr": "/(/ smtp:[mx.self.test]\n" };
+  const compiled = compile({ main: "smtp_tls_policy_maps = regexp:/re\ntransport_maps = regexp:/tr", files });
+  assert.equal(deliver(compiled, "u@good.test"), "sent Trusted encrypt mx.good.test");
+  assert.equal(deliver(compiled, "u@self.test"), refused);
+  const said = notesOf(compiled, "warning").join("\n");
+  assert.match(said, /re:2: .*Postfix leaves this rule out, here mail waits whose look-up comes as far/);
+  assert.match(said, /tr:1: .*Postfix leaves this rule out: /);
+});
+
+for (const [title, override, service = ""] of [
+  ["no value", "-o smtp_tls_security_level"],
+  ["blanks without braces", "-o smtp_tls_security_level = verify"],
+  ["a brace left open", "-o {smtp_tls_security_level = verify"],
+  ["a word before it", "x -o smtp_tls_security_level=verify"],
+  ["another dash", "\u2013o smtp_tls_security_level=verify"],
+  ["a level that does not exist", "-o smtp_tls_security_level=verfy", refused],
+  ["a name that nobody defines", "-o smtp_tls_security_level=$level"],
+  ["a name that means itself", "-o smtp_tls_security_level=$smtp_tls_security_level"],
+  ["neither yes nor no", "-o smtp_tls_wrappermode=on"],
+  ["a table that is missing", "-o smtp_tls_policy_maps=hash:/gone", refused],
+] as const) {
+  test(`postfix damaged: an option of one service, ${title}: its mail waits, all other mail flows`, () => {
+    const compiled = compile({
+      transport: "s.test strict:[mx.good.test]\n",
+      master: `smtp unix - - n - - smtp\nstrict unix - - n - - smtp ${override}\n`,
+    });
+    const waits = 'deferred 4.3.0 mail transport unavailable: "strict" does not start: ';
+    assert.ok(deliver(compiled, "u@s.test", 1000).startsWith(service === "" ? waits : service));
+    assert.equal(deliver(compiled, "u@good.test"), "sent Trusted may mx.good.test");
+    assert.deepEqual(notesOf(compiled, "error"), []);
+    assert.match(notesOf(compiled, "warning").join("\n"), /master\.cf:2: /);
+  });
+}
+
+test("postfix damaged: a broken smtp service holds up the mail that goes to its own MX; its rules refuse", () => {
+  const compiled = compile({ master: "smtp unix - - n - - smtp -o smtp_tls_security_level\n" });
+  assert.match(deliver(compiled, "u@good.test", 1000), /^deferred 4\.3\.0 mail transport unavailable/);
+  const mx = { kind: "mx", domain: domain("good.test"), port: 25 } as const;
+  const rule = compiled.source.outbound(question(mx));
+  assert.equal(rule?.refuse?.value, "client TLS configuration problem");
+  assert.deepEqual(compiled.source.candidates(question(mx))[0]?.settings, ["refuse: client TLS configuration problem"]);
+});
+
+test("postfix damaged: a broken smtpd service refuses its clients, and no others", () => {
+  const master = "25 inet n - n - - smtpd\n587 inet n - n - - smtpd -o smtpd_tls_security_level\n";
+  const { source, notes } = compile({ main: "smtpd_tls_security_level = may", master });
+  const client = parseIp("192.0.2.9") ?? assert.fail();
+  const ask = (localPort: number) =>
+    source.inbound?.({
+      listener: "in",
+      localAddress: undefined,
+      localPort,
+      client,
+      clientName: undefined,
+      user: undefined,
+      now: 0,
+    });
+  assert.match(String(ask(587)?.refuse?.value), /service 587 does not start/);
+  assert.equal(ask(25)?.refuse, undefined);
+  assert.ok(notes.every(({ kind }) => kind !== "error"));
+});
+
+test("postfix damaged: a next-hop list ends at the one that cannot be read, as in Postfix", () => {
+  const waits = "deferred 4.3.0 unusable next-hop: [a.test: no host name";
+  assert.equal(deliver(compile({ transport: "good.test smtp:[a.test, [mx.good.test]" }), "u@good.test"), waits);
+  const second = compile({ transport: "good.test smtp:[mx.good.test], [a.test" });
+  assert.equal(deliver(second, "u@good.test"), "sent Trusted may mx.good.test");
+});
+
+for (const [title, world] of [
+  ["main.cf", { wholeMain: "\ufeffsmtp_tls_security_level = encrypt\n" }],
+  ["a policy table", { policy: "\ufeffgood.test encrypt\n" }],
+] as const) {
+  test(`postfix damaged: check names the byte order mark that ${title} begins with`, () => {
+    assert.match(notesOf(compile(world), "warning").join("\n"), /:1: the file begins with a byte order mark/);
+  });
+}
+
+test("postfix damaged: the release of a Postfix is assumed, and check says so", () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: Postfix's own syntax
+  const level = "${{$mail_version} >=level {3.4} ? {encrypt} : {may}}";
+  const world = { main: `smtp_tls_security_level = ${level}` };
+  const compiled = compile(world);
+  assert.equal(deliver(compiled, "u@self.test"), "sent Untrusted encrypt mx.self.test");
+  assert.match(notesOf(compiled, "warning").join("\n"), /uses \$mail_version.*; 3\.10\.13 is assumed here/);
+  const older = compile({ ...world, defines: { mail_version: "3.3.1" } });
+  assert.equal(deliver(older, "u@self.test"), "sent Untrusted may mx.self.test");
+  assert.doesNotMatch(notesOf(older, "warning").join("\n"), /mail_version/);
+});
 
 test("postfix damaged: an unreadable main.cf or master.cf sends nothing", () => {
   const compiled = compile({ wholeMain: "smtp_tls_security_level\n" });

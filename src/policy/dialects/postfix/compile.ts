@@ -27,7 +27,7 @@ import {
   lintComments,
   lintListener,
   lintMain,
-  lintSetting,
+  lintSettings,
   lintSites,
   lintTransports,
   Notes,
@@ -36,7 +36,6 @@ import { parseMainCf } from "./main-cf.ts";
 import { parseMasterCf } from "./master-cf.ts";
 import { nameThings } from "./named.ts";
 import { noteParameters } from "./parameter-notes.ts";
-import { parameterEntry } from "./parameters.ts";
 import { knownNexthops, readRoutingTables } from "./routing-tables.ts";
 import { createServices, type MasterService, type Services, usualServices } from "./services.ts";
 import type { SmtpClient } from "./smtp-client.ts";
@@ -67,13 +66,14 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
   const tables = new TableOpener(files);
   const services = createServices(read.master, read.view, tables, files);
   const { view } = services.plain;
+  noteParameters(read.main, read.master, notes);
+  for (const one of viewsOf(services)) lintSettings(one, notes);
+  if (notes.list.some(({ kind }) => kind === "error")) return refusingEverything(options.main, notes.list);
   const routing = readRoutingTables(view, services, tables, files);
   const known = knownNexthops(view, routing, services);
   const client = defaultClient(services, routing);
   const listeners = makeListeners(services, files, notes);
 
-  noteParameters(read.main, read.master, notes);
-  lintSettings(services, notes);
   lintMain(view, notes);
   for (const one of new Set([client, ...services.clients.values()])) {
     lintClient(one, known, notes);
@@ -131,16 +131,13 @@ function makeListeners(services: Services, files: SourceFiles, notes: Notes): re
   const listeners = services.listeners.length > 0 ? services.listeners : [services.plainListener];
   return listeners.map((service: InboundService) => {
     const made = makeInboundRule(service, files);
-    lintListener(service.name, made, notes);
+    lintListener(service, made, notes);
     return { name: service.name, rule: made.rule };
   });
 }
 
-function lintSettings({ plain, clients, listeners }: Services, notes: Notes): void {
-  const views = [plain.view, ...[...clients.values(), ...listeners].map(({ view }) => view)];
-  for (const view of new Set(views)) {
-    for (const name of view.written) if (parameterEntry(name)?.status === "applied") lintSetting(view, name, notes);
-  }
+function viewsOf({ plain, clients, listeners }: Services): ReadonlySet<View> {
+  return new Set([plain, ...clients.values(), ...listeners].map(({ view }) => view));
 }
 
 function createSource(services: Services, client: SmtpClient, listeners: readonly Listener[]): PolicySource {

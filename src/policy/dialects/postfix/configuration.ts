@@ -18,7 +18,7 @@ export type Setting = Readonly<{
   from: Origin;
   /** Written nowhere. */
   isDefault: boolean;
-  /** Names that the value uses and nobody defines; Postfix takes them for empty. */
+  /** Names that the value uses and nobody defines. Postfix takes them for empty, or from the machine it runs on. */
   missing: readonly string[];
   /** What is wrong with its `$name`s. */
   problem: string | undefined;
@@ -33,6 +33,9 @@ export type ViewOptions = Readonly<{
   service?: string;
 }>;
 
+/** What Postfix takes from its own release, where nobody says which that is. */
+export const assumedNames: ReadonlyMap<string, string> = new Map([["mail_version", "3.10.13"]]);
+
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
 export class View {
@@ -41,6 +44,11 @@ export class View {
 
   constructor(options: ViewOptions) {
     this.#options = options;
+  }
+
+  /** `undefined`: main.cf alone. */
+  get service(): string | undefined {
+    return this.#options.service;
   }
 
   /** Names that this service sets itself; for main.cf, all that it sets. */
@@ -62,7 +70,7 @@ export class View {
     const missing: string[] = [];
     const expanded = expandValue(raw, (asked, as) => {
       const value = this.#entry(asked)?.value ?? this.#outside(asked);
-      if (value === undefined && as === "value") missing.push(asked);
+      if ((value === undefined && as === "value") || this.#isAssumed(asked)) missing.push(asked);
       return value;
     });
     const problem = expanded.problem;
@@ -80,10 +88,16 @@ export class View {
     return this.#options.overrides?.get(name) ?? this.#options.main.get(name);
   }
 
+  #isAssumed(name: string): boolean {
+    return assumedNames.has(name) && this.#entry(name) === undefined && !Object.hasOwn(this.#options.defines, name);
+  }
+
   /** What no file of the configuration says; `undefined`: nobody knows this name, or only the machine does. */
   #outside(name: string): string | undefined {
     const { defines, mainFile } = this.#options;
     if (Object.hasOwn(defines, name)) return defines[name];
+    const assumed = assumedNames.get(name);
+    if (assumed !== undefined) return assumed;
     if (name === "config_directory") return path.posix.dirname(mainFile);
     if (name === "mydomain") return this.#domainOfHost();
     if (machineNames.has(name) || !isParameterName(name)) return undefined;

@@ -14,9 +14,10 @@ import type { View } from "./configuration.ts";
 import { readCredential } from "./credentials.ts";
 import { parseFingerprints } from "./fingerprints.ts";
 import type { LookupTable } from "./lookup-table.ts";
+import type { BrokenService } from "./master-cf.ts";
 import { parsePort } from "./nexthop-text.ts";
 import { parseLevel } from "./policy-value.ts";
-import { parseProtocolList } from "./protocol-list.ts";
+import { currentTls, parseProtocolList } from "./protocol-list.ts";
 import type { PolicyProblem } from "./tls-rule.ts";
 import { readAuthorities } from "./trust.ts";
 
@@ -26,6 +27,8 @@ export type InboundService = Readonly<{
   view: View;
   /** `relay_clientcerts`, opened. */
   relayTables: readonly LookupTable[];
+  /** Clients are refused. */
+  broken: BrokenService | undefined;
 }>;
 
 /** A problem and the line it stands on; `fatal` where Postfix would not run. */
@@ -52,7 +55,11 @@ export function chooseInbound<T extends Readonly<{ name: string }>>(
 }
 
 export function makeInboundRule(service: InboundService, files: SourceFiles): MadeInboundRule {
-  return new Making(service, files).finish();
+  const { name, broken } = service;
+  if (broken === undefined) return new Making(service, files).finish();
+  const { file, line, column, text } = broken;
+  const from = { source: "postfix", file, line, column, scope: `service ${name}` };
+  return { rule: { refuse: { value: `service ${name} does not start: ${text}`, from } }, problems: [] };
 }
 
 class Making {
@@ -89,6 +96,10 @@ class Making {
 
   #warn(from: Origin, text: string, remedy: string): void {
     this.#problems.push({ from, text, remedy, refuses: false, fatal: false });
+  }
+
+  #differs(from: Origin, text: string): void {
+    this.#problems.push({ from, text, remedy: 'write ">=TLSv1.2"', refuses: false, fatal: false, kind: "differs" });
   }
 
   #fail(from: Origin, text: string, remedy: string, fatal: boolean): void {
@@ -136,8 +147,10 @@ class Making {
       this.#fail(from, `Invalid TLS protocol list "${value}": there is no "${list.word}"`, 'write ">=TLSv1.2"', false);
       return;
     }
-    if (list.none) this.#warn(from, `"${value}" leaves neither TLS 1.2 nor 1.3: no handshake can succeed`, "");
-    this.#fields.protocols = { value: list.range, from };
+    const replaced = list.none && list.oldTls && level === "may";
+    if (replaced) this.#differs(from, `"${value}" holds nothing but TLS 1.0 and 1.1: TLS 1.2 and 1.3 are used`);
+    else if (list.none) this.#warn(from, `"${value}" leaves neither TLS 1.2 nor 1.3: no handshake can succeed`, "");
+    this.#fields.protocols = { value: replaced ? currentTls : list.range, from };
   }
 
   #ciphers(level: Level): void {

@@ -6,20 +6,21 @@ import type { Origin } from "../../rules.ts";
 import type { Note, NoteKind } from "../dialect.ts";
 import type { View } from "./configuration.ts";
 import { type DeadLine, findDeadLine, type KnownNexthops } from "./dead-lines.ts";
-import { listenerOf, type MadeInboundRule } from "./inbound.ts";
-import { machineNames } from "./known-parameters.ts";
+import { type InboundService, listenerOf, type MadeInboundRule } from "./inbound.ts";
 import type { LookupTable, TableHit } from "./lookup-table.ts";
 import { parseNexthop, splitNexthops } from "./nexthop-text.ts";
-import { optionTable } from "./parameters.ts";
 import { parseSiteLevel } from "./per-site.ts";
 import { parsePolicyValue } from "./policy-value.ts";
 import type { Services } from "./services.ts";
+import { examineSettings } from "./setting-problems.ts";
 import type { SmtpClient } from "./smtp-client.ts";
 import type { RoutingTables } from "./transport.ts";
 
 /** A table with a hundred thousand faulty lines is told by its first ones. */
 const maxNotes = 500;
 
+/** A warning unless it says otherwise. */
+type Said = DeadLine & Readonly<{ kind?: NoteKind }>;
 type Place = Readonly<{ file: string; line: number; column: number }>;
 
 export class Notes {
@@ -52,8 +53,9 @@ export class Notes {
 
 /** Every line of the tables that can be listed, and the level where none answers. */
 export function lintClient(client: SmtpClient, known: KnownNexthops, notes: Notes): void {
-  for (const { text, remedy } of client.global.problems) {
-    notes.add(client.global.fatal ? "error" : "warning", client.global.rule.level.from, text, remedy);
+  const { global, view } = client;
+  for (const { text, remedy, kind = "warning" } of global.problems) {
+    notes.add(global.fatal && view.service === undefined ? "error" : kind, global.rule.level.from, text, remedy);
   }
   let told = 0;
   const earlier = new Set<string>();
@@ -61,8 +63,8 @@ export function lintClient(client: SmtpClient, known: KnownNexthops, notes: Note
   for (const table of client.policyTables) {
     for (const { key, hit } of table.entries()) {
       if (told >= maxNotes) return;
-      for (const { text, remedy } of lintEntry(client, table, key, hit, known, earlier)) {
-        notes.add("warning", hit.from, text, remedy);
+      for (const { text, remedy, kind = "warning" } of lintEntry(client, table, key, hit, known, earlier)) {
+        notes.add(kind, hit.from, text, remedy);
         told += 1;
       }
     }
@@ -77,8 +79,8 @@ function lintEntry(
   { value }: TableHit,
   known: KnownNexthops,
   earlier: ReadonlySet<string>,
-): readonly DeadLine[] {
-  const said: DeadLine[] = [...client.problemsOf(value)];
+): readonly Said[] {
+  const said: Said[] = [...client.problemsOf(value)];
   const ignored = ignoredWords(value);
   if (ignored !== undefined) said.push({ text: `ignoring attribute "${ignored}" with TLS disabled`, remedy: "" });
   if (table.kind !== "fixed") return said;
@@ -145,26 +147,13 @@ function unusableNexthop(text: string): string | undefined {
   return undefined;
 }
 
-const yesNo = new Set(optionTable.filter(({ values }) => values === "yes, no").map(({ name }) => name));
-
-/** Postfix's programs do not start with such a value. */
-export function lintSetting(view: View, name: string, notes: Notes): void {
-  const { value, from, missing, problem } = view.setting(name);
-  if (problem !== undefined) notes.add("error", from, `${name}: ${problem}`, "correct the value");
-  for (const word of new Set(missing)) {
-    const machine = machineNames.has(word) || word === "mydomain";
-    const text = machine ? "which Postfix takes from the machine" : "which nothing defines";
-    notes.add(machine ? "warning" : "error", from, `${name} uses $${word}, ${text}`, `give ${word} under "defines"`);
-  }
-  if (value === "" && name === "smtp_tls_security_level") {
-    const remedy = 'write "none" if that is meant, or the level that is';
-    notes.add("warning", from, "smtp_tls_security_level is empty: no TLS at all", remedy);
-  }
-  if (yesNo.has(name) && !/^(?:yes|no)$/i.test(value)) {
-    notes.add("error", from, `bad boolean configuration: ${name} = ${value}`, "write yes or no");
-  }
-  if (name === "minimal_backoff_time" && !/^\d{1,9}[smhdw]?$/.test(value)) {
-    notes.add("error", from, `bad time: ${name} = ${value}`, "write a number and s, m, h, d or w");
+/** A service of master.cf with a value that Postfix's program stops at: its mail alone waits. */
+export function lintSettings(view: View, notes: Notes): void {
+  const ofService = view.service !== undefined;
+  for (const { from, text, remedy, fatal } of examineSettings(view)) {
+    const kind = fatal && !ofService ? "error" : "warning";
+    const waits = fatal && ofService ? `: service "${view.service}" does not start, and its mail waits` : "";
+    notes.add(kind, from, `${text}${waits}`, remedy);
   }
 }
 
@@ -196,9 +185,9 @@ export function lintComments(text: string, file: string, notes: Notes): void {
   }
 }
 
-export function lintListener(name: string, { problems }: MadeInboundRule, notes: Notes): void {
+export function lintListener({ name, view }: InboundService, { problems }: MadeInboundRule, notes: Notes): void {
   const where = listenerOf(name).port === undefined ? "" : `service ${name}: `;
-  for (const { from, text, remedy, fatal } of problems) {
-    notes.add(fatal ? "error" : "warning", from, `${where}${text}`, remedy);
+  for (const { from, text, remedy, fatal, kind = "warning" } of problems) {
+    notes.add(fatal && view.service === undefined ? "error" : kind, from, `${where}${text}`, remedy);
   }
 }

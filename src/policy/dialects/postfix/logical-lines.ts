@@ -20,11 +20,20 @@ export type LogicalLine = Readonly<{ text: string; line: number; pieces?: readon
 export type LineReader = Readonly<{
   line(logical: LogicalLine): void;
   indented(line: number, text: string): void;
+  /** The text begins with one, which Postfix takes for a part of the first name. */
+  byteOrderMark(): void;
 }>;
+
+/** What to say of one. */
+export const byteOrderMark = {
+  text: "the file begins with a byte order mark, which Postfix takes for a part of its first word: that line is not used",
+  remedy: "save it as UTF-8 without byte order mark",
+} as const;
 
 export function readLogicalLines(text: string, reader: LineReader): void {
   let pending: { text: string; line: number; pieces?: Piece[] } | undefined;
   let number = 0;
+  if (text.charCodeAt(0) === 0xfeff) reader.byteOrderMark();
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline;

@@ -3,7 +3,15 @@
  * business, which names there are `parameters.ts`'s. Never throws.
  */
 import type { Note } from "../dialect.ts";
-import { type LogicalLine, type Place, placeIn, readLogicalLines, skipSpace, trimmed } from "./logical-lines.ts";
+import {
+  byteOrderMark,
+  type LogicalLine,
+  type Place,
+  placeIn,
+  readLogicalLines,
+  skipSpace,
+  trimmed,
+} from "./logical-lines.ts";
 
 /** The place is that of the value; of the name where the value is empty. */
 export type MainCfEntry = Place & Readonly<{ value: string }>;
@@ -36,6 +44,7 @@ export function parseMainCf(text: string, file: string): MainCf {
       values.set(name, value);
       entries.push([name, { value, ...placeOfValue(file, logical, setting.at) }]);
     },
+    byteOrderMark: () => add("warning", 1, byteOrderMark.text, byteOrderMark.remedy),
     indented(line, physical) {
       const what = `logical line must not start with whitespace: "${physical}"`;
       add("warning", line, what, "remove the white space before it");

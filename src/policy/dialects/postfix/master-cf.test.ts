@@ -58,10 +58,17 @@ test("master.cf CF-12: each override stands in its own line", () => {
 const rows: readonly [name: string, line: string, want: string][] = [
   ["too few fields", "smtp inet n - y - -", "error: bad entry"],
   ["no such type", "smtp tcp n - y - - smtpd", "error: bad transport type: tcp"],
-  ["no value", "smtp unix - - n - - smtp -o foo", "error: missing '=' after attribute name"],
-  ["nothing behind -o", "smtp unix - - n - - smtp -o", "error: missing attribute name"],
-  ["blanks without braces", "smtp unix - - n - - smtp -o a = b", "error: missing '=' after attribute name"],
-  ["braces left open", "smtp unix - - n - - smtp -o { a = b", "error: missing '}'"],
+  ["no value", "smtp unix - - n - - smtp -o foo", "warning: missing '=' after attribute name"],
+  ["nothing behind -o", "smtp unix - - n - - smtp -o", "warning: missing attribute name"],
+  ["blanks without braces", "smtp unix - - n - - smtp -o a = b", "warning: missing '=' after attribute name"],
+  ["braces left open", "smtp unix - - n - - smtp -o { a = b", "warning: missing '}'"],
+  ["a word before an option", "smtp unix - - n - - smtp x -o a=b", "warning: unexpected command-line argument: x"],
+  ["options behind --", "smtp unix - - n - - smtp -- -o a=b", "warning: unexpected command-line argument: -o"],
+  ["another dash", "smtp unix - - n - - smtp \u2013o a=b", "warning: unexpected command-line argument: \u2013o"],
+  ["a capital letter", "smtp unix - - n - - smtp -O a=b", "warning: unexpected command-line argument: a=b"],
+  ["a comment behind a listener", "25 inet n - n - - smtpd -v # x", "warning: unexpected command-line argument: #"],
+  ["two of one name", "x unix - - n - - smtp\nx unix - - n - - smtp", 'warning: duplicate service name "x"'],
+  ["a byte order mark", "\ufeffsmtp unix - - n - - smtp", "warning: the file begins with a byte order mark"],
   ["white space at the beginning", "  smtp unix - - n - - smtp", "warning: logical line must not start"],
 ];
 
@@ -71,6 +78,30 @@ for (const [name, line, want] of rows) {
     assert.ok(`${first?.kind}: ${first?.text}`.startsWith(want), first?.text);
   });
 }
+
+test("master.cf: an option that cannot be read, or stands where none is looked for, breaks its service alone", () => {
+  const lines = ["-o a", "x -o a=b", "-o {a = b", "-- -o a=b", "-v # -o a=b"].map(
+    (args, at) => `s${at} unix - - n - - smtp ${args}`,
+  );
+  const { services, notes } = parseMasterCf(`${lines.join("\n")}\nfine unix - - n - - smtp # comment\n`, "f");
+  assert.deepEqual(
+    services.map(({ broken }) => broken?.line),
+    [1, 2, 3, 4, 5, undefined],
+  );
+  assert.ok(notes.every(({ kind, text }) => kind === "warning" && text.includes("its mail waits")));
+});
+
+test("master.cf: of two services with one name and type the later one counts, as in Postfix", () => {
+  const text = "x unix - - n - - smtp -o a=1\nx inet - - n - - smtpd\nx unix - - n - - smtp -o a=2\n";
+  const { services } = parseMasterCf(text, "f");
+  assert.deepEqual(
+    services.map(({ type, overrides }) => [type, overrides.get("a")?.value]),
+    [
+      ["inet", undefined],
+      ["unix", "2"],
+    ],
+  );
+});
 
 test("master.cf: overrides that are printed are read again", () => {
   const value = fc.stringMatching(/^(?:[a-z0-9:$=](?:[a-z ,=]{0,10}[a-z])?)?$/);

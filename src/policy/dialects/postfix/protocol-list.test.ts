@@ -34,7 +34,7 @@ for (const [list, want] of rows) {
 
 test("postfix protocol list: with nothing left no handshake can succeed, and it says so", () => {
   const read = parseProtocolList("TLSv1.1");
-  assert.deepEqual(read.kind === "range" && [read.none, read.older, read.range], [
+  assert.deepEqual(read.kind === "range" && [read.none, read.oldTls, read.range], [
     true,
     true,
     { min: "TLSv1.3", max: "TLSv1.2" },

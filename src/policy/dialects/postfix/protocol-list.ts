@@ -14,8 +14,8 @@ export type ProtocolList =
       range: ProtocolRange;
       /** Nothing of TLS 1.2 and 1.3 is left: no handshake can succeed. */
       none: boolean;
-      /** The list lets older protocols in. */
-      older: boolean;
+      /** The list lets TLS 1.0 or 1.1 in. */
+      oldTls: boolean;
     }>
   /** Postfix aborts every handshake under such a list (OUT-8). */
   | Readonly<{ kind: "invalid"; word: string }>;
@@ -29,8 +29,12 @@ const versions = [
   { name: "tlsv1.3", code: 0x0304 },
 ] as const;
 
+const tls10 = 0x0301;
 const tls12 = 0x0303;
 const tls13 = 0x0304;
+
+/** What is spoken where a list names nothing newer and encryption is only a wish. */
+export const currentTls: ProtocolRange = { min: "TLSv1.2", max: "TLSv1.3" };
 
 /** min above max: no handshake can succeed. */
 const noProtocol: ProtocolRange = { min: "TLSv1.3", max: "TLSv1.2" };
@@ -56,7 +60,12 @@ export function parseProtocolList(text: string): ProtocolList {
     .filter((code) => code >= floor && code <= ceiling && !excluded.has(code))
     .filter((code) => included.size === 0 || included.has(code));
   const range = rangeOf(allowed.includes(tls12), allowed.includes(tls13));
-  return { kind: "range", range, none: range === noProtocol, older: allowed.some((code) => code < tls12) };
+  return {
+    kind: "range",
+    range,
+    none: range === noProtocol,
+    oldTls: allowed.some((code) => code >= tls10 && code < tls12),
+  };
 }
 
 function codeOf(name: string): number | undefined {

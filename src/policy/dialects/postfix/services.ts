@@ -5,8 +5,10 @@
 import type { SourceFiles } from "../dialect.ts";
 import { type Entry, View, type ViewOptions } from "./configuration.ts";
 import type { InboundService } from "./inbound.ts";
+import type { BrokenService } from "./master-cf.ts";
 import { parsePort } from "./nexthop-text.ts";
 import { isParameterName, parameterEntry } from "./parameters.ts";
+import { examineSettings } from "./setting-problems.ts";
 import { SmtpClient } from "./smtp-client.ts";
 import type { TableOpener } from "./table-opener.ts";
 import { createRuleMaker } from "./tls-rule.ts";
@@ -20,6 +22,7 @@ export type MasterService = Readonly<{
   /** `smtp`, `smtpd`, `lmtp` ... */
   command: string;
   overrides: ReadonlyMap<string, Entry>;
+  broken: BrokenService | undefined;
 }>;
 
 export type Services = Readonly<{
@@ -40,7 +43,7 @@ export const usualServices: readonly MasterService[] = [
 ];
 
 function usual(name: string, type: string, command: string): MasterService {
-  return { name, type, command, overrides: new Map() };
+  return { name, type, command, overrides: new Map(), broken: undefined };
 }
 
 export function createServices(
@@ -52,26 +55,36 @@ export function createServices(
   const main = new View(options);
   const viewOf = ({ name, overrides }: MasterService): View =>
     [...overrides.keys()].some(matters) ? new View({ ...options, overrides, service: name }) : main;
-  const client = (view: View): SmtpClient =>
+  const client = (view: View, broken: BrokenService | undefined): SmtpClient =>
     new SmtpClient({
       view,
       maker: createRuleMaker(view, files),
       policyTables: tables.open(view, "smtp_tls_policy_maps"),
       siteTables: tables.open(view, "smtp_tls_per_site"),
+      broken,
     });
-  const plain = client(main);
+  const plain = client(main, undefined);
   const clients = new Map<string, SmtpClient>();
   const transports = new Map<string, TransportService>();
   const listeners: InboundService[] = [];
   for (const service of master) {
     const { name, type, command } = service;
     const view = viewOf(service);
-    if (type === "inet" && command === "smtpd") listeners.push(listener(name, view, tables));
+    const broken = service.broken ?? (view === main ? undefined : brokenBySetting(view));
+    if (type === "inet" && command === "smtpd") listeners.push(listener(name, view, tables, broken));
     if (type !== "unix") continue;
-    transports.set(name, transport(name, command, view));
-    if (command === "smtp") clients.set(name, view === main ? plain : client(view));
+    transports.set(name, transport(name, command, view, broken));
+    if (command === "smtp") clients.set(name, view === main && broken === undefined ? plain : client(view, broken));
   }
-  return { plain, clients, transports, listeners, plainListener: listener("main.cf", main, tables) };
+  return { plain, clients, transports, listeners, plainListener: listener("main.cf", main, tables, undefined) };
+}
+
+/** A value of its own that Postfix's program stops at. */
+function brokenBySetting(view: View): BrokenService | undefined {
+  const fatal = examineSettings(view).find((problem) => problem.fatal);
+  if (fatal === undefined) return undefined;
+  const { from, text, remedy } = fatal;
+  return { file: from.file ?? "", line: from.line ?? 1, column: from.column ?? 1, text, remedy };
 }
 
 /** Of the table, or a name of the author's own that values may use. */
@@ -79,14 +92,15 @@ function matters(name: string): boolean {
   return parameterEntry(name) !== undefined || !isParameterName(name);
 }
 
-function listener(name: string, view: View, tables: TableOpener): InboundService {
-  return { name, view, relayTables: tables.open(view, "relay_clientcerts") };
+function listener(name: string, view: View, tables: TableOpener, broken: BrokenService | undefined): InboundService {
+  return { name, view, relayTables: tables.open(view, "relay_clientcerts"), broken };
 }
 
-function transport(name: string, program: string, view: View): TransportService {
+function transport(name: string, program: string, view: View, broken: BrokenService | undefined): TransportService {
   return {
     name,
     program,
+    broken: broken?.text,
     port: parsePort(view.setting("smtp_tcp_port").value) ?? 25,
     implicitTls: view.flag("smtp_tls_wrappermode"),
     fallback: view.setting("smtp_fallback_relay").value,

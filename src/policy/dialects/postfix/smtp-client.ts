@@ -6,10 +6,11 @@ import { LRUCache } from "lru-cache";
 import type { Candidate, Origin, OutboundQuestion, TlsLevel, TlsRule } from "../../rules.ts";
 import type { View } from "./configuration.ts";
 import type { LookupTable, TableHit } from "./lookup-table.ts";
+import type { BrokenService } from "./master-cf.ts";
 import { lookUpSite, type SiteAnswer } from "./per-site.ts";
 import { askAll, keysToAsk, lookUpPolicy, policyKey } from "./policy-table.ts";
 import { parseLevel, parsePolicyValue, plainPolicy, printPolicyValue } from "./policy-value.ts";
-import type { MadeRule, PolicyProblem, RuleMaker } from "./tls-rule.ts";
+import { configurationProblem, type MadeRule, type PolicyProblem, type RuleMaker } from "./tls-rule.ts";
 
 export type SmtpClientOptions = Readonly<{
   view: View;
@@ -17,6 +18,8 @@ export type SmtpClientOptions = Readonly<{
   policyTables: readonly LookupTable[];
   /** Asked where there are no policy tables. */
   siteTables: readonly LookupTable[];
+  /** Postfix's program does not start: everything is refused. */
+  broken: BrokenService | undefined;
 }>;
 
 /** `fatal`: Postfix's smtp would not run. */
@@ -47,9 +50,11 @@ export class SmtpClient {
   /** Patterns make a new hit for each key. */
   readonly #byText = new LRUCache<string, TlsRule>({ max: cacheSize });
   readonly #byKey = new LRUCache<string, TlsRule>({ max: cacheSize });
+  readonly #broken: BrokenService | undefined;
   #global: GlobalRule | undefined;
 
-  constructor({ view, maker, policyTables, siteTables }: SmtpClientOptions) {
+  constructor({ view, maker, policyTables, siteTables, broken }: SmtpClientOptions) {
+    this.#broken = broken;
     this.view = view;
     this.policyTables = policyTables;
     this.siteTables = policyTables.length > 0 ? [] : siteTables;
@@ -137,6 +142,11 @@ export class SmtpClient {
   }
 
   #makeGlobal(): GlobalRule {
+    if (this.#broken !== undefined) {
+      const { file, line, column, text } = this.#broken;
+      const at = { source: "postfix", file, line, column, scope: `a service that does not start: ${text}` };
+      return { rule: this.#maker.refuse(at), problems: [], fatal: true };
+    }
     const { value, from } = this.view.setting("smtp_tls_security_level");
     if (value === "") return { ...this.#obsoleteLevel(from), fatal: false };
     const level = parseLevel(value);
@@ -160,6 +170,10 @@ export class SmtpClient {
   /** All entries that the key and its parents find, and the global level. */
   candidates({ nexthop, host, address }: OutboundQuestion): readonly Candidate[] {
     const key = policyKey(nexthop);
+    const { level } = this.global.rule;
+    if (this.global.fatal) {
+      return [{ from: level.from, settings: [`refuse: ${configurationProblem}`], verdict: "wins" }];
+    }
     const found: Candidate[] = [];
     const verdict = (): Candidate["verdict"] => (found.length === 0 ? "wins" : "shadowed");
     for (const one of this.siteTables.length > 0 ? [key, host ?? address ?? key] : keysToAsk(key)) {
@@ -171,22 +185,26 @@ export class SmtpClient {
           found.push({ from, written: table.spec, settings: [`refuse: ${answer.text}`], verdict: verdict() });
         } else {
           const origin = originOf(answer.hit, scopeOf(table, one));
-          const settings = describePolicy(answer.hit.value);
+          const settings = describePolicy(answer.hit.value, this.problemsOf(answer.hit.value));
           found.push({ from: origin, written: answer.hit.from.written, settings, verdict: verdict() });
         }
       }
     }
-    const { level } = this.global.rule;
-    found.push({ from: level.from, settings: [`level: ${level.value}`], verdict: verdict() });
+    const settings = [`level: ${level.value}`, ...whyRefused(this.global.problems)];
+    found.push({ from: level.from, settings, verdict: verdict() });
     return found;
   }
 }
 
-function describePolicy(text: string): readonly string[] {
+function whyRefused(problems: readonly PolicyProblem[]): readonly string[] {
+  return problems.filter(({ refuses }) => refuses).map(({ text }) => `refuse: ${text}`);
+}
+
+function describePolicy(text: string, problems: readonly PolicyProblem[]): readonly string[] {
   const parsed = parsePolicyValue(text);
   if (parsed.kind === "invalid") return [`refuse: ${parsed.problem}`];
   const [level = "", ...others] = printPolicyValue(parsed.value).split(/ (?![^{]*\})/);
-  return [`level: ${level}`, ...others];
+  return [`level: ${level}`, ...others, ...whyRefused(problems)];
 }
 
 /** The key, or the table where one entry stands for many keys. */

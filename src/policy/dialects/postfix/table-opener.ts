@@ -48,8 +48,9 @@ export class TableOpener {
   }
 
   openOne(view: View, spec: string, { name, from }: Setting): LookupTable {
-    // Transport tables read a pattern's `$1` otherwise than policy tables do.
-    const key = `${name === "transport_maps" ? "transport " : ""}${spec}`;
+    const strict = name === "smtp_tls_policy_maps" || name === "smtp_tls_per_site";
+    // Each kind of table reads patterns in its own way.
+    const key = `${strict ? "policy " : name === "transport_maps" ? "transport " : ""}${spec}`;
     const known = this.#tables.get(key);
     if (known !== undefined) return known;
     const { table, notes } = openTable(spec, {
@@ -57,9 +58,15 @@ export class TableOpener {
       at: { file: from.file ?? "", line: from.line ?? 1, column: from.column ?? 1 },
       folder: view.setting("queue_directory").value,
       substitution: name !== "transport_maps",
+      strict,
     });
     this.#tables.set(key, table);
-    this.#notes.push(...notes);
+    // A table of one service alone: its mail waits, and no other's.
+    const mild =
+      view.service === undefined
+        ? notes
+        : notes.map((note) => (note.kind === "error" ? { ...note, kind: "warning" as const } : note));
+    this.#notes.push(...mild);
     return table;
   }
 }

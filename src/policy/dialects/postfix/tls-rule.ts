@@ -17,12 +17,18 @@ import { parseFingerprints } from "./fingerprints.ts";
 import { isHostName } from "./host-name.ts";
 import { type MatchNames, parseParameterMatch, parseTableMatch } from "./match-names.ts";
 import type { PolicyValue } from "./policy-value.ts";
-import { parseProtocolList } from "./protocol-list.ts";
+import { currentTls, parseProtocolList } from "./protocol-list.ts";
 import { Engine } from "./tls-engine.ts";
 import { noAnchors, type Trust } from "./trust.ts";
 
 /** Something about a policy that its author should know; `refuses`: the rule makes no connection because of it. */
-export type PolicyProblem = Readonly<{ text: string; remedy: string; refuses: boolean }>;
+export type PolicyProblem = Readonly<{
+  text: string;
+  remedy: string;
+  refuses: boolean;
+  /** Default: a warning. */
+  kind?: "differs";
+}>;
 
 export type MadeRule = Readonly<{ rule: TlsRule; problems: readonly PolicyProblem[] }>;
 
@@ -135,6 +141,10 @@ class Making {
     this.#problems.push({ text, remedy, refuses: false });
   }
 
+  #differs(text: string): void {
+    this.#problems.push({ text, remedy: 'write ">=TLSv1.2"', refuses: false, kind: "differs" });
+  }
+
   #fail(text: string, remedy: string, refusal: string | Refusal = configurationProblem): void {
     this.#problems.push({ text, remedy, refuses: true });
     this.#refusal ??= refusal;
@@ -165,13 +175,20 @@ class Making {
       this.#fail(`Invalid TLS protocol list "${value}": there is no "${list.word}"`, remedy);
       return;
     }
-    if (list.none) {
-      this.#warn(
-        `protocol list "${value}" leaves neither TLS 1.2 nor 1.3: no handshake can succeed${this.#endsInClear()}`,
-        'write ">=TLSv1.2"',
-      );
+    const onlyOld = list.none && list.oldTls;
+    if (onlyOld) this.#differs(`protocol list "${value}" holds nothing but TLS 1.0 and 1.1: ${this.#withoutOldTls()}`);
+    else if (list.none) {
+      const text = `protocol list "${value}" leaves no protocol: no handshake can succeed${this.#endsInClear()}`;
+      this.#warn(text, 'write ">=TLSv1.2"');
     }
-    this.#fields.protocols = { value: list.range, from };
+    const range = onlyOld && this.#level === "may" ? currentTls : list.range;
+    this.#fields.protocols = { value: range, from };
+  }
+
+  /** In clear text after a failed handshake would be less than what was asked for. */
+  #withoutOldTls(): string {
+    if (this.#level === "may") return "TLS 1.2 and 1.3 are used in their place";
+    return "they are never spoken here, so no handshake can succeed";
   }
 
   /** OUT-11 */

@@ -20,6 +20,8 @@ export type TransportService = Readonly<{
   name: string;
   /** `smtp`, `lmtp`, `error`, `local` ...: the program that master.cf starts. */
   program: string;
+  /** Why the program does not start. */
+  broken: string | undefined;
   /** Port of next-hops that name none. */
   port: number;
   implicitTls: boolean;
@@ -78,6 +80,7 @@ function isOwnDomain({ services }: RoutingTables, { transport, nexthop }: Choice
     transport === "smtp" &&
     nexthop === domain &&
     smtp?.program === "smtp" &&
+    smtp.broken === undefined &&
     smtp.port === 25 &&
     !smtp.implicitTls &&
     smtp.fallback === ""
@@ -174,8 +177,14 @@ function askForSender(
 function fullKeys({ localPart }: Mailbox, domain: string, delimiter: string): readonly string[] {
   const keys = [`${localPart}@${domain}`];
   const at = [...localPart].findIndex((char, index) => index > 0 && delimiter.includes(char));
-  if (at > 0) keys.push(`${localPart.slice(0, at)}@${domain}`);
+  if (at > 0 && !isWhole(localPart, delimiter)) keys.push(`${localPart.slice(0, at)}@${domain}`);
   return keys;
+}
+
+/** Names in which a delimiter separates nothing: `mailer-daemon`, `owner-LIST`, `LIST-request` (`owner_request_special`). */
+function isWhole(localPart: string, delimiter: string): boolean {
+  if (/^(?:mailer-daemon|double-bounce)$/i.test(localPart)) return true;
+  return delimiter.includes("-") && /^owner-|-request$/i.test(localPart);
 }
 
 /** Pattern tables see whole addresses only, the first form of them. */
@@ -195,6 +204,9 @@ function askInTurn(maps: readonly LookupTable[], full: readonly string[], partia
 function deliver(tables: RoutingTables, { transport, nexthop }: Choice): RoutingAnswer {
   const service = tables.services.get(transport);
   if (service === undefined) return wait("4.3.0", `mail transport unavailable: there is no service "${transport}"`);
+  const { broken } = service;
+  if (broken !== undefined)
+    return wait("4.3.0", `mail transport unavailable: "${transport}" does not start: ${broken}`);
   switch (service.program) {
     case "smtp":
       return nexthops(service, nexthop);
@@ -212,15 +224,17 @@ function deliver(tables: RoutingTables, { transport, nexthop }: Choice): Routing
 /** KEY-4, KEY-5: each with its own key; the fallback relay last. */
 function nexthops(service: TransportService, text: string): RoutingAnswer {
   const found: Nexthop[] = [];
-  const bad: string[] = [];
   const context = { service: service.name, port: service.port, implicitTls: service.implicitTls };
+  let bad: string | undefined;
   for (const written of [...splitNexthops(text), ...splitNexthops(service.fallback)]) {
     const reading = parseNexthop(written, context);
-    if (reading.kind === "nexthop") found.push(reading.nexthop);
-    else bad.push(`${written}: ${reading.why}`);
+    if (reading.kind === "bad") bad = `${written}: ${reading.why}`;
+    // Postfix's smtp stops at the first that it cannot read; those before it were tried by then.
+    if (reading.kind === "bad") break;
+    found.push(reading.nexthop);
   }
   const [first, ...others] = found;
-  if (first === undefined) return wait("4.3.0", `unusable next-hop: ${bad.join("; ") || "none"}`);
+  if (first === undefined) return wait("4.3.0", `unusable next-hop: ${bad ?? "none"}`);
   return { kind: "nexthops", nexthops: [first, ...others] };
 }
 

@@ -6,7 +6,15 @@
 import path from "node:path";
 import type { Note } from "../../dialect.ts";
 import { splitOutsideBraces, unbrace } from "../braces.ts";
-import { isSpace, type LogicalLine, type Place, readLogicalLines, skipSpace, trimmed } from "../logical-lines.ts";
+import {
+  byteOrderMark,
+  isSpace,
+  type LogicalLine,
+  type Place,
+  readLogicalLines,
+  skipSpace,
+  trimmed,
+} from "../logical-lines.ts";
 import {
   type LookupAnswer,
   type LookupTable,
@@ -121,6 +129,7 @@ function noteAge({ type, context }: TableRequest, file: string, index: string, e
 function readText(text: string, file: string, entries: Entries): void {
   readLogicalLines(text, {
     line: (logical) => readEntry(logical, file, entries),
+    byteOrderMark: () => entries.warn({ file, line: 1, column: 1 }, byteOrderMark.text, byteOrderMark.remedy),
     indented(line, physical) {
       const what = `logical line must not start with whitespace: "${physical}"; this line is not used`;
       entries.warn({ file, line, column: 1 }, what, "remove the white space before it");

@@ -1,6 +1,7 @@
 /**
  * Tables of rules, read line by line: the notes about them, and the nesting of `if` and `endif`. A rule that Postfix leaves
- * out is left out, with a warning; so is its `if`, and the rules behind it then hold without it.
+ * out is left out, with a warning; so is its `if`, and the rules behind it then hold without it. In tables of TLS policies
+ * nothing is left out: who comes as far as such a rule gets an error, since nobody knows what it was to ask for.
  */
 import type { Note } from "../../dialect.ts";
 import { type Rule, type RuleLine, readRuleLines, ruleTable } from "./rule-list.ts";
@@ -14,7 +15,7 @@ export type RuleReading<Subject> =
   | RuleProblem;
 
 /**
- * - `skip`: left out, as Postfix does.
+ * - `skip`: Postfix leaves it out. So do we, except where a rule of a TLS policy may have asked for security.
  * - `refuse`: Postfix takes it, we cannot: who comes as far as this rule gets an error.
  */
 export type RuleProblem = Readonly<{ kind: "skip" | "refuse"; why: string }>;
@@ -29,7 +30,7 @@ export function openRules<Subject>(
 ): OpenedTable {
   const lines = readRuleLines(request);
   if (lines.kind === "wrong") return unusable(request, lines.problem, lines.remedy);
-  const builder = new RuleBuilder<Subject>(request.spec);
+  const builder = new RuleBuilder<Subject>(request);
   for (const line of lines.indented) builder.warn(line, "logical line must not start with whitespace; it is not used");
   for (const line of lines.lines) builder.add(line, readRule(line));
   builder.finish();
@@ -40,10 +41,12 @@ class RuleBuilder<Subject> {
   readonly rules: Rule<Subject>[] = [];
   readonly notes: Note[] = [];
   readonly #spec: string;
+  readonly #strict: boolean;
   readonly #open: Readonly<{ rule: Extract<Rule<Subject>, { op: "if" }> | undefined; line: RuleLine }>[] = [];
 
-  constructor(spec: string) {
+  constructor({ spec, context }: TableRequest) {
     this.#spec = spec;
+    this.#strict = context.strict === true;
   }
 
   add(line: RuleLine, reading: RuleReading<Subject>): void {
@@ -68,15 +71,27 @@ class RuleBuilder<Subject> {
   }
 
   #skip(line: RuleLine, why: string): void {
-    this.warn(line, `${why}; Postfix leaves this rule out`);
+    if (!this.#strict) {
+      this.warn(line, `${why}; Postfix leaves this rule out`);
+      return;
+    }
+    const opens = opensBlock.test(line.text);
+    const there = opens ? "takes the rules behind it without a condition" : "leaves this rule out";
+    this.warn(line, `${why}; Postfix ${there}, here mail waits whose look-up comes as far`);
+    this.#cannotTell(line, `cannot be used: ${why}`);
+  }
+
+  /** Who comes as far as this line gets an error. */
+  #cannotTell(line: RuleLine, what: string): void {
+    const text = `${this.#spec}: ${line.at.file}:${line.at.line} ${what}`;
+    this.rules.push({ op: "unknown", answer: { kind: "error", text } });
+    if (opensBlock.test(line.text)) this.#open.push({ rule: undefined, line });
   }
 
   #refuse(line: RuleLine, why: string): void {
     const remedy = "write it without; until then no mail is sent that depends on this rule";
     this.notes.push(note("error", line.at, `not understood here: ${why}: "${line.text}"`, remedy));
-    const text = `${this.#spec}: ${line.at.file}:${line.at.line} is not understood here: ${why}`;
-    this.rules.push({ op: "unknown", answer: { kind: "error", text } });
-    if (opensBlock.test(line.text)) this.#open.push({ rule: undefined, line });
+    this.#cannotTell(line, `is not understood here: ${why}`);
   }
 
   #openIf(line: RuleLine, test: (subject: Subject) => boolean): void {
@@ -87,7 +102,7 @@ class RuleBuilder<Subject> {
 
   #closeIf(line: RuleLine): void {
     const open = this.#open.pop();
-    if (open === undefined) this.#skip(line, "ENDIF without matching IF");
+    if (open === undefined) this.warn(line, "ENDIF without matching IF; Postfix passes over it");
     else if (open.rule !== undefined) open.rule.end = this.rules.length;
   }
 }

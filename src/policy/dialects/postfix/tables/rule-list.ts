@@ -81,6 +81,8 @@ function readFile({ name, context }: TableRequest): RuleLines {
   const indented: RuleLine[] = [];
   readLogicalLines(answer.text, {
     line: (logical) => lines.push({ text: logical.text.trimEnd(), at: placeIn(file, logical, 0) }),
+    // It stands where a delimiter should: the first rule is said to be wrong.
+    byteOrderMark: () => undefined,
     indented: (line, text) => indented.push({ text, at: { file, line, column: 1 } }),
   });
   return { kind: "lines", lines, indented };

@@ -35,6 +35,8 @@ export type TableContext = Readonly<{
   folder: string;
   /** False: a pattern whose result uses `$1` is left out (transport_maps; KEY-14). */
   substitution?: boolean;
+  /** The table holds TLS policies: a rule that cannot be used is an error for whoever comes as far, never left out. */
+  strict?: boolean;
 }>;
 
 export type OpenedTable = Readonly<{ table: LookupTable; notes: readonly Note[] }>;
