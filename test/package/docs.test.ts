@@ -1,11 +1,14 @@
 /**
- * The pages: every relative link leads to a file, and what the README shows works.
+ * The pages: every relative link leads to a file, every command is one that the program has, and every configuration
+ * that is shown loads.
  */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { runProgram } from "../../src/cli/program.ts";
 import { loadSettings } from "../../src/index.ts";
+import { commandLines, findMistake, type Help, yamlBlocks } from "./pages.ts";
 
 const root = path.join(import.meta.dirname, "../..");
 
@@ -47,4 +50,99 @@ test("every script that the README and CONTRIBUTING name is one of package.json"
     named.filter((name) => scripts[name] === undefined),
     [],
   );
+});
+
+test("every command that a page shows is one of the program, with options that it has", async (t) => {
+  const shown = pages().flatMap((page) => {
+    return commandLines(readFileSync(path.join(root, page), "utf8")).map((line) => ({ page, line }));
+  });
+  assert.ok(shown.length > 60, String(shown.length));
+  const help = await readHelp(t);
+  assert.deepEqual(
+    shown.flatMap(({ page, line }) => {
+      const mistake = findMistake(line, help);
+      return mistake === undefined ? [] : [`${page}: letterlock ${line}: ${mistake}`];
+    }),
+    [],
+  );
+});
+
+test("a command or an option that the program does not have is found", async (t) => {
+  const help = await readHelp(t);
+  const mistakes = [
+    "chekc",
+    "check --postfx /etc/postfix",
+    "queue lst",
+    "queue flush --nothing",
+    "import --from x y --rep text",
+  ];
+  for (const line of mistakes) assert.match(findMistake(line, help) ?? "", /^there is no /, line);
+  for (const line of ["start", "queue hold | release | retry [ID] --all", "explain [--mx HOST] user@D", "check | head"])
+    assert.equal(findMistake(line, help), undefined, line);
+});
+
+/** `start --help` and its like, of every command and of those below `queue`. */
+async function readHelp(t: TestContext): Promise<Help> {
+  const ask = async (...argv: string[]): Promise<string> => {
+    let text = "";
+    const listeners = process.stdout.listeners("error").length;
+    const write = t.mock.method(process.stdout, "write", (part: string) => {
+      text += part;
+      return true;
+    });
+    try {
+      await runProgram([...argv, "--help"], "");
+    } finally {
+      write.mock.restore();
+      // The program listens for a reader that goes away, once in its life; here it is run many times.
+      for (const added of process.stdout.listeners("error").slice(listeners))
+        process.stdout.off("error", added as () => void);
+    }
+    return text;
+  };
+  const help = new Map<string, string>();
+  const add = async (...command: string[]): Promise<void> => {
+    const text = await ask(...command);
+    help.set(command.join(" "), text);
+    const [, below = ""] = text.split("\nCommands:\n");
+    for (const [, name = ""] of below.matchAll(/^ {2}([a-z]+)\b/gm)) if (name !== "help") await add(...command, name);
+  };
+  await add();
+  return help;
+}
+
+/** What the files that the pages name hold here: as little as their servers start with. */
+const standIns: Readonly<Record<string, string>> = {
+  "/etc/postfix/main.cf": "smtp_tls_security_level = may\n",
+  "/etc/letterlock/postfix/main.cf": "smtp_tls_security_level = may\n",
+  "/etc/mail/access": "TLS_Rcpt:partner.example ENCR:128\n",
+  "/etc/letterlock/sendmail.mc": "FEATURE(`access_db')dnl\n",
+  "/etc/ecelerity/ecelerity.conf": 'binding "customer-1" { tls = "required" }\nbinding "customer-2" { tls = "no" }\n',
+  "/etc/pmta/config": "log-file /var/log/pmta/log\n",
+};
+
+test("every configuration in the pages for operators has no errors", () => {
+  const blocks = ["moving-from", "operating"].flatMap((folder) => {
+    const names = readdirSync(path.join(root, "docs", folder)).filter((name) => name.endsWith(".md"));
+    return names.flatMap((name) =>
+      yamlBlocks(readFileSync(path.join(root, "docs", folder, name), "utf8")).map((text) => ({ name, text })),
+    );
+  });
+  assert.ok(blocks.length > 5, String(blocks.length));
+  for (const { name, text } of blocks) {
+    const { settings, problems } = loadSettings({
+      path: "/etc/letterlock/letterlock.yaml",
+      text,
+      now: Date.parse("2026-11-01T00:00:00Z"),
+      reader: {
+        read: (file) => {
+          const found = standIns[file];
+          return found === undefined ? { kind: "failed", reason: "not here" } : { kind: "found", text: found };
+        },
+        list: () => undefined,
+        modifiedAt: (file) => (standIns[file] === undefined ? undefined : 0),
+      },
+    });
+    assert.ok(settings, `${name}: ${JSON.stringify(problems)}\n${text}`);
+  }
 });
