@@ -119,8 +119,13 @@ function compareEnds(
 ): Comparison[] {
   const compared = compareAsIs(question, before, after);
   const [first, second] = [endInWords(was), endInWords(is)];
-  const differences = first === second ? [] : [{ what: "route", before: first, after: second }];
+  const differences = endOf(was) === endOf(is) ? [] : [{ what: "route", before: first, after: second }];
   return [{ ...compared, before: first, after: second, outcomes: [], differences }];
+}
+
+/** Texts are not compared. */
+function endOf(choice: NexthopChoice): string {
+  return choice.kind === "nexthops" ? choice.kind : `${choice.kind} ${choice.status}`;
 }
 
 function endInWords(choice: NexthopChoice): string {

@@ -5,8 +5,7 @@
 import path from "node:path";
 import { type Domain, domain, parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
-import type { Nexthop } from "../mail/nexthop.ts";
-import type { DialectSettings } from "../policy/dialects/dialect.ts";
+import type { DialectSettings, RouteTarget, TransportEntry } from "../policy/dialects/dialect.ts";
 import { compileScopedRules } from "../policy/scoped-rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import { assembleBindingRules, assembleBindings } from "./bindings.ts";
@@ -15,7 +14,7 @@ import { assembleInboundTls, assembleListeners, isLoopback } from "./listeners.t
 import type { Loading } from "./loading.ts";
 import type { PolicyOrder } from "./policy-sources.ts";
 import type { Section, Values } from "./section-types.ts";
-import type { DnsServer, OutboundSettings, RetrySettings, Settings, TransportEntry } from "./settings.ts";
+import type { DnsServer, OutboundSettings, RetrySettings, Settings } from "./settings.ts";
 import { checkOrder } from "./source-order.ts";
 import type { fileTable, transportTable, WrittenNexthop } from "./table.ts";
 import { compileTlsRules } from "./tls-rules.ts";
@@ -146,16 +145,22 @@ function systemServers(loading: Loading): DnsServer[] {
 
 function assembleTransports(values: FileValues, loading: Loading): TransportEntry[] {
   const port = values.outbound.value.values.port.value;
-  return values.transports.value.flatMap(({ key: pattern, value }): TransportEntry[] => {
+  return values.transports.value.flatMap(({ key: pattern, at, value }): TransportEntry[] => {
     if (!("values" in value)) return [{ pattern, nexthops: [withPort(value, port)] }];
-    const [first, ...others] = (value.values.to?.value ?? []).map((written) => wrapped(value, written, port, loading));
+    const { to, refuse } = value.values;
+    if (to === undefined && refuse !== undefined) return [{ pattern, refuse: refuse.value }];
+    if (to === undefined || refuse !== undefined) {
+      loading.problems.error(at, "a transport has either to or refuse", 'write to: "[mx.example.com]:25"');
+      return [];
+    }
+    const [first, ...others] = to.value.map((written) => wrapped(value, written, port, loading));
     if (first !== undefined) return [{ pattern, nexthops: [first, ...others] }];
-    if (value.values.to !== undefined) loading.problems.error(value.values.to.at, "no next hop", "write one or more");
+    loading.problems.error(to.at, "no next hop", "write one or more");
     return [];
   });
 }
 
-function withPort({ nexthop, hasPort }: WrittenNexthop, port: number): Nexthop {
+function withPort({ nexthop, hasPort }: WrittenNexthop, port: number): RouteTarget {
   return hasPort ? nexthop : { ...nexthop, port };
 }
 
@@ -164,7 +169,7 @@ function wrapped(
   { value, at }: Located<WrittenNexthop>,
   port: number,
   loading: Loading,
-): Nexthop {
+): RouteTarget {
   const nexthop = withPort(value, port);
   if (tls.value !== "implicit") return nexthop;
   if (nexthop.kind === "host") return { ...nexthop, implicitTls: true };

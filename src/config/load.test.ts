@@ -279,7 +279,7 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
       '2:14: error: "[mx.a.example" is no next hop (write "[mx.example.com]:25" for a host as it is, or example.com for its MX hosts)',
       '3:14: error: "192.0.2.1" has no MX hosts (write "[192.0.2.1]" for an address)',
       '4:19: error: there is no implicit TLS to MX hosts (RFC 8314, section 3) (write "[host]:465", or remove tls: implicit)',
-      '5:14: error: "to" is missing (add "to:" and its value (list: next hop))',
+      '5:3: error: a transport has either to or refuse (write to: "[mx.example.com]:25")',
       "6:8: error: 0 is no port (write a port from 1 to 65535)",
       '7:3: error: "?" is no domain pattern (write example.com, .example.com (all below it) or "*" (all))',
     ],

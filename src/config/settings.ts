@@ -6,8 +6,7 @@ import type { IpAddress } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
-import type { Nexthop } from "../mail/nexthop.ts";
-import type { BindingChooser, Compiled, RoutingSource } from "../policy/dialects/dialect.ts";
+import type { BindingChooser, Compiled, RoutingSource, TransportEntry } from "../policy/dialects/dialect.ts";
 import type { System } from "../policy/dialects/registry.ts";
 import type { PolicySource } from "../policy/rules.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
@@ -47,8 +46,6 @@ export type BindingRule = Readonly<{
   senderDomain: DomainPattern | undefined;
   binding: string;
 }>;
-
-export type TransportEntry = Readonly<{ pattern: DomainPattern; nexthops: readonly [Nexthop, ...Nexthop[]] }>;
 
 export type DnsServer = Readonly<{
   address: IpAddress;

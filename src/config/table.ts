@@ -5,7 +5,8 @@
 import { isIP } from "node:net";
 import { parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
-import type { Nexthop } from "../mail/nexthop.ts";
+import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { RouteTarget } from "../policy/dialects/dialect.ts";
 import { byDomain, byName, list, oneOf, optional, required, section, setting, textOr } from "./section-types.ts";
 import { bindingTls, globalTls, neverUsed, tlsVersion } from "./tls-table.ts";
 import {
@@ -30,7 +31,7 @@ import {
 } from "./value-types.ts";
 
 /** A nexthop as written: without a port it takes `outbound.port`. */
-export type WrittenNexthop = Readonly<{ nexthop: Nexthop; hasPort: boolean }>;
+export type WrittenNexthop = Readonly<{ nexthop: RouteTarget; hasPort: boolean }>;
 
 const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (value) => {
   const remedy = 'write "[mx.example.com]:25" for a host as it is, or example.com for its MX hosts';
@@ -38,6 +39,7 @@ const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (v
   const port = digits === undefined ? 25 : Number(digits);
   if (port < 1 || port > 65_535) return wrong(`${port} is no port`, "write a port from 1 to 65535");
   const hasPort = digits !== undefined;
+  if (domain === "*") return { nexthop: { kind: "own-domain", port }, hasPort };
   if (domain !== undefined) {
     const parsed = parseDomain(domain);
     if (parsed !== undefined) return { nexthop: { kind: "mx", domain: parsed, port, written: value }, hasPort };
@@ -53,6 +55,17 @@ const nexthop: ValueType<WrittenNexthop> = textType("next hop", "a next hop", (v
     hasPort,
   };
 });
+
+const routeRefusal: ValueType<Readonly<{ status: EnhancedStatus; text: string }>> = textType(
+  "status and text",
+  "a status and a text",
+  (value) => {
+    const [, status, words] = /^([45]\.\d{1,3}\.\d{1,3}) (.+)$/.exec(value) ?? [];
+    if (status === undefined || words === undefined)
+      return wrong(`"${value}" is no status and text`, "write 5.1.2 no such domain, or 4.3.0 not now");
+    return { status: status as EnhancedStatus, text: words };
+  },
+);
 
 /** `never`, or a duration. */
 const durationOrNever: ValueType<number | "never"> = textOrWord("never", duration("1m", "30d"));
@@ -179,7 +192,14 @@ export const bindingRuleTable = {
 } as const;
 
 export const transportTable = {
-  to: required(list(nexthop), 'Where to: `"[host]:port"`, `domain`, or `domain:port`.'),
+  to: optional(
+    list(nexthop),
+    'Where to: `"[host]:port"`, `domain`, or `domain:port`; `"*"` or `"*:port"` for the recipient\'s own domain.',
+  ),
+  refuse: optional(
+    routeRefusal,
+    "In place of `to`: mail is returned (`5.1.2 no such domain`) or waits (`4.3.0 not now`), with this.",
+  ),
   tls: setting(
     choice("starttls", "implicit"),
     "starttls",

@@ -105,7 +105,10 @@ const demand: ValueType<RequirementText | "none"> = textType("demand", "a demand
   if (value === "none") return value;
   const parsed = parseRequirement(value);
   if (parsed.kind === "requirement" && parsed.flaw === undefined) return parsed;
-  return wrong(`"${value}" is no demand`, "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like, or none");
+  return wrong(
+    `"${value}" is no demand`,
+    "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like, or none",
+  );
 });
 
 const refusal: ValueType<string | false> = textType("text, or `false`", "a text, or false", (value) =>
@@ -113,6 +116,7 @@ const refusal: ValueType<string | false> = textType("text, or `false`", "a text,
 );
 
 const mxPattern: ValueType<string> = textType("MX host or *.domain", "an MX host or *.domain", (value) => {
+  if (value === "*") return value;
   const parsed = parseDomain(value.startsWith("*.") ? value.slice(2) : value);
   if (parsed === undefined) return wrong(`"${value}" is no MX pattern`, "write mx.example.com or *.example.com");
   return value.startsWith("*.") ? `*.${parsed}` : parsed;
@@ -186,7 +190,7 @@ const everywhere = {
   ),
   "mx-patterns": optional(
     list(mxPattern),
-    "Only MX hosts that fit one of these are used; `*.example.com` is exactly one label (RFC 8461 §4.1).",
+    "Only MX hosts that fit one of these are used; `*.example.com` is exactly one label (RFC 8461 §4.1), `*` is any and takes back what a wider scope says.",
   ),
   "demand-of-host": optional(
     demand,

@@ -8,6 +8,7 @@
 import { X509Certificate } from "node:crypto";
 import { formatNexthop } from "../mail/nexthop.ts";
 import { reply } from "../mail/reply.ts";
+import { defaultCiphers, defaultGroups } from "../tls/client-context.ts";
 import { digestOf } from "../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../tls/handshake-settings.ts";
 import { describeReference } from "../tls/names.ts";
@@ -138,8 +139,8 @@ function handshakeParts(handshake: ConnectDecision["handshake"]): Parts {
     "server name": serverName ?? "none",
     CAs: describeAnchors(anchors),
     versions: minVersion > maxVersion ? "none left" : `${minVersion} to ${maxVersion}`,
-    ciphers: ciphers ?? "default",
-    groups: groups ?? "default",
+    ciphers: ciphers ?? defaultCiphers,
+    groups: groups ?? defaultGroups,
     "client certificate": credential?.id ?? "none",
   };
 }

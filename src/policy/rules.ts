@@ -109,7 +109,7 @@ export type TlsRule = Readonly<{
   proof?: Sourced<Proof>;
   commonName?: Sourced<CommonNameUse>;
   whenRefused?: Sourced<WhenRefused>;
-  /** Only MX hosts that fit one of these are used (MTA-STS patterns: `*.x` is exactly one label). RFC 8461 §4.1 */
+  /** Only MX hosts that fit one of these are used (MTA-STS patterns: `*.x` is exactly one label); `*`: any. RFC 8461 §4.1 */
   mxPatterns?: Sourced<readonly string[]>;
   wording?: Sourced<Wording>;
   /** Demands that come on top, in the order to check them; `createPolicy` gathers them from every source. */

@@ -5,10 +5,10 @@
 import type { IpAddress, Mailbox } from "../mail/address.ts";
 import { assertNever } from "../mail/assert-never.ts";
 import type { Domain } from "../mail/domain.ts";
-import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
+import { DomainTable } from "../mail/domain-pattern.ts";
 import { type Cidr, inAnyCidr, isPublicAddress } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
-import type { RoutingAnswer, RoutingSource } from "../policy/dialects/dialect.ts";
+import type { RouteTarget, RoutingAnswer, RoutingSource, TransportEntry } from "../policy/dialects/dialect.ts";
 
 /** Whose mail it is, which some configurations route by. */
 export type Submission = Readonly<{ sender: Mailbox | undefined; binding: string; bindingGroup: string | undefined }>;
@@ -29,14 +29,15 @@ export type TransportTable = Readonly<{
 }>;
 
 /** A pattern given twice: the later entry counts. A literal, and a bare postmaster, are only covered by `*`. */
-export function createTransportTable(
-  entries: readonly Readonly<{ pattern: DomainPattern; nexthops: readonly [Nexthop, ...Nexthop[]] }>[],
-  routing?: RoutingSource,
-): TransportTable {
-  const table = new DomainTable<NexthopChoice>();
-  for (const { pattern, nexthops } of entries) table.set(pattern, { kind: "nexthops", nexthops });
-  const configured = (domain: Domain | undefined, recipient: Mailbox, options: TransportOptions) =>
-    table.find(domain) ?? routing?.route({ recipient, ...options.submission });
+export function createTransportTable(entries: readonly TransportEntry[], routing?: RoutingSource): TransportTable {
+  const table = new DomainTable<Way>();
+  for (const entry of entries) table.set(entry.pattern, wayOf(entry));
+  const configured = (domain: Domain | undefined, recipient: Mailbox, options: TransportOptions) => {
+    const way = table.find(domain);
+    return typeof way === "function"
+      ? way(recipient, options)
+      : (way ?? routing?.route({ recipient, ...options.submission }));
+  };
   return {
     nexthopFor(recipient, options) {
       const { host } = recipient;
@@ -54,6 +55,44 @@ export function createTransportTable(
       }
     },
   };
+}
+
+/** Only what leads to the recipient's own domain looks at the recipient. */
+type Way = NexthopChoice | ((recipient: Mailbox, options: TransportOptions) => NexthopChoice);
+
+function wayOf({ nexthops, refuse: refusal }: TransportEntry): Way {
+  if (refusal !== undefined) return { kind: refusal.status.startsWith("5") ? "fail" : "defer", ...refusal };
+  const [first, ...others] = nexthops;
+  if (isFixed(first) && others.every(isFixed)) return { kind: "nexthops", nexthops: [first, ...others] };
+  return (recipient, options) => toOwnDomain(nexthops, recipient, options);
+}
+
+function isFixed(target: RouteTarget): target is Nexthop {
+  return target.kind !== "own-domain";
+}
+
+function toOwnDomain(targets: readonly RouteTarget[], { host }: Mailbox, options: TransportOptions): NexthopChoice {
+  if (host === undefined) return refuse("5.1.3", "the recipient has no domain");
+  const found: Nexthop[] = [];
+  for (const target of targets) {
+    if (target.kind !== "own-domain") {
+      found.push(target);
+      continue;
+    }
+    const own =
+      host.kind === "domain"
+        ? ownDomainAt(host.domain, target.port)
+        : literal(host.ip, { ...options, defaultPort: target.port });
+    if (own.kind !== "nexthops") return own;
+    found.push(...own.nexthops);
+  }
+  const [first, ...others] = found;
+  return first === undefined ? refuse("5.4.4", "no next hop") : { kind: "nexthops", nexthops: [first, ...others] };
+}
+
+/** Rules by nexthop find it by the domain alone, whatever the port. */
+function ownDomainAt(domain: Domain, port: number): NexthopChoice {
+  return to({ kind: "mx", domain, port, written: domain });
 }
 
 function to(nexthop: Nexthop): NexthopChoice {

@@ -61,7 +61,7 @@ const everything: ScopedSettings = {
   ]),
   anchors: is(trustBundle([], [])),
   pins: is([{ of: "either", algorithm: "sha256", digest: "ab".repeat(32) }]),
-  protocols: is({ min: "TLSv1.2", max: "TLSv1.3" }),
+  protocols: is({ min: "TLSv1.3", max: "TLSv1.3" }),
   ciphers: is("ECDHE+AESGCM"),
   groups: is("X25519"),
   minCipherBits: is(128),
@@ -146,7 +146,7 @@ test("taking over: bindings, groups, transports and the name", () => {
   assert.deepEqual([hostname, out?.group, out?.sourceAddress4, out?.ehlo], ["gate.test", "g", "192.0.2.9", "out.test"]);
   assert.deepEqual(
     transports.map(({ nexthops }) =>
-      nexthops.map((one) => `${one.port}${one.kind === "host" && one.implicitTls ? " implicit" : ""}`),
+      nexthops?.map((one) => `${one.port}${one.kind === "host" && one.implicitTls ? " implicit" : ""}`),
     ),
     [["26"], ["26", "27"], ["26 implicit"]],
   );
@@ -178,4 +178,35 @@ test("taking over: each rule names its line; nothing at all is an empty configur
     /# \/etc\/postfix\/main\.cf:7: as written # with a break/,
   );
   assert.equal(read(written([]).text).rules.length, 0);
+});
+
+test("taking over: what a wider rule says anyway, and what is so by default, is not repeated", () => {
+  const verify: ScopedSettings = {
+    level: is("verify"),
+    sni: is({ kind: "off" }),
+    wording: is("postfix"),
+    refuse: is(false),
+  };
+  const { text } = written([
+    rule({ nexthop: "a.test" }, verify),
+    rule({ nexthop: ".b.test" }, { ...verify, sni: is({ kind: "nexthop" }) }),
+    rule({ nexthop: "x.b.test" }, verify),
+    rule({}, { ...verify, level: is("may"), protocols: is({ min: "TLSv1.2", max: "TLSv1.3" }), pins: is([]) }),
+  ]);
+  const said = read(text).rules.map(
+    ({ scope, settings }) => `${scope.nexthop ?? "*"} ${Object.keys(settings).join(" ")}`,
+  );
+  assert.deepEqual(said.toSorted(), ["* level sni wording", ".b.test level sni", "a.test level", "x.b.test level sni"]);
+});
+
+test("taking over: a rule that cannot be said whole refuses alone, not those below it", () => {
+  const { text } = written([
+    rule({ nexthop: "a.test" }, { level: is("may") }),
+    rule({}, { level: is("may"), protocols: is({ min: "TLSv1.3", max: "TLSv1.2" }) }),
+  ]);
+  const refusing = read(text).rules.filter(({ settings }) => settings.refuse?.value !== false);
+  assert.deepEqual(
+    refusing.map(({ scope }) => scope),
+    [{}],
+  );
 });

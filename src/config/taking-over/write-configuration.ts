@@ -6,11 +6,12 @@
  */
 import { Document, Pair, Scalar, YAMLMap } from "yaml";
 import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
-import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
-import type { Compiled, DialectBinding, ExportedRule } from "../../policy/dialects/dialect.ts";
+import { formatNexthop } from "../../mail/nexthop.ts";
+import type { Compiled, DialectBinding, ExportedRule, RouteTarget } from "../../policy/dialects/dialect.ts";
 import type { Origin } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
-import { type WrittenSettings, writeSettings } from "./written-settings.ts";
+import { shorten } from "./shorten.ts";
+import { writeSettings } from "./written-settings.ts";
 
 /** What could not be written, and the line that says it. */
 export type Left = Readonly<{ from: Origin; written: string; why: string }>;
@@ -56,10 +57,17 @@ class Writer {
       comment(map, place(from));
     }
     for (const binding of bindings) this.#binding(binding);
-    for (const rule of exported()) {
-      if (rule.kind === "rule") this.#rule(rule);
-      else if (rule.kind === "route") this.#route(rule);
-      else this.#cannot(rule.from, rule.written, rule.why);
+    const all = exported();
+    const groups = new Map(bindings.map(({ name, group }) => [name, group]));
+    this.#rules(
+      all.filter((each) => each.kind === "rule"),
+      (binding) => groups.get(binding),
+    );
+    for (const each of all) {
+      if (each.kind === "route") this.#route(each);
+      else if (each.kind === "no-route") {
+        this.#transport(each.pattern, { refuse: `${each.status} ${oneLine(each.text)}` }, each.from, each.written);
+      } else if (each.kind === "cannot") this.#cannot(each.from, each.written, each.why);
     }
     return { text: this.#print(), left: this.#left };
   }
@@ -117,15 +125,29 @@ class Writer {
     return name;
   }
 
-  #rule({ scope, settings, from, written }: Rule): void {
-    const { written: values, cannot } = writeSettings(settings, (credential) => this.#nameOf(credential));
-    for (const why of cannot) this.#cannot(from, written, why);
-    // A rule of which a part is missing would let mail go that the original holds back.
-    const safe: WrittenSettings =
-      cannot.length === 0 ? values : { ...values, refuse: `not taken over whole: ${cannot.join("; ")}` };
-    const map = this.#scopeMap(scope);
-    comment(map, `${place(from)}: ${oneLine(written)}`);
-    for (const [key, value] of Object.entries(safe)) if (!map.has(key)) map.set(key, value);
+  #rules(rules: readonly Rule[], groupOf: (binding: string) => string | undefined): void {
+    const whole = rules.map((rule) => withoutEmptyPins(this.#safe(rule)));
+    const refuses = whole.some(({ settings }) => settings.refuse !== undefined);
+    const complete = refuses ? whole.map(takeRefusalBack) : whole;
+    const short = shorten(complete, groupOf);
+    complete.forEach(({ scope, from, written }, at) => {
+      const map = this.#scopeMap(scope);
+      comment(map, `${place(from)}: ${oneLine(written)}`);
+      const values = writeSettings(short[at] ?? {}, (credential) => this.#nameOf(credential)).written;
+      for (const [key, value] of Object.entries(values)) if (!map.has(key)) map.set(key, value);
+    });
+  }
+
+  /** A rule of which a part is missing would let mail go that the original holds back: it refuses. */
+  #safe(rule: Rule): Rule {
+    const { settings, from, written } = rule;
+    const { cannot } = writeSettings(settings, (credential) => this.#nameOf(credential));
+    if (cannot.length === 0) return rule;
+    for (const { why } of cannot) this.#cannot(from, written, why);
+    const unsaid = new Set<string>(cannot.map(({ name }) => name));
+    const rest = Object.entries(settings).filter(([name]) => !unsaid.has(name));
+    const value = `not taken over whole: ${cannot.map(({ why }) => why).join("; ")}`;
+    return { ...rule, settings: { ...Object.fromEntries(rest), refuse: { value, from } } };
   }
 
   #scopeMap({ binding, group, domain, host, nexthop }: Rule["scope"]): YAMLMap {
@@ -142,11 +164,15 @@ class Writer {
   }
 
   #route({ pattern, nexthops, from, written }: Route): void {
-    const to = nexthops.map(writeNexthop);
+    const to = nexthops.map(writeTarget);
     const implicit = nexthops.some((nexthop) => nexthop.kind === "host" && nexthop.implicitTls);
     const value = to.length === 1 && !implicit ? to[0] : { to, ...(implicit ? { tls: "implicit" } : {}) };
+    this.#transport(pattern, value, from, written);
+  }
+
+  #transport(pattern: DomainPattern, value: unknown, from: Origin, written: string): void {
     const transports = child(this.#top, "transports");
-    const key = writePattern(pattern);
+    const key = formatDomainPattern(pattern);
     if (!transports.has(key)) add(transports, key, value, `${place(from)}: ${oneLine(written)}`);
   }
 
@@ -155,13 +181,25 @@ class Writer {
   }
 }
 
-function writePattern(pattern: DomainPattern): string {
-  return formatDomainPattern(pattern);
+/** Level fingerprint without pins lets no mail go, which our loader takes for an error: so does any level that refuses. */
+function withoutEmptyPins(rule: Rule): Rule {
+  const { level, pins, refuse } = rule.settings;
+  if (level?.value !== "fingerprint" || (pins?.value.length ?? 0) > 0) return rule;
+  const refusal = refuse ?? { value: "level fingerprint without pins", from: level.from };
+  return { ...rule, settings: { ...rule.settings, level: { value: "secure", from: level.from }, refuse: refusal } };
+}
+
+/** A rule with a level is complete: what a wider one refuses is not its business. */
+function takeRefusalBack(rule: Rule): Rule {
+  const { settings, from } = rule;
+  if (settings.level === undefined || settings.refuse !== undefined) return rule;
+  return { ...rule, settings: { ...settings, refuse: { value: false, from } } };
 }
 
 /** As routing wrote it, where that is one of our spellings too: rules by nexthop look for the very text. */
-function writeNexthop(nexthop: Nexthop): string {
-  return nexthop.written ?? formatNexthop(nexthop);
+function writeTarget(target: RouteTarget): string {
+  if (target.kind !== "own-domain") return target.written ?? formatNexthop(target);
+  return target.port === 25 ? "*" : `*:${target.port}`;
 }
 
 /** The map under a key, made where it is not there. */

@@ -3,6 +3,7 @@
  * never left out in silence.
  */
 
+import { parseDomain } from "../../mail/domain.ts";
 import type { NamePattern, PeerRequirement, Pin, SniChoice } from "../../policy/rules.ts";
 import type { ScopedSettings } from "../../policy/scoped-rules.ts";
 import { describeFallback } from "../../policy/scoped-rules.ts";
@@ -11,12 +12,15 @@ import type { Credential, TrustAnchors } from "../../tls/handshake-settings.ts";
 /** Values as the YAML library writes them. */
 export type WrittenSettings = Record<string, string | number | boolean | readonly string[]>;
 
+/** A setting that our language has no word for. */
+export type Unsaid = Readonly<{ name: keyof ScopedSettings; why: string }>;
+
 /** @param nameOf the name under which `certificates:` has it; undefined where it cannot be written there */
 export function writeSettings(
   settings: ScopedSettings,
   nameOf: (credential: Credential) => string | undefined,
-): Readonly<{ written: WrittenSettings; cannot: readonly string[] }> {
-  const cannot: string[] = [];
+): Readonly<{ written: WrittenSettings; cannot: readonly Unsaid[] }> {
+  const cannot: Unsaid[] = [];
   const written: WrittenSettings = {};
   const put = (key: string, value: WrittenSettings[string] | undefined): void => {
     if (value !== undefined) written[key] = value;
@@ -26,7 +30,7 @@ export function writeSettings(
   if (settings.anchors !== undefined) Object.assign(written, writeAnchors(settings.anchors.value));
   const pins = settings.pins?.value;
   if (pins?.some(({ algorithm }) => algorithm === "md5" || algorithm === "sha1")) {
-    cannot.push("pins by MD5 or SHA-1 are not taken");
+    cannot.push({ name: "pins", why: "pins by MD5 or SHA-1 are not taken" });
   } else put("pins", pins?.map(writePin));
   putProtocols(settings, put, cannot);
   put("ciphers", settings.ciphers?.value);
@@ -39,12 +43,12 @@ export function writeSettings(
   put("proof", settings.proof?.value);
   put("common-name", settings.commonName?.value);
   put("when-refused", settings.whenRefused?.value);
-  put("mx-patterns", settings.mxPatterns?.value);
+  putPatterns(settings, put, cannot);
   put("demand-of-host", writeDemand(settings.hostDemand?.value));
   put("demand-of-recipient", writeDemand(settings.recipientDemand?.value));
   put("wording", settings.wording?.value);
   const refuse = settings.refuse?.value;
-  if (typeof refuse === "object") cannot.push(`the status ${refuse.status} of a refusal`);
+  if (typeof refuse === "object") cannot.push({ name: "refuse", why: `the status ${refuse.status} of a refusal` });
   put("refuse", typeof refuse === "object" ? refuse.text : refuse);
   put("mode", settings.mode?.value);
   return { written, cannot };
@@ -52,24 +56,37 @@ export function writeSettings(
 
 type Put = (key: string, value: WrittenSettings[string] | undefined) => void;
 
-function putProtocols({ protocols }: ScopedSettings, put: Put, cannot: string[]): void {
+function putProtocols({ protocols }: ScopedSettings, put: Put, cannot: Unsaid[]): void {
   if (protocols === undefined) return;
   const { min, max } = protocols.value;
-  if (min > max) cannot.push("no TLS version is left, so that no handshake can succeed");
+  if (min > max) cannot.push({ name: "protocols", why: "no TLS version is left, so that no handshake can succeed" });
   else put("protocols", min === max ? [min] : [min, max]);
+}
+
+/** What is no pattern of ours fits no host there either. */
+function putPatterns({ mxPatterns }: ScopedSettings, put: Put, cannot: Unsaid[]): void {
+  const usable = mxPatterns?.value.filter((text) => {
+    const name = text.replace(/^\*\./, "");
+    return text === "*" || parseDomain(name) === name;
+  });
+  if (usable?.length === 0) cannot.push({ name: "mxPatterns", why: "patterns that fit no MX host" });
+  else put("mx-patterns", usable);
 }
 
 function putCertificate(
   { clientCertificate }: ScopedSettings,
   put: Put,
-  cannot: string[],
+  cannot: Unsaid[],
   nameOf: (credential: Credential) => string | undefined,
 ): void {
   if (clientCertificate === undefined) return;
   const { value } = clientCertificate;
   const name = value === "none" ? "none" : nameOf(value);
-  if (name === undefined) cannot.push("a client certificate whose key is encrypted, or whose files are not known");
-  else put("client-certificate", name);
+  if (name === undefined) {
+    const why =
+      "a client certificate whose key is encrypted, or whose files are not known: write it under certificates:";
+    cannot.push({ name: "clientCertificate", why });
+  } else put("client-certificate", name);
 }
 
 function writeDemand(demand: PeerRequirement | "none" | undefined): string | undefined {

@@ -139,6 +139,16 @@ export type NamedThings = Readonly<{
   nexthops: readonly Nexthop[];
 }>;
 
+/** Where a transport rule leads: `own-domain` is the recipient's own, by MX, at that port. */
+export type RouteTarget = Nexthop | Readonly<{ kind: "own-domain"; port: number; written?: never }>;
+
+/** A transport rule of our own. `refuse`: mail is returned (5yz) or waits (4yz). */
+export type TransportEntry = Readonly<{ pattern: DomainPattern }> &
+  (
+    | Readonly<{ nexthops: readonly [RouteTarget, ...RouteTarget[]]; refuse?: undefined }>
+    | Readonly<{ nexthops?: undefined; refuse: Readonly<{ status: EnhancedStatus; text: string }> }>
+  );
+
 /** A part of the configuration as our own can say it, for `letterlock import`. */
 export type ExportedRule =
   | Readonly<{
@@ -160,7 +170,16 @@ export type ExportedRule =
   | Readonly<{
       kind: "route";
       pattern: DomainPattern;
-      nexthops: readonly [Nexthop, ...Nexthop[]];
+      nexthops: readonly [RouteTarget, ...RouteTarget[]];
+      from: Origin;
+      written: string;
+    }>
+  /** Mail to these domains goes nowhere: it is returned (5yz) or waits (4yz) with this. */
+  | Readonly<{
+      kind: "no-route";
+      pattern: DomainPattern;
+      status: EnhancedStatus;
+      text: string;
       from: Origin;
       written: string;
     }>

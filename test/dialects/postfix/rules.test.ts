@@ -328,7 +328,7 @@ test("postfix export: patterns cannot be said, static answers everything behind 
   const rules = compile(world).export();
   assert.deepEqual(
     rules.map((one) => (one.kind === "rule" ? `${one.scope.nexthop ?? "*"} ${one.settings.level?.value}` : one.kind)),
-    ["a.test none", "cannot", "* encrypt"],
+    ["a.test none", "c.test encrypt", "* encrypt", "cannot", "cannot", "no-route", "no-route", "no-route"],
   );
 });
 
@@ -340,7 +340,7 @@ test("postfix export: a transport with its own level is named by its next-hops",
   }).export();
   assert.deepEqual(
     rules.map((one) => (one.kind === "rule" ? `${one.scope.nexthop ?? "*"} ${one.settings.level?.value}` : one.kind)),
-    ["[gate.test] verify", "b.test verify", "* may", "route", "cannot", "route"],
+    ["[gate.test] verify", "b.test verify", "* may", "route", "route", "no-route", "no-route", "no-route"],
   );
 });
 
@@ -355,15 +355,20 @@ test("postfix export: routes by domain, and what cannot be said", () => {
       .export()
       .filter((one) => one.kind !== "rule")
       .map((one) =>
-        one.kind === "route" ? [one.pattern.kind, ...one.nexthops.map(({ written }) => written)] : one.why,
+        one.kind === "route"
+          ? [one.pattern.kind, ...one.nexthops.map(({ written }) => written)]
+          : one.kind === "no-route"
+            ? `${one.pattern.kind} ${one.status} ${one.text}`
+            : one.why,
       ),
     [
       ["exact", "[one.test]", "[two.test]:26"],
       ["below", "[b.test]"],
-      "routes of single addresses have no counterpart",
-      "no",
-      "routes by sender have no counterpart",
+      "exact 5.1.1 no",
+      ...Array.from({ length: 3 }, () => 'exact 4.3.0 transport "local" delivers by local, Letterlock only relays'),
       ["any", "[relay.test]"],
+      "routes of single addresses have no counterpart",
+      "routes by sender have no counterpart",
     ],
   );
 });
@@ -388,7 +393,7 @@ test("postfix named things: domains, names below parents, addresses, next-hops a
   assert.deepEqual(named.hosts, ["mx.host.example", "vip-gate.example"]);
   assert.deepEqual(
     named.nexthops.map(({ written }) => written),
-    ["[mx.host.example]:26", "[vip-gate.example]"],
+    ["[mx.host.example]:26", "[vip-gate.example]", "in.example"],
   );
 });
 

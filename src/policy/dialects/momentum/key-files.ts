@@ -60,7 +60,8 @@ export class KeyFiles {
     const key = this.#files.read(keyFile);
     if (key.kind === "failed") return unreadable(keyFile, key.reason);
     const checked = checkCredential(certificateFile, certificate.text, key.text);
-    if (checked.kind === "ok") return { kind: "ok", value: checked.credential };
+    const files = { certificate: certificateFile, key: keyFile, encrypted: false };
+    if (checked.kind === "ok") return { kind: "ok", value: { ...checked.credential, files } };
     const pair = keyFile === certificateFile ? certificateFile : `${certificateFile} with ${keyFile}`;
     return { kind: "problem", text: `${pair}: ${checked.problem}` };
   }

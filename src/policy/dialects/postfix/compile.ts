@@ -92,7 +92,10 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
       named ??= nameThings({ policyTables: client.policyTables, routing, known, bindings });
       return named;
     },
-    export: () => [...exportRules(client, services, known), ...exportRoutes(view, routing)],
+    export: () => [
+      ...exportRules({ client, services, known, routing: createRouting(routing) }),
+      ...exportRoutes(view, routing),
+    ],
   };
 }
 

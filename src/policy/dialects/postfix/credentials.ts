@@ -25,7 +25,15 @@ export type OwnCredential =
   | Readonly<{ kind: "found"; credential: Credential; unused: readonly string[]; warning: string | undefined }>
   | Readonly<{ kind: "failed"; problem: string; remedy: string }>;
 
-type Pair = Readonly<{ name: string; certificate: string; key: string; elliptic: boolean }>;
+/** `alone`: nothing else stands in these files, so that who reads them whole gets this pair. */
+type Pair = Readonly<{
+  name: string;
+  keyName: string;
+  certificate: string;
+  key: string;
+  elliptic: boolean;
+  alone: boolean;
+}>;
 type Failure = Extract<OwnCredential, { kind: "failed" }>;
 
 export function readCredential(keys: KeyFiles, files: SourceFiles): OwnCredential {
@@ -36,7 +44,9 @@ export function readCredential(keys: KeyFiles, files: SourceFiles): OwnCredentia
   if (first === undefined) return { kind: "none" };
   const checked = checkCredential(first.name, first.certificate, first.key);
   if (checked.kind === "error") return failed(`${first.name}: ${checked.problem}`, checked.remedy);
-  const { credential, warning } = checked;
+  const { warning } = checked;
+  const from = { certificate: first.name, key: first.keyName, encrypted: false };
+  const credential = first.alone ? { ...checked.credential, files: from } : checked.credential;
   return { kind: "found", credential, unused: others.map((pair) => pair.name), warning };
 }
 
@@ -51,7 +61,7 @@ function pairsOfFiles({ certFile, keyFile, ecCertFile, ecKeyFile }: KeyFiles, fi
     if (certificate.kind === "failed") return unreadable(name, certificate.reason);
     const key = files.read(keyName);
     if (key.kind === "failed") return unreadable(keyName, key.reason);
-    pairs.push({ name, certificate: certificate.text, key: key.text, elliptic });
+    pairs.push({ name, keyName, certificate: certificate.text, key: key.text, elliptic, alone: true });
   }
   return pairs;
 }
@@ -64,13 +74,18 @@ function pairsOfChains(names: readonly string[], files: SourceFiles): Pair[] | F
     if (answer.kind === "failed") return unreadable(name, answer.reason);
     for (const part of answer.text.split(/(?=-----BEGIN [A-Z ]*PRIVATE KEY-----)/)) {
       if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(part)) {
-        pairs.push({ name, certificate: part, key: part, elliptic: false });
+        const alone = keys(answer.text) === 1;
+        pairs.push({ name, keyName: name, certificate: part, key: part, elliptic: false, alone });
       } else if (/-----BEGIN CERTIFICATE-----/.test(part)) {
         return failed(`${name}: a certificate stands before its key`, "put each key before its chain");
       }
     }
   }
   return pairs.map((pair) => ({ ...pair, elliptic: isElliptic(pair) }));
+}
+
+function keys(text: string): number {
+  return text.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----/g)?.length ?? 0;
 }
 
 /** By the key type of the first certificate; what cannot be read is told when it is checked. */

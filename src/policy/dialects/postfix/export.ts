@@ -1,85 +1,204 @@
 /**
- * The policy in our own terms, for `letterlock import`: each line of a policy table as a rule for exactly that next-hop,
- * the global level as the rule for everything. Patterns cannot be said, and are listed as such.
+ * The policy in our own terms, for `letterlock import`: a rule for each next-hop that some policy table or transport names,
+ * each `.parent` of a table, and everything else. Each is what Postfix answers there, whichever table said it.
+ *
+ * Never weaker: where a pattern may answer first, and where one next-hop is asked for under two transports that think
+ * differently of it, the rule refuses, and is listed as what cannot be said.
  */
+import { parseDomainPattern } from "../../../mail/domain-pattern.ts";
+import { defaultCiphers, defaultGroups } from "../../../tls/client-context.ts";
 import type { TlsRule } from "../../rules.ts";
 import type { ScopedSettings } from "../../scoped-rules.ts";
-import type { ExportedRule } from "../dialect.ts";
+import type { ExportedRule, RoutingSource } from "../dialect.ts";
 import type { KnownNexthops } from "./dead-lines.ts";
+import { nameIn, routeAt } from "./export-places.ts";
 import type { LookupTable } from "./lookup-table.ts";
-import { lookUpPolicy } from "./policy-table.ts";
+import { keysToAsk, lookUpPolicy } from "./policy-table.ts";
 import type { Services } from "./services.ts";
-import { type SmtpClient, scopeOf } from "./smtp-client.ts";
+import { originOf, type SmtpClient, scopeOf } from "./smtp-client.ts";
 
-export function exportRules(client: SmtpClient, services: Services, known: KnownNexthops): readonly ExportedRule[] {
-  const answersAll = client.policyTables.some(({ kind }) => kind === "constant");
-  const global = exportRule({}, client.global.rule, levelText(client));
-  return [...exportTables(client), ...exportServices(client, services, known), ...(answersAll ? [] : [global])];
+type Rule = Extract<ExportedRule, { kind: "rule" }>;
+type Cannot = Extract<ExportedRule, { kind: "cannot" }>;
+
+export type Exported = Readonly<{
+  client: SmtpClient;
+  services: Services;
+  known: KnownNexthops;
+  routing: RoutingSource;
+}>;
+
+export function exportRules(exported: Exported): readonly ExportedRule[] {
+  return new Exporter(exported).run();
+}
+
+type Made = Readonly<{ rule: Rule; cannot: readonly Cannot[] }>;
+
+/** What Postfix answers at one key. `unsure`: why it may answer something else to some. */
+type Answer = Readonly<{ rule: TlsRule; written: string; unsure: string | undefined }>;
+
+class Exporter {
+  readonly #from: Exported;
+  readonly #clients: ReadonlySet<SmtpClient>;
+  /** By next-hop: the transports that are written with it. */
+  readonly #transports = new Map<string, string[]>();
+
+  constructor(from: Exported) {
+    this.#from = from;
+    this.#clients = new Set([from.client, ...from.services.clients.values()]);
+    for (const { transport, nexthop } of from.known.choices) {
+      this.#transports.set(nexthop, [...(this.#transports.get(nexthop) ?? []), transport]);
+    }
+  }
+
+  run(): readonly ExportedRule[] {
+    const made = new Map([...this.#keys()].map((key) => [key, this.#at(key)] as const));
+    const rules = new Map([...made].map(([key, { rule }]) => [key, rule]));
+    const needed = [...made].filter(([key, { rule }]) => !isGivenAnyway(key, rule, rules));
+    return [
+      ...needed.map(([, { rule }]) => complete(rule, rules)),
+      ...needed.flatMap(([, { cannot }]) => cannot),
+      ...[...new Set(this.#tables("pattern"))].flatMap(patternsIn),
+    ];
+  }
+
+  /** The rule for everything comes last, under the empty key. */
+  #keys(): ReadonlySet<string> {
+    const tables = this.#tables("fixed");
+    const keys = new Set(tables.flatMap((table) => table.entries().map(({ key }) => key.toLowerCase())));
+    // With one opinion for all transports there is nothing to tell apart.
+    if (this.#clients.size > 1) for (const key of this.#transports.keys()) keys.add(key);
+    keys.add("");
+    return keys;
+  }
+
+  #tables(wanted: LookupTable["kind"]): readonly LookupTable[] {
+    const all = [...this.#clients].flatMap(({ policyTables }) => policyTables);
+    return all.filter(({ kind }) => kind === wanted);
+  }
+
+  #at(key: string): Made {
+    const answers = [...this.#clientsFor(key)].map((client) => answerAt(client, key));
+    const first = answers[0] ?? answerAt(this.#from.client, key);
+    const { rule, written, unsure } = first;
+    const { requirements: _, ...settings } = rule;
+    const { from } = rule.level;
+    const made = { kind: "rule", scope: key === "" ? {} : { nexthop: key }, from, written } as const;
+    const isTorn = answers.some((one) => !means(one.rule, rule));
+    if (unsure === undefined && !isTorn) return { rule: { ...made, settings }, cannot: [] };
+    const why = unsure ?? `transports that lead to ${key} treat it differently`;
+    const refuse = { value: `not taken over: ${why}`, from };
+    const cannot = (isTorn ? answers : [first]).map((one): Cannot => {
+      const said = one.written || "all other mail";
+      return { kind: "cannot", from: one.rule.level.from, written: said, why: `${why}: mail waits` };
+    });
+    return { rule: { ...made, settings: { level: rule.level, refuse } }, cannot };
+  }
+
+  /** Who asks for this key: through transports that write it, and through the route of the domain itself. */
+  #clientsFor(key: string): ReadonlySet<SmtpClient> {
+    const { client, services, routing } = this.#from;
+    if (this.#clients.size === 1) return this.#clients;
+    const names: (string | undefined)[] = [...(this.#transports.get(key) ?? [])];
+    const place = parseDomainPattern(key === "" ? "*" : key);
+    if (place !== undefined) {
+      const answer = routeAt(place, routing);
+      const own = nameIn(place);
+      const home =
+        answer?.kind === "nexthops"
+          ? answer.nexthops.find((one) => one.kind === "mx" && one.domain === own)
+          : undefined;
+      if (answer === undefined || home !== undefined) names.push(home?.service);
+    }
+    const asked = names.map((name) => (name === undefined ? undefined : services.clients.get(name)) ?? client);
+    return new Set(asked.length === 0 ? [client] : asked);
+  }
+}
+
+function patternsIn(table: LookupTable): readonly Cannot[] {
+  const why = "patterns over next-hops have no counterpart: write a rule for each next-hop that they mean";
+  return table.entries().map(({ key, hit }) => {
+    return { kind: "cannot", from: originOf(hit, `pattern ${key}`), written: hit.from.written, why };
+  });
+}
+
+function answerAt(client: SmtpClient, key: string): Answer {
+  const { policyTables, siteTables, global, view } = client;
+  const general = { rule: global.rule, written: levelText(client) };
+  if (global.fatal) return { ...general, unsure: undefined };
+  if (siteTables.length > 0) return { ...general, unsure: "smtp_tls_per_site asks for MX hosts too" };
+  const place = parseDomainPattern(key === "" ? "*" : key);
+  const isParent = key === "" || (key.startsWith(".") && place !== undefined);
+  const asked = isParent && place !== undefined ? nameIn(place) : key;
+  const answer = lookUpPolicy(policyTables, asked);
+  const unsure = isParent ? patternBefore(policyTables) : undefined;
+  if (answer.kind === "none") return { ...general, unsure };
+  if (answer.kind === "error") return { ...general, rule: client.answerFor(asked), unsure };
+  const { hit, table } = answer;
+  const { from } = view.setting("smtp_tls_policy_maps");
+  return { rule: client.ruleOf(hit, scopeOf(table, key || from.scope)), written: hit.from.written, unsure };
+}
+
+/** A table of patterns that may answer for some name. */
+function patternBefore(tables: readonly LookupTable[]): string | undefined {
+  const last = tables.findIndex(({ kind }) => kind === "constant");
+  const asked = last < 0 ? tables : tables.slice(0, last);
+  const found = asked.find(({ kind }) => kind === "pattern" || kind === "remote");
+  return found === undefined ? undefined : `${found.spec} may say otherwise`;
+}
+
+function isGivenAnyway(key: string, rule: Rule, rules: ReadonlyMap<string, Rule>): boolean {
+  if (key === "") return false;
+  const around = [...keysToAsk(key).slice(1), ""].flatMap((one) => rules.get(one) ?? [])[0];
+  return (
+    around !== undefined &&
+    around.from.line === rule.from.line &&
+    around.from.file === rule.from.file &&
+    means(around.settings, rule.settings)
+  );
+}
+
+function means(one: object, other: object): boolean {
+  return one === other || valuesOf(one) === valuesOf(other);
+}
+
+function valuesOf(settings: object): string {
+  const pairs = Object.entries(settings).map(
+    ([name, { value }]: [string, { value: unknown }]) => [name, value] as const,
+  );
+  return JSON.stringify(pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What our rules take for granted where nobody says anything, whatever the level. */
+const unsaid: Partial<Record<keyof ScopedSettings, unknown>> = {
+  match: [{ kind: "hostname" }],
+  anchors: { kind: "system" },
+  pins: [],
+  protocols: { min: "TLSv1.2", max: "TLSv1.3" },
+  ciphers: defaultCiphers,
+  groups: defaultGroups,
+  clientCertificate: "none",
+  sni: { kind: "hostname" },
+  fallback: { kind: "never" },
+  whenRefused: "next-host",
+  commonName: "never",
+  mxPatterns: ["*"],
+  refuse: false,
+};
+const unsaidAtMay = { whenRefused: "clear" };
+
+/** Postfix takes one policy whole; ours take setting by setting from wider ones what a rule does not say itself. */
+function complete(rule: Rule, rules: ReadonlyMap<string, Rule>): Rule {
+  const { scope, settings, from } = rule;
+  if (settings.refuse !== undefined) return rule;
+  const wider = scope.nexthop === undefined ? [] : [...keysToAsk(scope.nexthop).slice(1), ""];
+  const names = new Set(wider.flatMap((key) => Object.keys(rules.get(key)?.settings ?? {})));
+  const missing = Object.entries({ ...unsaid, ...(settings.level?.value === "may" ? unsaidAtMay : {}) })
+    .filter(([name]) => names.has(name) && !Object.hasOwn(settings, name))
+    .map(([name, value]) => [name, { value, from }]);
+  return { ...rule, settings: { ...Object.fromEntries(missing), ...settings } };
 }
 
 function levelText(client: SmtpClient): string {
   const { isDefault, value } = client.view.setting("smtp_tls_security_level");
   return isDefault ? "" : `smtp_tls_security_level = ${value}`;
-}
-
-/** A key counts in the first table that has it. A table that answers every key leaves nothing for those behind it. */
-function exportTables(client: SmtpClient): ExportedRule[] {
-  const rules: ExportedRule[] = [];
-  const seen = new Set<string>();
-  const all = client.policyTables.findIndex(({ kind }) => kind === "constant");
-  const asked = all < 0 ? client.policyTables : client.policyTables.slice(0, all + 1);
-  for (const table of asked) {
-    if (table.kind !== "fixed") {
-      rules.push(exportOther(client, table));
-      continue;
-    }
-    for (const { key, hit } of table.entries()) {
-      const name = key.toLowerCase();
-      // Behind `static:` the parents are never reached: the whole key has found something by then.
-      if (seen.has(name) || (all >= 0 && name.startsWith("."))) continue;
-      seen.add(name);
-      rules.push(exportRule({ nexthop: name }, client.ruleOf(hit, scopeOf(table, key)), hit.from.written));
-    }
-  }
-  return rules;
-}
-
-function exportOther(client: SmtpClient, table: LookupTable): ExportedRule {
-  const { from } = client.view.setting("smtp_tls_policy_maps");
-  const answer = table.kind === "constant" ? table.lookup("example.com") : undefined;
-  if (answer?.kind === "found") {
-    const { hit } = answer;
-    return exportRule({}, client.ruleOf(hit, scopeOf(table, "")), hit.from.written);
-  }
-  const why =
-    table.kind === "pattern"
-      ? "patterns over next-hops have no counterpart: write a rule for each next-hop that they mean"
-      : "this table gives no entries to write down: mail that asks it waits";
-  return { kind: "cannot", from, written: table.spec, why };
-}
-
-/** Complete: our own rules take from wider ones what a rule does not say itself. */
-function exportRule(scope: Readonly<{ nexthop?: string }>, rule: TlsRule, written: string): ExportedRule {
-  const { requirements: _, ...settings } = rule;
-  const { from, value: level } = rule.level;
-  const complete: ScopedSettings = {
-    pins: { value: [], from },
-    clientCertificate: { value: "none", from },
-    ...(level === "may" ? { whenRefused: { value: "clear", from } } : { fallback: { value: { kind: "never" }, from } }),
-    ...settings,
-  };
-  return { kind: "rule", scope, settings: complete, from, written };
-}
-
-/** A transport with TLS settings of its own is named by the next-hops that are written with it; they come last and win. */
-function exportServices(client: SmtpClient, services: Services, known: KnownNexthops): ExportedRule[] {
-  return known.choices.flatMap(({ transport, nexthop }) => {
-    const other = services.clients.get(transport);
-    if (other === undefined || other === client) return [];
-    const answer = lookUpPolicy(other.policyTables, nexthop);
-    if (answer.kind === "error") return [];
-    const rule =
-      answer.kind === "found" ? other.ruleOf(answer.hit, scopeOf(answer.table, answer.key)) : other.global.rule;
-    return [exportRule({ nexthop }, rule, `${transport}:${nexthop}`)];
-  });
 }

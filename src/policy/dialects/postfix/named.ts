@@ -10,7 +10,7 @@ import type { DialectBinding, NamedThings } from "../dialect.ts";
 import type { KnownNexthops } from "./dead-lines.ts";
 import type { LookupTable } from "./lookup-table.ts";
 import { parseNexthop } from "./nexthop-text.ts";
-import type { RoutingTables } from "./transport.ts";
+import type { RoutingTables, TransportService } from "./transport.ts";
 
 export type NameSources = Readonly<{
   policyTables: readonly LookupTable[];
@@ -29,14 +29,14 @@ export function nameThings({ policyTables, routing, known, bindings }: NameSourc
       else for (const key of keysOfTable(entry.table)) names.addKey(key);
     }
   }
-  for (const written of known.keys) names.addNexthop(written);
+  for (const { transport, nexthop } of known.choices) names.addNexthop(nexthop, routing.services.get(transport));
   return {
     domains: [...names.domains],
     recipients: [...names.recipients.values()],
     hosts: [...names.hosts],
     addresses: [],
     bindings: bindings.map(({ name, group }) => ({ name, group })),
-    nexthops: [...names.nexthops.values()],
+    nexthops: names.nexthops,
   };
 }
 
@@ -48,7 +48,17 @@ class Names {
   readonly domains = new Set<Domain>();
   readonly recipients = new Map<string, Mailbox>();
   readonly hosts = new Set<Domain>();
-  readonly nexthops = new Map<string, Nexthop>();
+  /** By transport and text. */
+  readonly #nexthops = new Map<string, Nexthop>();
+  /** By text: some transport leads there. */
+  readonly #chosen = new Map<string, boolean>();
+
+  /** A line of a policy table to which no transport leads is still asked about. */
+  get nexthops(): readonly Nexthop[] {
+    return [...this.#nexthops].flatMap(([key, nexthop]) => {
+      return key.startsWith(":") && this.#chosen.get(key.slice(1)) === true ? [] : nexthop;
+    });
+  }
 
   /** `example.com`; `.example.com` covers a name below it and not itself; anything else is a next-hop. */
   addKey(key: string): void {
@@ -75,11 +85,14 @@ class Names {
     if (mailbox.host?.kind === "domain") this.domains.add(mailbox.host.domain);
   }
 
-  addNexthop(written: string): void {
-    const reading = parseNexthop(written, { service: "smtp", port: 25, implicitTls: false });
+  /** @param service the transport that is written with it; a line of a policy table names none */
+  addNexthop(written: string, service?: TransportService): void {
+    const { name = "smtp", port = 25, implicitTls = false } = service ?? {};
+    const reading = parseNexthop(written, { service: name, port, implicitTls });
     if (reading.kind !== "nexthop") return;
     const { nexthop } = reading;
-    this.nexthops.set(written, nexthop);
+    this.#chosen.set(written, this.#chosen.get(written) === true || service !== undefined);
+    this.#nexthops.set(`${service?.name ?? ""}:${written}`, nexthop);
     if (nexthop.kind === "host" && !nexthop.isIp) this.hosts.add(nexthop.host as Domain);
   }
 }

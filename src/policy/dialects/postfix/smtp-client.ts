@@ -62,8 +62,11 @@ export class SmtpClient {
   }
 
   answer({ nexthop, host, address }: OutboundQuestion): TlsRule {
-    const key = policyKey(nexthop);
-    const site = host ?? address;
+    return this.answerFor(policyKey(nexthop), host ?? address);
+  }
+
+  /** @param site the MX host, for the obsolete tables */
+  answerFor(key: string, site?: string): TlsRule {
     const question = this.siteTables.length > 0 ? `${key} ${site ?? ""}` : key;
     const known = this.#byKey.get(question);
     if (known !== undefined) return known;

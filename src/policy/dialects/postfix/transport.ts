@@ -147,13 +147,6 @@ function applyEntry(base: Choice, value: string, domain: string): Choice {
   return nexthop === "" ? base : { transport: base.transport, nexthop };
 }
 
-/** Where one table entry leads by itself; `undefined`: to each recipient's own domain. */
-export function routeOfEntry(tables: RoutingTables, value: string): RoutingAnswer | undefined {
-  const { transport, nexthop } = applyEntry({ transport: "smtp", nexthop: "" }, value, "");
-  const relays = tables.services.get(transport)?.program === "smtp";
-  return relays && nexthop === "" ? undefined : deliver(tables, { transport, nexthop });
-}
-
 /** TR-1, TR-2 */
 function findTransport(tables: RoutingTables, recipient: Mailbox, domain: string): PolicyAnswer {
   if (tables.transportMaps.length === 0) return { kind: "none" };

@@ -79,7 +79,9 @@ export class KeyFiles {
     const passphrase = /ENCRYPTED/.test(key) ? password : undefined;
     const check = checkCredential(file, text, key, passphrase);
     if (check.kind === "error") return bad(`${file}: ${check.problem}`, check.remedy);
-    return { kind: "credential", credential: check.credential, warning: check.warning };
+    const where = path.resolve(this.#folder, file);
+    const files = { certificate: where, key: where, encrypted: passphrase !== undefined };
+    return { kind: "credential", credential: { ...check.credential, files }, warning: check.warning };
   }
 }
 
