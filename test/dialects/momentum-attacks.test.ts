@@ -78,6 +78,40 @@ for (const place of places) {
   });
 }
 
+const held: readonly string[] = [
+  "blackhole = true",
+  "suspend_delivery = yes",
+  'reroute_domain = "elsewhere.example"',
+  "delivery_method = LMTP",
+];
+for (const option of held) {
+  test(`momentum attack: ${option}: mail that Momentum does not send by SMTP does not leave`, () => {
+    const compiled = compile(`tls = ifavailable domain "p.example" { ${option} } binding "b" { tls = no }`);
+    assert.deepEqual(errors(compiled), []);
+    for (const binding of ["default", "b"]) assert.ok(refuses(compiled, "p.example", binding));
+    assert.ok(!refuses(compiled, "q.example"));
+  });
+}
+
+test("momentum attack: what takes the mail away is taken back in a narrower scope", () => {
+  const compiled = compile('blackhole = true domain "p.example" { blackhole = false delivery_method = "SMTP" }');
+  assert.ok(!refuses(compiled));
+  assert.ok(refuses(compiled, "q.example"));
+});
+
+const onlyOld: readonly (readonly [text: string, min: string, max: string])[] = [
+  ['tls = ifavailable tls_protocols = "+TLSv1.0:+TLSv1.1"', "TLSv1.2", "TLSv1.3"],
+  ['tls = required tls_protocols = "+TLSv1.0:+TLSv1.1"', "TLSv1.3", "TLSv1.2"],
+  ['tls = ifavailable tls_protocols = "+SSLv3"', "TLSv1.3", "TLSv1.2"],
+  ['tls_engine = gnutls tls = ifavailable tls_ciphers = "NORMAL:-VERS-ALL:+VERS-TLS1.1"', "TLSv1.2", "TLSv1.3"],
+  ['tls_engine = gnutls tls = ifavailable tls_ciphers = "NONE"', "TLSv1.3", "TLSv1.2"],
+];
+for (const [text, min, max] of onlyOld) {
+  test(`momentum attack: ${text}: no clear text where Momentum would encrypt with an old version`, () => {
+    assert.deepEqual(ruleFor(compile(text)).protocols?.value, { min, max });
+  });
+}
+
 function inbound(text: string): InboundRule {
   const compiled = compile(text);
   assert.deepEqual(errors(compiled), []);

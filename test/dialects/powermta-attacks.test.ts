@@ -123,6 +123,17 @@ test("powermta attack: a pattern list held against a header field made to stop i
   assert.ok(process.cpuUsage(before).user < 2_000_000);
 });
 
+const onlyOld: readonly (readonly [statements: string, min: string, max: string])[] = [
+  ["smtp-tls-allow-tlsv1.2 no; smtp-tls-allow-tlsv1.3 no", "TLSv1.2", "TLSv1.3"],
+  ["smtp-tls-allow-tlsv1.2 no; smtp-tls-allow-tlsv1.3 no; require-starttls yes", "TLSv1.3", "TLSv1.2"],
+  ["smtp-tls-allow-tlsv1.2 no; smtp-tls-allow-tlsv1.3 no; smtp-tls-allow-tlsv1.1 no", "TLSv1.3", "TLSv1.2"],
+];
+for (const [statements, min, max] of onlyOld) {
+  test(`powermta attack: ${statements}: no clear text where PowerMTA would encrypt with an old version`, () => {
+    assert.deepEqual(ruleFor(compiled(lines(section(statements))), "a.test").protocols?.value, { min, max });
+  });
+}
+
 test("powermta host-name: what is no domain name is told, globally and in a virtual MTA", () => {
   const made = compiled("host-name mail..test\n<virtual-mta m>\nhost-name -\n</virtual-mta>\n");
   assert.equal(made.settings.hostname, undefined);

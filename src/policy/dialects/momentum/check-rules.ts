@@ -4,7 +4,7 @@
  */
 import type { TlsRule } from "../../rules.ts";
 import { combinationsOf } from "./combinations.ts";
-import { isNone } from "./make-rule.ts";
+import { holdingOptions, isNone } from "./make-rule.ts";
 import { keywordOf, type Model, type Setting } from "./model.ts";
 import type { Notes, Position } from "./notes.ts";
 import { find, type Layers, type Resolver, type Sender, tlsOf } from "./resolve.ts";
@@ -88,7 +88,7 @@ class RuleCheck {
 
   #report(): void {
     for (const { at, text, first } of this.#refusals.values()) {
-      const differs = /^(?:use_|there is no cipher)/.test(text);
+      const differs = /^(?:use_|there is no cipher|blackhole|reroute_domain|delivery_method)/.test(text);
       this.#notes.add(differs ? "differs" : "warning", at, `mail waits (${first}): ${text}`, remedyFor(text));
     }
     for (const [verify, { withAnchors, without }] of this.#trusting) this.#reportTrust(verify, withAnchors, without);
@@ -143,6 +143,7 @@ function inWords({ binding }: Sender, key: string | undefined): string {
 }
 
 function remedyFor(text: string): string {
+  if (holdingOptions.some((name) => text.startsWith(name))) return "nothing, if this mail is not to leave";
   if (text.startsWith("use_")) return `set ${text.split(" ")[0]} = false for mail that must leave without it`;
   if (text.startsWith("tls_ca")) return "give a readable PEM file of CA certificates";
   if (text.startsWith("tls_certificate")) return "give the certificate and its own key, unencrypted and readable";

@@ -11,7 +11,7 @@ import { outboundOptions } from "./options-outbound.ts";
 import { translatePriority } from "./priority-string.ts";
 import { containersOf, hasDane, stanzasOf } from "./resolve.ts";
 import { parseRoute, parseTarget } from "./targets.ts";
-import { readProtocols, versionRange, wordsOf } from "./values.ts";
+import { holdsOnlyOldTls, readProtocols, versionRange, wordsOf } from "./values.ts";
 
 type Say = (setting: Setting, text: string, remedy: string, kind?: "warning" | "differs" | "error") => void;
 
@@ -112,7 +112,9 @@ function checkProtocols(setting: Setting, text: string, say: Say): void {
   if (list.misprint) say(setting, `${text} is read as +${text.slice(1)}`, "begin the value with +ALL");
   const { min, max } = versionRange(list.enabled);
   if (min <= max) return;
-  const outcome = "no handshake can succeed: with tls = ifavailable mail leaves in clear, with required it waits";
+  const outcome = holdsOnlyOldTls(list.enabled)
+    ? "with tls = ifavailable these are used all the same, with required mail waits"
+    : "no handshake can succeed: with tls = ifavailable mail leaves in clear, with required it waits";
   say(setting, `${text} leaves neither TLS 1.2 nor 1.3; ${outcome}`, "add +TLSv1.2:+TLSv1.3", "differs");
 }
 
@@ -128,7 +130,7 @@ function checkPriority(setting: Setting, text: string, say: Say): void {
     say(setting, `the priority string ${text} cannot be used: ${priority.text}`, remedy, "error");
     return;
   }
-  const { min, max } = priority.versions;
+  const { min, max } = versionRange(priority.enabled);
   const versions = min > max ? "no version of TLS" : min === max ? min : `${min} and ${max}`;
   const ciphers = priority.ciphers === undefined ? "" : `, ciphers ${priority.ciphers}`;
   say(setting, `${text} is read in OpenSSL's terms as ${versions}${ciphers}`, "", "differs");

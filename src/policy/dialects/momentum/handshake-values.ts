@@ -7,12 +7,14 @@ import type { Origin, Sourced } from "../../rules.ts";
 import { keywordOf, originOf, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
 import { translatePriority, withSuites } from "./priority-string.ts";
 import { find, type Layers } from "./resolve.ts";
-import { readProtocols, type VersionRange, versionRange } from "./values.ts";
+import { holdsOnlyOldTls, readProtocols, type VersionRange, versionRange } from "./values.ts";
 
 export type HandshakeValues = Readonly<{
   protocols?: Sourced<VersionRange>;
   ciphers?: Sourced<string>;
   groups?: Sourced<string>;
+  /** TLS 1.0 or 1.1 are asked for, and nothing newer: versions that are never spoken here. */
+  onlyOldTls?: true;
   /** Why no handshake may be tried under these. */
   refuse?: Sourced<string>;
 }>;
@@ -42,7 +44,7 @@ export class HandshakeReader {
     return {
       ...(protocols === undefined || list === undefined
         ? {}
-        : { protocols: sourced(versionRange(list.enabled), protocols) }),
+        : { protocols: sourced(versionRange(list.enabled), protocols), ...onlyOld(list.enabled) }),
       ...this.#ciphers(find(layers, "tls_ciphers"), find(layers, "tlsv13_ciphersuites")),
       ...(curves === undefined ? {} : { groups: sourced(textOf(curves) ?? "", curves) }),
     };
@@ -71,10 +73,11 @@ export class HandshakeReader {
     if (priority.kind === "error") {
       return { refuse: sourced(`the priority string in tls_ciphers cannot be used: ${priority.text}`, setting) };
     }
-    const { versions, groups } = priority;
+    const { enabled, groups } = priority;
     const ciphers = priority.ciphers ?? withSuites("DEFAULT");
     return {
-      protocols: sourced(versions, setting),
+      protocols: sourced(versionRange(enabled), setting),
+      ...onlyOld(enabled),
       ciphers: sourced(dhe === undefined ? ciphers : `${ciphers}:!DHE`, setting),
       ...(groups === undefined ? {} : { groups: sourced(groups, setting) }),
     };
@@ -94,6 +97,10 @@ export class HandshakeReader {
     if (!this.#checked.has(list)) this.#checked.set(list, checkCipherString(list));
     return this.#checked.get(list);
   }
+}
+
+function onlyOld(enabled: ReadonlySet<string>): Pick<HandshakeValues, "onlyOldTls"> {
+  return holdsOnlyOldTls(enabled) ? { onlyOldTls: true } : {};
 }
 
 /** What is wrong with `tls_ec_curve_names`, in Momentum's words. */

@@ -17,7 +17,7 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
       adaptive_notification_events adaptive_notification_interval adaptive_outbound_throttle_messages
       adaptive_positive_adjustment_interval adaptive_rcptto_timeout adaptive_rejection_rate_suspension_percentage
       adaptive_retry_fuzz adaptive_retry_interval adaptive_rset_timeout adaptive_scope adaptive_sweep_rule_enabled
-      apn_expiry blackhole body_timeout bounces_inline_original connect_timeout connect_timeout_to_delay
+      apn_expiry body_timeout bounces_inline_original connect_timeout connect_timeout_to_delay
       connection_allocation_aggressiveness delay_dsn_max_retry_interval delay_dsn_retry_interval
       delayed_reroute_domain dkim domainkeys drop_body_after_trans_fail ecstream_port ecstream_timeout
       ehlo_timeout enable_fbl_header_insertion exclude_vctx_conn exclude_vctx_mess fully_resolve_before_smtp
@@ -27,8 +27,8 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
       max_deliveries_per_connection max_recipients_per_batch max_resident_active_queue
       max_resident_active_queue_size max_retries max_retry_interval mdn_failures_notify
       never_attempt_expired_messages opendkim_sign outbound_smtp_auth_key outbound_throttle_connections
-      outbound_throttle_messages rcptto_timeout reroute_domain response_transcode_pattern
-      response_transcode_replace retry_interval rset_timeout send_8bitmime suspend_delivery teleport_enabled
+      outbound_throttle_messages rcptto_timeout response_transcode_pattern
+      response_transcode_replace retry_interval rset_timeout send_8bitmime teleport_enabled
       transform_8bitmime_content`,
   },
   {

@@ -9,6 +9,7 @@ import { type HandshakeReader, sourced } from "./handshake-values.ts";
 import { type KeyFiles, noAnchors } from "./key-files.ts";
 import { defaultOrigin, keywordOf, type Setting, textOf, truthOf } from "./model.ts";
 import { find, type Layers } from "./resolve.ts";
+import { currentVersions, versionRange } from "./values.ts";
 
 const levels: Readonly<Record<string, TlsLevel>> = { no: "none", ifavailable: "may", required: "encrypt" };
 const proofs: Readonly<Record<string, Proof>> = {
@@ -44,12 +45,15 @@ export class RuleMaker {
     const rule: Draft = { level: this.#sourced(level, tls), wording: this.#sourced("momentum", undefined) };
     const neverRetry = find(layers, "never_retry");
     if (neverRetry !== undefined && truthOf(neverRetry) === true) rule.onFailure = sourced("bounce", neverRetry);
-    const evidence = neededEvidence(layers, this.#hasDane);
-    if (evidence !== undefined) return { ...rule, refuse: evidence };
+    const held = heldBack(layers) ?? neededEvidence(layers, this.#hasDane);
+    if (held !== undefined) return { ...rule, refuse: held };
     if (level === "none") return rule;
     if (level === "may") rule.fallback = this.#fallback(find(layers, "tls_ifavailable_fallback"));
-    const { refuse, ...handshake } = this.#handshakes.read(layers);
+    const { refuse, onlyOldTls, ...handshake } = this.#handshakes.read(layers);
     Object.assign(rule, handshake);
+    // In clear text after a failed handshake would be less than what was asked for.
+    if (onlyOldTls && level === "may" && rule.protocols !== undefined)
+      rule.protocols = { ...rule.protocols, value: versionRange(currentVersions) };
     const problems = [this.#prove(rule, layers, destination), this.#present(rule, layers), refuse];
     const problem = problems.find((each) => each !== undefined);
     return problem === undefined ? rule : { ...rule, refuse: problem };
@@ -105,6 +109,24 @@ export class RuleMaker {
 /** The keyword that cancels an inherited certificate; the key then has nothing to belong to. */
 export function isNone(certificate: Setting): boolean {
   return textOf(certificate)?.toLowerCase() === "none";
+}
+
+/** Beside the TLS options: what keeps mail from leaving by SMTP from here, or sends it where we do not. */
+export const holdingOptions: readonly string[] = ["blackhole", "suspend_delivery", "reroute_domain", "delivery_method"];
+
+/** Mail that Momentum would throw away, keep, or hand to something else never leaves by mistake. */
+function heldBack(layers: Layers): Sourced<string> | undefined {
+  for (const name of holdingOptions) {
+    const setting = find(layers, name);
+    if (setting === undefined || leavesBySmtp(setting)) continue;
+    return sourced(`${name} = ${textOf(setting) ?? ""}: this is no mail for Letterlock to send`, setting);
+  }
+  return undefined;
+}
+
+function leavesBySmtp(setting: Setting): boolean {
+  if (setting.name === "delivery_method") return ["smtp", "esmtp"].includes(keywordOf(setting) ?? "");
+  return setting.name === "reroute_domain" ? textOf(setting) === "" : truthOf(setting) === false;
 }
 
 /** What a domain may publish counts before anything written here, and may ask for more: without it the mail waits. */

@@ -98,7 +98,9 @@ export const outboundOptions: readonly OptionEntry[] = [
     values: "signed versions: +ALL:-SSLv3",
     default: "+ALL",
     status: "applied",
-    reason: "TLS 1.2 and 1.3 of it: Letterlock speaks nothing older. No meaning with tls_engine = gnutls.",
+    reason:
+      "TLS 1.2 and 1.3 of it: Letterlock speaks nothing older. Where it holds only TLS 1.0 or 1.1, these two are used in " +
+      "their place with tls = ifavailable, and with required mail waits. No meaning with tls_engine = gnutls.",
     check: is.isProtocols,
   },
   {

@@ -2,12 +2,13 @@
  * GnuTLS priority strings (`tls_ciphers` with `tls_engine = gnutls`) in OpenSSL's terms. Only what can be said without
  * loss; anything else is an error, so that no cipher string is silently another one.
  */
-import { defaultSuites, type VersionRange, versionRange } from "./values.ts";
+import { defaultSuites } from "./values.ts";
 
 export type Priority =
   | Readonly<{
       kind: "priority";
-      versions: VersionRange;
+      /** Lower case. */
+      enabled: ReadonlySet<string>;
       /** OpenSSL's list and suites; `undefined`: Letterlock's own. */
       ciphers: string | undefined;
       groups: string | undefined;
@@ -16,7 +17,7 @@ export type Priority =
 
 type Base = Readonly<{ versions: readonly string[]; ciphers?: string; groups?: string }>;
 
-const all = ["tlsv1.2", "tlsv1.3"];
+const all = ["tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3"];
 const strong =
   "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:ECDHE+AES256:ECDHE+CHACHA20:DHE+AES256:DHE+CHACHA20";
 
@@ -52,14 +53,14 @@ export function translatePriority(text: string): Priority {
     }
   }
   if (keyword === "NONE") versions.clear();
-  return { kind: "priority", versions: versionRange(versions), ciphers: base.ciphers, groups: base.groups };
+  return { kind: "priority", enabled: versions, ciphers: base.ciphers, groups: base.groups };
 }
 
-/** Of those that Letterlock speaks; older ones are known and stand for nothing. */
+/** SSL and DTLS are known and stand for nothing. */
 function versionsOf(name: string): readonly string[] | undefined {
   if (name === "ALL" || name === "TLS-ALL") return all;
-  if (name === "TLS1.2" || name === "TLS1.3") return [name.replace("TLS", "tlsv")];
-  return /^(?:SSL3\.0|TLS1\.[01]|DTLS(?:1\.[02]|0\.9|-ALL))$/.test(name) ? [] : undefined;
+  if (/^TLS1\.[0-3]$/.test(name)) return [name.replace("TLS", "tlsv")];
+  return /^(?:SSL3\.0|DTLS(?:1\.[02]|0\.9|-ALL))$/.test(name) ? [] : undefined;
 }
 
 /** Suites always stand beside an OpenSSL list: it governs TLS 1.2 alone. */

@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import { parseDomain } from "../../../mail/domain.ts";
 import type { Candidate, NamePattern, OutboundQuestion, PolicySource, TlsRule } from "../../rules.ts";
 import type { Note } from "../dialect.ts";
-import type { RuleMaker } from "./make-rule.ts";
+import { holdingOptions, type RuleMaker } from "./make-rule.ts";
 import { keywordOf, originOf, type Setting, type Stanza, writtenAs } from "./model.ts";
 import { outboundOptions } from "./options-outbound.ts";
 import { find, type Resolver, type Sender } from "./resolve.ts";
@@ -18,6 +18,7 @@ const cacheSize = 4_000;
 const shownOptions: readonly string[] = [
   ...outboundOptions.filter(({ status }) => status !== "no-effect").map(({ name }) => name),
   "never_retry",
+  ...holdingOptions,
 ];
 
 export class OutboundRules {

@@ -84,6 +84,15 @@ export const isProtocols: Check = ofWord((text) =>
     : undefined,
 );
 
+/** What Letterlock speaks. */
+export const currentVersions: ReadonlySet<string> = new Set(["tlsv1.2", "tlsv1.3"]);
+
+/** TLS 1.0 or 1.1, and nothing newer. */
+export function holdsOnlyOldTls(enabled: ReadonlySet<string>): boolean {
+  if (enabled.has("tlsv1.2") || enabled.has("tlsv1.3")) return false;
+  return enabled.has("tlsv1.0") || enabled.has("tlsv1.1");
+}
+
 export type VersionRange = Readonly<{ min: TlsVersion; max: TlsVersion }>;
 
 /** What is left of TLS 1.2 and 1.3; where nothing is left, a range in which no handshake can succeed. */

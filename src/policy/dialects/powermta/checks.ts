@@ -226,7 +226,7 @@ function checkRollups(configuration: Configuration, places: readonly Place[], qu
 function checkDefaults({ main }: Configuration, daneWritten: boolean, notes: NoteList): void {
   notes.differs(
     main,
-    "smtp-tls-allow-tlsv1.1: TLS 1.1, which PowerMTA allows where nothing is written, is never spoken here",
+    "smtp-tls-allow-tlsv1.1: TLS 1.1, which PowerMTA allows where nothing is written, is never spoken here; where it is the newest allowed and TLS is no must, TLS 1.2 and 1.3 are used in its place",
   );
   if (daneWritten) return;
   notes.differs(

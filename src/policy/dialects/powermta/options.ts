@@ -111,7 +111,7 @@ const steering: readonly PowerMtaOption[] = [
     values: "yes|no",
     default: "no",
     scopes: ["domain"],
-    reason: "The MX roll-up list is not asked for this domain.",
+    reason: "`yes`: the MX roll-up list is not asked for this domain.",
   },
   {
     name: "smtp-hosts",
@@ -192,7 +192,7 @@ const steering: readonly PowerMtaOption[] = [
     values: "yes|no",
     default: "no",
     scopes: ["source"],
-    reason: "The header field X-Virtual-MTA chooses the virtual MTA.",
+    reason: "`yes`: the header field X-Virtual-MTA chooses the virtual MTA.",
   },
   {
     name: "retain-x-virtual-mta",
@@ -201,7 +201,7 @@ const steering: readonly PowerMtaOption[] = [
     values: "yes|no",
     default: "no",
     scopes: ["source"],
-    reason: "The header field stays in the message.",
+    reason: "`yes`: the header field stays in the message.",
   },
   {
     name: "allow-empty-x-virtual-mta",
@@ -210,7 +210,7 @@ const steering: readonly PowerMtaOption[] = [
     values: "yes|no",
     default: "no",
     scopes: ["source"],
-    reason: "An empty field stands for `{default}`.",
+    reason: "`yes`: an empty field stands for `{default}`.",
   },
   {
     name: "reject-invalid-virtual-mta",
@@ -219,7 +219,7 @@ const steering: readonly PowerMtaOption[] = [
     values: "yes|no",
     default: "yes",
     scopes: ["source"],
-    reason: "An unknown virtual MTA refuses the message.",
+    reason: "`yes`: an unknown virtual MTA refuses the message.",
   },
   {
     name: "always-allow-relaying",

@@ -5,7 +5,13 @@
  */
 import type { PowerMtaOption } from "./options.ts";
 
-type Group = Readonly<{ scopes: readonly string[]; reason: string; names: string }>;
+type Group = Readonly<{
+  scopes: readonly string[];
+  reason: string;
+  names: string;
+  /** What it does there is missed here: content, copies, or who may hand in mail. */
+  missed?: PowerMtaOption["kind"];
+}>;
 
 const queueing = "Queueing, limits and retries are those of letterlock.yaml.";
 const content = "Messages are passed on as they came.";
@@ -16,7 +22,31 @@ const bounces = "Bounces and feedback reports are not processed here.";
 const admission = "Who may hand in mail, and what, is decided in letterlock.yaml.";
 const sparkpost = "Services of SparkPost are not used here.";
 
+const unsigned = "Messages are not signed here: sign them before they come, or after they leave.";
+
 const groups: readonly Group[] = [
+  { scopes: ["domain"], reason: unsigned, names: "dkim-sign dk-sign", missed: "boolean" },
+  {
+    scopes: ["virtual-mta", "virtual-mta-pool"],
+    reason: "Addresses are not rewritten here.",
+    names: "rewrite-list",
+    missed: "any",
+  },
+  { scopes: ["domain"], reason: "No copies are sent.", names: "bcc-upon-delivery", missed: "any" },
+  { scopes: ["source"], reason: "No copies are sent.", names: "bcc", missed: "any" },
+  { scopes: ["source"], reason: "No field is taken out of the header.", names: "remove-header", missed: "any" },
+  {
+    scopes: ["source"],
+    reason: "Recipients are not held against a list: mail to those on it is sent.",
+    names: "suppression-lists",
+    missed: "any",
+  },
+  {
+    scopes: ["source"],
+    reason: "Who may connect and hand in mail is decided by `relay-networks` and listeners of letterlock.yaml.",
+    names: "smtp-service",
+    missed: "any",
+  },
   {
     scopes: ["global"],
     reason: machine,
@@ -56,7 +86,6 @@ const groups: readonly Group[] = [
     reason: queueing,
     names: "cold-virtual-mta auto-cold-virtual-mta max-smtp-out max-smtp-msg-rate max-smtp-data-volume-rate",
   },
-  { scopes: ["virtual-mta", "virtual-mta-pool"], reason: content, names: "rewrite-list" },
   {
     scopes: ["domain"],
     reason: queueing,
@@ -79,8 +108,7 @@ const groups: readonly Group[] = [
     scopes: ["domain"],
     reason: content,
     names: `dkim-add-body-limit dkim-add-timestamp dkim-algorithm dkim-body-canon dkim-disallow-adding-headers
-      dkim-expire-after dkim-headers dkim-headers-canon dkim-identity dkim-identity-fallback dkim-query-method dkim-sign
-      dk-sign bcc-upon-delivery check-spf-outbound check-mfrom-outbound check-pra-outbound ignore-8bitmime
+      dkim-expire-after dkim-headers dkim-headers-canon dkim-identity dkim-identity-fallback dkim-query-method check-spf-outbound check-mfrom-outbound check-pra-outbound ignore-8bitmime
       ignore-chunking ignore-dsn ignore-pipelining`,
   },
   {
@@ -113,15 +141,15 @@ const groups: readonly Group[] = [
       check-pra-inbound check-spf-inbound check-spf-inbound-best-guess check-spf-inbound-max-void-lookups
       disconnect-on-transient-error max-message-hops max-message-size max-rcpt-per-message reject-iprev-check-fail
       reject-iprev-check-permerror reject-iprev-check-temperror reject-spf-check-fail reject-spf-check-permerror
-      reject-spf-check-temperror smtp-command-timeout smtp-data-timeout smtp-service source-group suppression-lists
+      reject-spf-check-temperror smtp-command-timeout smtp-data-timeout source-group
       too-many-rcpts-fails-message trace-dkim-check trace-iprev-check trace-spf-check`,
   },
   {
     scopes: ["source"],
     reason: content,
-    names: `add-date-header add-message-id-header add-received-header add-x-virtual-mta-header bcc date-header-time
+    names: `add-date-header add-message-id-header add-received-header add-x-virtual-mta-header date-header-time
       dsn-return-default hide-message-source jobid-header jobid-prefix process-x-dkim-key process-x-dkim-options
-      process-x-envid process-x-job process-x-schedule remove-header remove-received-headers retain-x-dkim-key
+      process-x-envid process-x-job process-x-schedule remove-received-headers retain-x-dkim-key
       retain-x-dkim-options retain-x-job retain-x-schedule suppress-local-dsn verp-default`,
   },
   { scopes: ["source"], reason: logging, names: "log-commands log-connections log-data" },
@@ -168,8 +196,9 @@ const groups: readonly Group[] = [
   },
 ];
 
-export const otherOptions: readonly PowerMtaOption[] = groups.flatMap(({ scopes, reason, names }) =>
+export const otherOptions: readonly PowerMtaOption[] = groups.flatMap(({ scopes, reason, names, missed }) =>
   names.split(/\s+/).map((name): PowerMtaOption => {
-    return { name, status: "no-effect", kind: "any", values: "", default: "", scopes, reason };
+    const status = missed === undefined ? "no-effect" : "differs";
+    return { name, status, kind: missed ?? "any", values: "", default: "", scopes, reason };
   }),
 );

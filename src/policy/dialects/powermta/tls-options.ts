@@ -48,8 +48,8 @@ const outbound: readonly Row[] = [
   ["smtp-tls-allow-sslv3", "differs", "boolean", flag, "no", neverOld],
   ["smtp-tls-allow-tlsv1", "differs", "boolean", flag, "no", neverOld],
   ["smtp-tls-allow-tlsv1.1", "differs", "boolean", flag, "yes", neverOld],
-  ["smtp-tls-allow-tlsv1.2", "applied", "boolean", flag, "yes", "TLS 1.2 may be used."],
-  ["smtp-tls-allow-tlsv1.3", "applied", "boolean", flag, "yes", "TLS 1.3 may be used."],
+  ["smtp-tls-allow-tlsv1.2", "applied", "boolean", flag, "yes", "Whether TLS 1.2 may be used."],
+  ["smtp-tls-allow-tlsv1.3", "applied", "boolean", flag, "yes", "Whether TLS 1.3 may be used."],
   [
     "smtp-tls-ciphers",
     "applied",
@@ -102,8 +102,15 @@ const server: readonly Row[] = [
   ["allow-sslv3", "differs", "boolean", flag, "no", neverOld],
   ["allow-tlsv1", "differs", "boolean", flag, "no", neverOld],
   ["allow-tlsv1.1", "differs", "boolean", flag, "yes", neverOld],
-  ["allow-tlsv1.2", "applied", "boolean", flag, "yes", "TLS 1.2 may be used."],
-  ["allow-tlsv1.3", "applied", "boolean", flag, "yes", "TLS 1.3 may be used (not in the guides; taken by analogy)."],
+  ["allow-tlsv1.2", "applied", "boolean", flag, "yes", "Whether TLS 1.2 may be used."],
+  [
+    "allow-tlsv1.3",
+    "applied",
+    "boolean",
+    flag,
+    "yes",
+    "Whether TLS 1.3 may be used (not in the guides; taken by analogy).",
+  ],
   [
     "tlsv1.3-ciphersuites",
     "applied",
@@ -115,14 +122,14 @@ const server: readonly Row[] = [
 ];
 
 const listener: readonly Row[] = [
-  ["immediate-tls", "applied", "boolean", flag, "no", "TLS begins with the connection."],
+  ["immediate-tls", "applied", "boolean", flag, "no", "`yes`: TLS begins with the connection."],
   ["source", "applied", "word", "NAME", "none", "That source's settings go before those found by client address."],
   ["await-slot", "no-effect", "boolean", flag, "no", "Limits are those of letterlock.yaml."],
 ];
 
 const source: readonly Row[] = [
-  ["allow-starttls", "applied", "boolean", flag, "no", "STARTTLS is offered."],
-  ["require-starttls-before-auth", "applied", "boolean", flag, "no", "AUTH only inside TLS."],
+  ["allow-starttls", "applied", "boolean", flag, "no", "`yes`: STARTTLS is offered."],
+  ["require-starttls-before-auth", "applied", "boolean", flag, "no", "`yes`: AUTH only inside TLS."],
   ["allow-unencrypted-plain-auth", "applied", "boolean", flag, "no", "`no`: PLAIN and LOGIN only inside TLS."],
   ["allow-auth", "applied", "boolean", flag, "yes", "`no`: AUTH is not offered."],
   ["require-auth", "no-effect", "boolean", flag, "no", "Who may hand in mail is decided in letterlock.yaml."],

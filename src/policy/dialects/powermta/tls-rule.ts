@@ -36,7 +36,7 @@ export function tlsRule(
   const refusals: Sourced<string>[] = [
     ...undeliverable(sections),
     ...unseenEvidence(sections, dane),
-    ...(use.on ? handshakeSettings(settings, sections, keys) : []),
+    ...(use.on ? handshakeSettings(settings, sections, keys, require.on) : []),
   ];
   settings.fallback = fallback(use, require, settings);
   settings.ciphers ??= powerMtaCiphers;
@@ -95,8 +95,13 @@ function unseenEvidence(sections: readonly DomainSection[], how: "refuses" | "se
   return refusals;
 }
 
-function handshakeSettings(settings: Settings, sections: readonly DomainSection[], keys: KeyFiles): Sourced<string>[] {
-  const protocols = allowedProtocols(sections);
+function handshakeSettings(
+  settings: Settings,
+  sections: readonly DomainSection[],
+  keys: KeyFiles,
+  required: boolean,
+): Sourced<string>[] {
+  const protocols = allowedProtocols(sections, required);
   if (protocols !== undefined) settings.protocols = protocols;
   return [
     ...setCiphers(settings, sections),
@@ -105,12 +110,18 @@ function handshakeSettings(settings: Settings, sections: readonly DomainSection[
   ];
 }
 
-/** None left of 1.2 and 1.3: no handshake succeeds, since older versions are never spoken (RFC 8996). */
-function allowedProtocols(sections: readonly DomainSection[]): TlsRule["protocols"] | undefined {
+/**
+ * None left of 1.2 and 1.3: no handshake succeeds, since older versions are never spoken (RFC 8996). Where PowerMTA would
+ * wish for one of those, newer ones are used in their place: clear text would be less than what was asked for.
+ */
+function allowedProtocols(sections: readonly DomainSection[], required: boolean): TlsRule["protocols"] | undefined {
   const tls12 = flag(sections, "smtp-tls-allow-tlsv1.2", true);
   const tls13 = flag(sections, "smtp-tls-allow-tlsv1.3", true);
   const from = tls12.from === defaultOrigin ? tls13.from : tls12.from;
-  return from === defaultOrigin ? undefined : { value: versionRange(tls12.on, tls13.on), from };
+  if (from === defaultOrigin) return undefined;
+  const old = flag(sections, "smtp-tls-allow-tlsv1.1", true).on || flag(sections, "smtp-tls-allow-tlsv1", false).on;
+  const inPlace = !required && old && !tls12.on && !tls13.on;
+  return { value: versionRange(inPlace || tls12.on, inPlace || tls13.on), from };
 }
 
 export function versionRange(tls12: boolean, tls13: boolean): NonNullable<TlsRule["protocols"]>["value"] {
