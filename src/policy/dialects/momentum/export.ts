@@ -7,9 +7,9 @@ import type { Mailbox } from "../../../mail/address.ts";
 import { type Domain, parseDomain } from "../../../mail/domain.ts";
 import type { DomainPattern } from "../../../mail/domain-pattern.ts";
 import type { Nexthop } from "../../../mail/nexthop.ts";
-import { defaultCiphers, defaultGroups } from "../../../tls/client-context.ts";
+import { defaultGroups } from "../../../tls/client-context.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
-import type { ExportedRule, RoutingSource } from "../dialect.ts";
+import type { ExportedRule, RouteTarget, RoutingAnswer, RoutingSource } from "../dialect.ts";
 import { coveredTree, sendersOf, untranslatable } from "./combinations.ts";
 import { type Container, type Model, originOf, writtenAs } from "./model.ts";
 import { outboundOptions } from "./options-outbound.ts";
@@ -26,12 +26,15 @@ const unsaid: Partial<Record<keyof TlsRule, unknown>> = {
   match: [{ kind: "hostname" }],
   anchors: { kind: "system" },
   protocols: { min: "TLSv1.2", max: "TLSv1.3" },
-  ciphers: defaultCiphers,
   groups: defaultGroups,
   clientCertificate: "none",
   fallback: { kind: "never" },
   onFailure: "defer",
 };
+
+type Way =
+  | Readonly<{ kind: "nexthops"; nexthops: readonly [RouteTarget, ...RouteTarget[]] }>
+  | Exclude<RoutingAnswer, { kind: "nexthops" }>;
 
 /** Where a rule of ours stands, and a name for which it holds. */
 type Place = Readonly<{ pattern: DomainPattern | undefined; key: string | undefined }>;
@@ -76,7 +79,6 @@ class Exporter {
       }
     }
     this.#complete();
-    this.#shadowedByRefusals();
     this.#routes(base);
     this.#cannot();
     return this.#found;
@@ -86,25 +88,17 @@ class Exporter {
   #complete(): void {
     const used = new Set(this.#found.flatMap((each) => (each.kind === "rule" ? Object.keys(each.settings) : [])));
     this.#found.forEach((each, at) => {
-      if (each.kind !== "rule" || each.settings.level?.value === "none") return;
+      if (each.kind !== "rule") return;
       const { from } = each;
+      const ended = used.has("refuse") ? { refuse: { value: false as const, from } } : {};
+      if (each.settings.level?.value === "none") {
+        this.#found[at] = { ...each, settings: { ...ended, ...each.settings } };
+        return;
+      }
       const missing = Object.entries(unsaid).filter(([name]) => used.has(name) && !Object.hasOwn(each.settings, name));
       const filled = Object.fromEntries(missing.map(([name, value]) => [name, { value, from }]));
-      this.#found[at] = { ...each, settings: { ...filled, ...each.settings } };
+      this.#found[at] = { ...each, settings: { ...ended, ...filled, ...each.settings } };
     });
-  }
-
-  /** Our rules cannot take a refusal back: below one that refuses, mail waits that Momentum would send. */
-  #shadowedByRefusals(): void {
-    const written = this.#found.filter((each) => each.kind === "rule");
-    const wide = written.filter(({ settings }) => settings.refuse !== undefined);
-    for (const { scope, settings, from, written: lines } of written) {
-      if (settings.refuse !== undefined) continue;
-      const above = wide.find((each) => each.scope.binding === undefined || each.scope.binding === scope.binding);
-      if (above === undefined || !covers(above.scope.domain, scope.domain)) continue;
-      const why = `a wider rule refuses (${above.written}), and our rules cannot take that back`;
-      this.#found.push({ kind: "cannot", from, written: lines, why });
-    }
   }
 
   #rule(sender: Sender, key: string | undefined): TlsRule {
@@ -135,49 +129,43 @@ class Exporter {
   }
 
   #routes(base: readonly Place[]): void {
-    for (const { pattern, key } of base) {
-      const answer = this.#nexthops(this.#everybody, key);
-      if (answer === undefined) continue;
-      const from = this.#rule(this.#everybody, key).level.from;
-      const everyDomain: DomainPattern = pattern ?? { kind: "any" };
-      const written = `mail to ${key ?? "any other domain"} goes elsewhere than to its MX`;
-      if (answer === "own-domain" || (everyDomain.kind !== "exact" && leadsTo(answer, key))) {
-        this.#found.push({
-          kind: "cannot",
-          from,
-          written,
-          why: "a transport rule cannot keep the domain and change the port",
-        });
-      } else this.#found.push({ kind: "route", pattern: everyDomain, nexthops: answer, from, written });
-    }
+    const ways = base.map((place) => ({ place, way: this.#way(this.#everybody, place) }));
+    if (ways.some(({ way }) => way !== undefined)) for (const { place, way } of ways) this.#route(place, way);
     for (const sender of sendersOf(this.#model)) {
-      const other = base.find(
-        ({ key }) =>
-          JSON.stringify(this.#nexthops(sender, key)) !== JSON.stringify(this.#nexthops(this.#everybody, key)),
-      );
+      const other = ways.find(({ place, way }) => JSON.stringify(this.#way(sender, place)) !== JSON.stringify(way));
       if (other === undefined) continue;
-      const from = this.#rule(sender, other.key).level.from;
-      const written = `binding ${sender.binding} sends ${other.key ?? "all mail"} elsewhere than other bindings do`;
+      const from = this.#rule(sender, other.place.key).level.from;
+      const written = `binding ${sender.binding} sends ${other.place.key ?? "all mail"} elsewhere than other bindings do`;
       this.#found.push({ kind: "cannot", from, written, why: "transport rules do not ask for the binding" });
     }
   }
 
-  #nexthops(sender: Sender, key: string | undefined): readonly [Nexthop, ...Nexthop[]] | "own-domain" | undefined {
+  /** Mail to its own MX is written too, where a wider pattern may lead elsewhere. */
+  #route({ pattern, key }: Place, way: Way | undefined): void {
+    const { from } = this.#rule(this.#everybody, key).level;
+    const written = `mail to ${key ?? "any other domain"}`;
+    const where = { pattern: pattern ?? ({ kind: "any" } as const), from, written };
+    if (way === undefined) {
+      if (pattern === undefined) return;
+      this.#found.push({ kind: "route", nexthops: [{ kind: "own-domain", port: 25 }], ...where });
+    } else if (way.kind === "nexthops") this.#found.push({ ...where, kind: "route", nexthops: way.nexthops });
+    else this.#found.push({ ...where, kind: "no-route", status: way.status, text: way.text });
+  }
+
+  #way(sender: Sender, { pattern, key }: Place): Way | undefined {
     const name = parseDomain(key ?? "stranger.invalid");
     if (name === undefined) return undefined;
-    const recipient: Mailbox = {
-      text: `postmaster@${name}`,
-      localPart: "postmaster",
-      host: { kind: "domain", domain: name },
-    };
-    const answer = this.#routing?.route({
-      recipient,
-      sender: undefined,
-      binding: sender.binding,
-      bindingGroup: sender.group,
-    });
-    if (answer?.kind !== "nexthops") return undefined;
-    return key === undefined && leadsTo(answer.nexthops, name) ? "own-domain" : answer.nexthops;
+    const text = `postmaster@${name}`;
+    const recipient: Mailbox = { text, localPart: "postmaster", host: { kind: "domain", domain: name } };
+    const { binding, group: bindingGroup } = sender;
+    const answer = this.#routing?.route({ recipient, sender: undefined, binding, bindingGroup });
+    if (answer?.kind !== "nexthops") return answer;
+    const own = (nexthop: Nexthop): RouteTarget =>
+      pattern?.kind !== "exact" && nexthop.kind === "mx" && nexthop.domain === name
+        ? { kind: "own-domain", port: nexthop.port }
+        : nexthop;
+    const [first, ...others] = answer.nexthops;
+    return { kind: "nexthops", nexthops: [own(first), ...others.map(own)] };
   }
 
   #cannot(): void {
@@ -192,7 +180,7 @@ class Exporter {
           kind: "cannot",
           from: placeOf(stanza),
           written: stanza.scope,
-          why: "our rules are not keyed by addresses",
+          why: "our rules are not keyed by addresses: it holds for no mail to an address literal",
         });
       }
       for (const stanza of [...container.hosts.plain.values(), ...container.hosts.regexes.map((each) => each.stanza)]) {
@@ -233,14 +221,4 @@ function places(containers: readonly (Container | undefined)[]): Place[] {
     }
   }
   return [...found.values()];
-}
-
-function covers(wide: DomainPattern | undefined, narrow: DomainPattern | undefined): boolean {
-  if (wide === undefined) return true;
-  if (narrow === undefined || wide.kind === "any" || narrow.kind === "any") return false;
-  return wide.domain === narrow.domain || (wide.kind === "below" && narrow.domain.endsWith(`.${wide.domain}`));
-}
-
-function leadsTo(nexthops: readonly Nexthop[], key: string | undefined): boolean {
-  return nexthops.some((nexthop) => nexthop.kind === "mx" && nexthop.domain === key);
 }

@@ -5,15 +5,16 @@
 import { domainOf, type Mailbox } from "../../../mail/address.ts";
 import type { Domain } from "../../../mail/domain.ts";
 import { formatDomainPattern } from "../../../mail/domain-pattern.ts";
-import type { ExportedRule } from "../dialect.ts";
+import type { Nexthop } from "../../../mail/nexthop.ts";
+import type { ExportedRule, RouteTarget } from "../dialect.ts";
 import { defaultVirtualMta } from "./bindings.ts";
 import type { Configuration } from "./configuration.ts";
 import { nameIn, placesOf } from "./export-places.ts";
 import { defaultOrigin, originAt } from "./note-list.ts";
 import type { Queues } from "./queues.ts";
-import { routingOf } from "./routing.ts";
+import { portOf, routingOf } from "./routing.ts";
 
-const routeNames = ["smtp-hosts", "route", "queue-to", "default-smtp-port"];
+const routeNames = ["smtp-hosts", "route", "queue-to", "default-smtp-port", "type"];
 
 export function exportRoutes(configuration: Configuration, queues: Queues): readonly ExportedRule[] {
   return [...everybodysRoutes(configuration, queues), ...routesOfVirtualMtas(configuration)];
@@ -28,16 +29,17 @@ function everybodysRoutes({ domains }: Configuration, queues: Queues): ExportedR
     const sections = queues.sectionsFor({ queue: domainOf(recipient) }, "", undefined);
     const from = sections[0] === undefined ? defaultOrigin : originAt(sections[0].place, sections[0].scope);
     const written = sections[0] === undefined ? formatDomainPattern(pattern) : `<domain ${sections[0].written}>`;
-    if (answer?.kind === "nexthops") return [{ kind: "route", pattern, nexthops: answer.nexthops, from, written }];
-    if (answer !== undefined) return [];
-    if (pattern.kind === "exact") {
-      const own = { kind: "mx", domain: pattern.domain, port: 25 } as const;
-      return [{ kind: "route", pattern, nexthops: [own], from, written }];
+    if (answer === undefined) {
+      const nexthops = [{ kind: "own-domain", port: portOf(sections) }] as const;
+      return [{ kind: "route", pattern, nexthops, from, written }];
     }
-    const lost = sections.some(({ statements }) => routeNames.some((name) => statements.has(name)));
-    const why =
-      "hosts by MX at another port, or by MX where a wider pattern names hosts, cannot be written for a pattern";
-    return lost ? [{ kind: "cannot", from, written, why }] : [];
+    if (answer.kind !== "nexthops") return [{ ...answer, kind: "no-route", pattern, from, written }];
+    const own = (nexthop: Nexthop): RouteTarget =>
+      pattern.kind !== "exact" && nexthop.kind === "mx" && nexthop.domain === nameIn(pattern)
+        ? { kind: "own-domain", port: nexthop.port }
+        : nexthop;
+    const [first, ...others] = answer.nexthops;
+    return [{ kind: "route", pattern, nexthops: [own(first), ...others.map(own)], from, written }];
   });
 }
 

@@ -21,7 +21,6 @@ import { textOf } from "./lines.ts";
 import { defaultOrigin, originAt } from "./note-list.ts";
 import type { Queue, Queues } from "./queues.ts";
 import { tlsRule } from "./tls-rule.ts";
-import { booleanOf } from "./values.ts";
 
 type Written = Readonly<{ key: string; rule: TlsRule; exported: Extract<ExportedRule, { kind: "rule" }> }>;
 
@@ -42,8 +41,8 @@ export function exportRules(configuration: Configuration, queues: Queues, keys: 
       if (wide === undefined || differ(wide, mine)) rules.push(...mine);
     }
   }
-  const written = rules.map(({ exported }) => exported);
-  const others = [...handedDown(written), ...exportRoutes(configuration, queues), ...unsayable(configuration)];
+  const written = withRefusalsEnded(rules.map(({ exported }) => exported));
+  const others = [...strictlyDane(written), ...exportRoutes(configuration, queues), ...unsayable(configuration)];
   return [...written, ...others];
 }
 
@@ -112,6 +111,15 @@ function sayable(sections: readonly DomainSection[], keys: KeyFiles): TlsRule {
   return { ...rest, level: { value: rest.level.value === "encrypt" ? "dane-only" : "dane", from: rule.refuse.from } };
 }
 
+/** What one rule refuses, rules of narrower places do not. */
+function withRefusalsEnded(rules: readonly Written["exported"][]): readonly Written["exported"][] {
+  if (!rules.some(({ settings }) => settings.refuse !== undefined)) return rules;
+  return rules.map((rule) => ({
+    ...rule,
+    settings: { refuse: { value: false, from: rule.from }, ...rule.settings },
+  }));
+}
+
 function hostIn(rollup: Rollup | undefined): Domain | undefined {
   if (rollup === undefined) return undefined;
   return (rollup.below ? `\0.${rollup.host}` : rollup.host) as Domain;
@@ -142,12 +150,12 @@ function writtenOf({ own, sections, moved }: Queue): string {
   return shown.map(({ written, scope }) => `<domain ${written}>${/ in .*$/.exec(scope)?.[0] ?? ""}`).join(" + ");
 }
 
-/** A refusal cannot be taken back by a narrower rule. */
-function handedDown(rules: readonly Written["exported"][]): ExportedRule[] {
-  if (!rules.some(({ settings }) => settings.refuse === undefined)) return [];
-  return rules.flatMap(({ settings, from, written }): ExportedRule[] => {
-    if (settings.refuse === undefined) return [];
-    const why = "narrower rules, and rules of bindings, refuse as well: refuse cannot be taken back";
+/** Without records PowerMTA would send mail that our `dane-only` holds back. */
+function strictlyDane(rules: readonly Written["exported"][]): ExportedRule[] {
+  return rules.flatMap(({ settings: { level }, from, written }): ExportedRule[] => {
+    if (level?.value !== "dane-only") return [];
+    const why =
+      "use-dane with require-starttls is written as dane-only, which is stricter where a host has no TLSA records";
     return [{ kind: "cannot", from, written, why }];
   });
 }
@@ -165,16 +173,6 @@ function unsayable({ domains, virtualMtas, pools, main }: Configuration): Export
         written: `<domain ${written}>`,
         why: "a rule for recipients at addresses cannot be written",
       });
-    }
-    const kind = statements.get("type");
-    if (kind !== undefined && textOf(kind.value).toLowerCase() !== "smtp") {
-      cannot.push({ kind: "cannot", from, written: `type ${kind.value}`, why: "mail is delivered by SMTP only" });
-    }
-    const dane = statements.get("use-dane");
-    if (dane !== undefined && booleanOf(dane.value) === true) {
-      const why =
-        "with require-starttls it is written as dane-only, which is stricter where a host has no TLSA records";
-      cannot.push({ kind: "cannot", from, written: "use-dane yes", why });
     }
     const reroute = statements.get("reroute-to-virtual-mta");
     if (reroute !== undefined && textOf(reroute.value) !== "") {

@@ -47,7 +47,8 @@ function otherPort({ sections, name }: Queue): RoutingAnswer | undefined {
   return port === 25 || domain === undefined ? undefined : nexthops([{ kind: "mx", domain, port }]);
 }
 
-function portOf(sections: readonly DomainSection[]): number {
+/** Where nothing else is written with the host. */
+export function portOf(sections: readonly DomainSection[]): number {
   const port = stated(sections, "default-smtp-port");
   return port === undefined ? 25 : Number(textOf(port.directive.value));
 }
