@@ -63,8 +63,8 @@ export function compare(question: OutboundQuestion, before: Side, after: Side): 
     host: question.host ?? null,
     before: inShort(was.decision),
     after: inShort(is.decision),
-    lineBefore: was.decision.rule.level.from,
-    lineAfter: is.decision.rule.level.from,
+    lineBefore: was.decision.from,
+    lineAfter: is.decision.from,
     outcomes,
     differences: [...parts, ...outcomes.filter((one) => one.before !== one.after)],
   };

@@ -471,3 +471,36 @@ test("the option table names everything once, with a reason", () => {
   assert.equal(new Set(names).size, names.length);
   assert.ok(optionTable.every(({ reason, scopes }) => reason !== "" && scopes !== ""));
 });
+
+test("who must log in is not carried out, and check says so", () => {
+  const compiled = compileTexts(
+    "Srv_Features:a.example l\nSrv_Features:b.example S\n",
+    "DAEMON_OPTIONS(`Port=587, Name=MSA, M=Ea')dnl\nDAEMON_OPTIONS(`Port=465, M=s')dnl\nCLIENT_OPTIONS(`M=S')dnl\n",
+  );
+  const said = kinds(compiled, "differs").join("\n");
+  assert.match(said, /Srv_Features:a\.example l: l, that the client must log in, is not carried out/);
+  assert.match(said, /DAEMON_OPTIONS Port=587, Name=MSA, M=Ea: M=a, that clients must log in, is not carried out/);
+  assert.doesNotMatch(said, /b\.example/);
+  const applied = kinds(compiled, "applied").join("\n");
+  assert.match(applied, /DAEMON_OPTIONS Port=465, M=s: TLS from the first octet/);
+  assert.match(applied, /CLIENT_OPTIONS M=S: no STARTTLS to others/);
+});
+
+test("an access map alone: a demand under a key with a dot may count or not, so it is an error; SKIP is no exemption", () => {
+  const alone = compileTexts("TLS_Srv:.a.example VERIFY\nTLS_Srv:.b.example OK\nTLS_Srv:c.example SKIP\n");
+  assert.match(errors(alone).join("\n"), /^1: whether TLS_Srv:\.a\.example is ever looked up[^\n]*$/);
+  assert.match(warnings(alone).join("\n"), /2: TLS_Srv:\.b\.example never matches/);
+  assert.match(warnings(alone).join("\n"), /3: TLS_Srv:c\.example SKIP: no exemption.*as Debian sets/);
+  assert.deepEqual(errors(compileTexts("TLS_Srv:.a.example VERIFY\n", "dnl\n")), []);
+});
+
+test("8.14 and 8.15 know no CITag: the check ends there, and check says so", () => {
+  const access = "TLS_Srv:mx.peer.example VERIFY+CITag:T++CN:nobody.example\n";
+  for (const version of ["8.14", "8.15"] as const) {
+    const compiled = compileTexts(access, undefined, {}, version);
+    assert.equal(deliver(compiled, "u@peer.example", [peer, tls()]), `TLS via ${peer}`);
+    assert.match(warnings(compiled).join("\n"), /is held without its extensions/);
+  }
+  const newer = compileTexts(access, undefined, {}, "8.16");
+  assert.match(deliver(newer, "u@peer.example", [peer, tls()]), /not acceptable/);
+});

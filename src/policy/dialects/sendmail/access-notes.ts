@@ -7,6 +7,7 @@ import type { Note } from "../dialect.ts";
 import { type AccessMap, isWord, type RequirementEntry, type RequirementTag, requirementTags } from "./access-map.ts";
 import type { AccessFault, AccessText } from "./access-text.ts";
 import type { Notes } from "./configuration.ts";
+import { parseLetters } from "./features-text.ts";
 import type { RequirementFlaw } from "./requirement-text.ts";
 import type { Setup } from "./setup.ts";
 
@@ -19,6 +20,8 @@ export type AccessReading = Readonly<{
   dots: boolean;
   compressedIpv6: boolean;
   sessionFeatures: boolean;
+  /** There is a sendmail.mc or sendmail.cf, which says how the map is used. */
+  isConfigured: boolean;
 }>;
 
 export function noteAccess(reading: AccessReading, notes: Notes): void {
@@ -93,6 +96,12 @@ function noteKey(
   notes: Notes,
 ): void {
   const { access } = entry;
+  if (!reading.isConfigured && key.startsWith(".") && entry.requirement !== undefined) {
+    const text = `whether ${access.key} is ever looked up hangs on FEATURE(lookupdotdomain), which no file here says`;
+    const remedy = `give sendmail.mc or sendmail.cf as well, or write ${access.key.replace(":.", ":")}`;
+    notes.add("error", { file: reading.file, line: access.line }, text, remedy);
+    return;
+  }
   const said = deadKey(tag, key, access.key, reading);
   const at = { file: reading.file, line: access.line };
   if (said !== undefined) notes.add("warning", at, `${access.key} never matches: ${said[0]}`, said[1]);
@@ -155,13 +164,13 @@ function remark(
   tag: RequirementTag,
   key: string,
   entry: RequirementEntry,
-  { map, setup, skip }: AccessReading,
+  { map, setup, skip, isConfigured }: AccessReading,
   remarks: Remarks,
 ): void {
   const { text } = entry;
   if (entry.isSkip) {
     const said = skip
-      ? "no exemption: entries for the address and for all still hold"
+      ? `no exemption: entries for the address and for all still hold${isConfigured ? "" : " (as Debian sets FEATURE(access_db) up; no file here says)"}`
       : "an exemption like any other word, since FEATURE(access_db) has no skip";
     remarks.add("warning", entry, said, "write OK to exempt");
   }
@@ -263,6 +272,11 @@ function noteValues(reading: AccessReading, notes: Notes): void {
         "write NO, or YES for an exception",
       );
     }
+  }
+  for (const { access, value } of map.values.srv_features.values()) {
+    if (!parseLetters(value).includes("l")) continue;
+    const text = `${access.key} ${value}: l, that the client must log in, is not carried out`;
+    notes.add("differs", { file, line: access.line }, text, "say in letterlock.yaml who may send mail");
   }
   if (!reading.sessionFeatures) noteUnused(reading, notes);
 }

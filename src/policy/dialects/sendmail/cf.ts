@@ -6,7 +6,8 @@
  * The lines that a sendmail.mc leaves over (`LOCAL_CONFIG`) are read by the same code. Linear time, no throw.
  */
 import { type Configuration, Notes, type Place, type Reply, type Setting } from "./configuration.ts";
-import { optionTable, otherFamilies, otherOptions } from "./options.ts";
+import { optionTable } from "./options.ts";
+import { otherFamilies, otherOptions } from "./other-names.ts";
 
 export type CfLine = Readonly<{ text: string; at: Place }>;
 

@@ -55,7 +55,7 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
   };
   const sessionFeatures = configuration?.sessionFeatures ?? false;
   noteSetup(setup, access.map, main, notes);
-  noteAccess({ ...access, setup, ...lookUp, sessionFeatures }, notes);
+  noteAccess({ ...access, setup, ...lookUp, sessionFeatures, isConfigured: configuration !== undefined }, notes);
   const clients = readSessions(access, access.map.values.tls_clt_features, sessionFeatures, files, notes);
   const servers = readSessions(access, access.map.values.tls_srv_features, sessionFeatures, files, notes);
   const context = { map: access.map, setup, era, options: lookUp, sessionFeatures };

@@ -3,9 +3,9 @@
  * cannot be read, and where the two files disagree.
  */
 import type { AccessMap } from "./access-map.ts";
-import type { Configuration, Notes, Setting } from "./configuration.ts";
+import type { Configuration, Notes, Place, Setting } from "./configuration.ts";
 import { optionTable } from "./options.ts";
-import type { Setup } from "./setup.ts";
+import { modifiersOf, type Setup } from "./setup.ts";
 
 /** @param mc what the sendmail.mc says, where a sendmail.cf is used in its place. */
 export function noteConfiguration(used: Configuration | undefined, mc: Configuration | undefined, notes: Notes): void {
@@ -19,6 +19,15 @@ export function noteConfiguration(used: Configuration | undefined, mc: Configura
   }
   const at = { file: used.access?.at.file ?? [...used.options.values()][0]?.at.file ?? "", line: 1 };
   if (others > 0) notes.add("no-effect", at, `${others} other options: not our subject`);
+  for (const { value, at: place } of used.daemons) noteDaemon(value, place, notes);
+  for (const { value, at: place } of used.clients) {
+    const kind = modifiersOf(value).includes("S") ? "applied" : "no-effect";
+    notes.add(
+      kind,
+      place,
+      `CLIENT_OPTIONS ${value}: ${kind === "applied" ? "no STARTTLS to others" : "not our subject"}`,
+    );
+  }
   if (used.sts !== undefined) {
     notes.add(
       "differs",
@@ -33,6 +42,19 @@ export function noteConfiguration(used: Configuration | undefined, mc: Configura
     notes.add("differs", used.certificateRegex.at, text, "allow relaying by network");
   }
   if (mc !== undefined) compare(used, mc, notes);
+}
+
+function noteDaemon(value: string, at: Place, notes: Notes): void {
+  const letters = modifiersOf(value);
+  if (letters.includes("a")) {
+    const text = `DAEMON_OPTIONS ${value}: M=a, that clients must log in, is not carried out`;
+    notes.add("differs", at, text, "say in letterlock.yaml who may send through this port");
+  }
+  if (/[sS]/.test(letters)) {
+    const said = letters.includes("s") ? "TLS from the first octet" : "no STARTTLS";
+    notes.add("applied", at, `DAEMON_OPTIONS ${value}: ${said}`);
+  } else if (!letters.includes("a"))
+    notes.add("no-effect", at, `DAEMON_OPTIONS ${value}: listeners are our own settings`);
 }
 
 function compare(cf: Configuration, mc: Configuration, notes: Notes): void {

@@ -107,12 +107,13 @@ class Exporter {
     });
   }
 
-  /** One rule for each line that a setting comes from. */
+  /** One rule for each line that a setting comes from; what a SKIP hands on to other entries stands under the SKIP. */
   #rules(scope: Partial<Record<By, DomainPattern>>, settings: ScopedSettings, line: Written): ExportedRule[] {
     const byLine = new Map<string, { kind: "rule"; scope: typeof scope; settings: ScopedSettings } & Written>();
     for (const [name, setting] of Object.entries(settings)) {
       const written = this.#lines.get(placeOf(setting.from));
-      const from = written === undefined ? line : { from: setting.from, written };
+      const isOwn = Object.keys(scope).length === 0 || isKeyOf(setting.from, line.from);
+      const from = written === undefined || !isOwn ? line : { from: setting.from, written };
       const key = placeOf(from.from);
       const rule = byLine.get(key) ?? { kind: "rule", scope, settings: {}, ...from };
       byLine.set(key, { ...rule, settings: { ...rule.settings, [name]: setting } });
@@ -193,6 +194,12 @@ function asText(refuse: TlsRule["refuse"]): Pick<ScopedSettings, "refuse"> {
   if (refuse === undefined) return {};
   const { value, from } = refuse;
   return { refuse: { value: typeof value === "object" ? value.text : value, from } };
+}
+
+/** Both lines have the same key, under whatever tag. */
+function isKeyOf({ scope: left }: Origin, { scope: right }: Origin): boolean {
+  const keyOf = (scope: string): string => scope.slice(scope.indexOf(":") + 1).toLowerCase();
+  return keyOf(left) === keyOf(right);
 }
 
 function isSame(left: unknown, right: unknown): boolean {

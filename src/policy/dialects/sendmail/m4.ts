@@ -6,8 +6,10 @@
  * function that is handed in alone. Programs are never run: `syscmd` and its like are faults.
  */
 import { evaluate } from "./m4-arithmetic.ts";
+import { M4Input, type M4Place, type Token } from "./m4-input.ts";
+import { ifElse, substitute, transliterate } from "./m4-text.ts";
 
-export type M4Place = Readonly<{ file: string; line: number }>;
+export type { M4Place };
 
 export type M4Fault = Readonly<{ at: M4Place; text: string; remedy: string }>;
 
@@ -29,32 +31,27 @@ const maxSteps = 1_000_000;
 const maxDepth = 150;
 const maxText = 8_000_000;
 
-type Frame = { readonly text: string; at: number; readonly file: string | undefined; line: number };
-
 export class M4 {
   readonly faults: M4Fault[] = [];
   readonly lines: M4Line[] = [];
   readonly #options: M4Options;
   readonly #definitions = new Map<string, M4Definition[]>();
-  readonly #frames: Frame[] = [];
-  /** Where quoted texts of several lines began: definitions in them keep their own lines. */
-  readonly #origins = new Map<string, M4Place>();
-  #quotes: readonly [open: string, close: string] = ["`", "'"];
+  readonly #input: M4Input;
   #diversion = 0;
   #line = "";
   #lineAt: M4Place | undefined;
   #steps = 0;
   #depth = 0;
-  #pushed = 0;
   #stopped = false;
 
   constructor(options: M4Options) {
     this.#options = options;
+    this.#input = new M4Input((at, text, remedy) => this.fault(at, text, remedy));
     for (const [name, text] of options.definitions) this.#set(name, text, { file: "", line: 0 });
   }
 
   process(file: string, text: string): void {
-    this.#frames.push({ text, at: 0, file, line: 1 });
+    this.#input.pushFile(file, text);
     this.#run((piece) => this.#print(piece));
     this.#endLine();
   }
@@ -71,10 +68,7 @@ export class M4 {
   /** A text with every macro in it expanded. */
   expand(text: string): string {
     const pieces: string[] = [];
-    const frames = this.#frames.splice(0);
-    this.#frames.push({ text, at: 0, file: undefined, line: 0 });
-    this.#run((piece) => pieces.push(piece));
-    this.#frames.push(...frames);
+    this.#input.apart(text, () => this.#run((piece) => pieces.push(piece)));
     return pieces.join("");
   }
 
@@ -92,13 +86,8 @@ export class M4 {
     else stack[stack.length - 1] = { text, at };
   }
 
-  #place(): M4Place {
-    const frame = this.#frames.findLast(({ file }) => file !== undefined);
-    return { file: frame?.file ?? "", line: frame?.line ?? 0 };
-  }
-
   #stop(why: string): void {
-    if (!this.#stopped) this.fault(this.#place(), why, "simplify the macros");
+    if (!this.#stopped) this.fault(this.#input.place(), why, "simplify the macros");
     this.#stopped = true;
   }
 
@@ -111,8 +100,8 @@ export class M4 {
   }
 
   #handle(token: Token, sink: (piece: string) => void): void {
-    const at = this.#place();
-    const called = this.#peek() === "(";
+    const at = this.#input.place();
+    const called = this.#input.peek() === "(";
     const isCall = token.kind === "name" && this.#isMacro(token.text) && (called || !needsArguments.has(token.text));
     if (!isCall) {
       sink(token.text);
@@ -130,13 +119,13 @@ export class M4 {
   /** What stands between the parentheses, each argument expanded, blanks in front of it dropped. */
   #arguments(): string[] {
     const args: string[] = [];
-    const at = this.#place();
+    const at = this.#input.place();
     this.#depth += 1;
     if (this.#depth > maxDepth) this.#stop("macros are nested too deeply");
-    this.#take();
+    this.#input.take();
     let pieces: string[] = [];
     let parentheses = 0;
-    this.#skipBlanks();
+    this.#input.skipBlanks();
     while (!this.#stopped) {
       const token = this.#next();
       if (token === undefined) {
@@ -147,7 +136,7 @@ export class M4 {
       if (token.kind === "letter" && token.text === "," && parentheses === 0) {
         args.push(pieces.join(""));
         pieces = [];
-        this.#skipBlanks();
+        this.#input.skipBlanks();
         continue;
       }
       if (token.kind === "letter" && token.text === "(") parentheses += 1;
@@ -170,7 +159,7 @@ export class M4 {
     const [first = "", second = "", third = ""] = args;
     switch (name) {
       case "dnl":
-        this.#skipLine();
+        this.#input.skipLine();
         return "";
       case "define":
         this.#set(first, second, at);
@@ -186,7 +175,7 @@ export class M4 {
         return "";
       case "defn": {
         const found = this.#definitions.get(first)?.at(-1)?.text;
-        return found === undefined ? "" : `${this.#quotes[0]}${found}${this.#quotes[1]}`;
+        return found === undefined ? "" : `${this.#input.quotes[0]}${found}${this.#input.quotes[1]}`;
       }
       case "ifdef":
         return this.#isMacro(first) ? second : third;
@@ -214,7 +203,7 @@ export class M4 {
       case "shift":
         return args
           .slice(1)
-          .map((arg) => `${this.#quotes[0]}${arg}${this.#quotes[1]}`)
+          .map((arg) => `${this.#input.quotes[0]}${arg}${this.#input.quotes[1]}`)
           .join(",");
       case "divert":
         this.#endLine();
@@ -223,7 +212,7 @@ export class M4 {
       case "divnum":
         return String(this.#diversion);
       case "changequote":
-        this.#quotes = args.length === 0 || first === "" ? ["`", "'"] : [first, second || "'"];
+        this.#input.quotes = args.length === 0 || first === "" ? ["`", "'"] : [first, second || "'"];
         return "";
       case "undivert":
       case "errprint":
@@ -244,8 +233,9 @@ export class M4 {
   #include(path: string, silently: boolean, at: M4Place): string {
     const answer = this.#options.include(path);
     if (typeof answer === "string") {
-      if (this.#frames.filter(({ file }) => file !== undefined).length > 30) this.#stop("files include one another");
-      else this.#pushFrame({ text: answer, at: 0, file: path, line: 1 });
+      if (this.#input.files > 30) this.#stop("files include one another");
+      else if (this.#isTooMuch(answer)) this.#stop("the files do not come to an end");
+      else this.#input.pushFile(path, answer);
     } else if (!silently) this.fault(at, answer.fault, answer.remedy);
     return "";
   }
@@ -263,7 +253,7 @@ export class M4 {
     if (this.#diversion < 0) return;
     for (const [at, part] of piece.split("\n").entries()) {
       if (at > 0) this.#endLine();
-      this.#lineAt ??= this.#place();
+      this.#lineAt ??= this.#input.place();
       this.#line += part;
     }
   }
@@ -276,108 +266,20 @@ export class M4 {
 
   #push(text: string): void {
     if (text === "") return;
-    const origin = this.#origins.get(text);
-    this.#pushFrame({ text, at: 0, file: origin?.file, line: origin?.line ?? 0 });
+    if (this.#isTooMuch(text)) this.#stop("the macros do not come to an end");
+    else this.#input.pushText(text);
   }
 
-  #pushFrame(frame: Frame): void {
-    this.#pushed += frame.text.length;
-    if (this.#pushed > maxText || this.#frames.length > 5000) this.#stop("the macros do not come to an end");
-    else this.#frames.push(frame);
-  }
-
-  #top(): Frame | undefined {
-    for (;;) {
-      const frame = this.#frames.at(-1);
-      if (frame === undefined || frame.at < frame.text.length) return frame;
-      this.#frames.pop();
-    }
-  }
-
-  #peek(): string | undefined {
-    const frame = this.#top();
-    return frame?.text[frame.at];
-  }
-
-  #take(): string | undefined {
-    const frame = this.#top();
-    if (frame === undefined) return undefined;
-    const letter = frame.text[frame.at];
-    frame.at += 1;
-    if (letter === "\n") frame.line += 1;
-    return letter;
-  }
-
-  #skipBlanks(): void {
-    while (/\s/.test(this.#peek() ?? "x")) this.#take();
-  }
-
-  #skipLine(): void {
-    for (let letter = this.#take(); letter !== undefined && letter !== "\n"; ) letter = this.#take();
-  }
-
-  #startsWith(text: string): boolean {
-    const frame = this.#top();
-    return frame?.text.startsWith(text, frame.at) ?? false;
-  }
-
-  #takeAll(text: string): void {
-    for (let at = 0; at < text.length; at += 1) this.#take();
+  #isTooMuch(text: string): boolean {
+    return this.#input.pushed + text.length > maxText || this.#input.depth > 5000;
   }
 
   #next(): Token | undefined {
     this.#steps += 1;
     if (this.#steps > maxSteps) this.#stop("the macros do not come to an end");
-    const letter = this.#peek();
-    if (letter === undefined) return undefined;
-    if (this.#startsWith(this.#quotes[0])) return this.#quoted();
-    if (letter === "#") return this.#comment();
-    if (!/[A-Za-z_]/.test(letter)) return { kind: "letter", text: this.#take() ?? "" };
-    const frame = this.#top();
-    const name = /[A-Za-z0-9_]+/y;
-    name.lastIndex = frame?.at ?? 0;
-    const text = name.exec(frame?.text ?? "")?.[0] ?? letter;
-    if (frame !== undefined) frame.at += text.length;
-    return { kind: "name", text };
-  }
-
-  #comment(): Token {
-    let text = "";
-    for (let letter = this.#peek(); letter !== undefined && letter !== "\n"; letter = this.#peek()) {
-      text += this.#take();
-    }
-    return { kind: "text", text };
-  }
-
-  #quoted(): Token {
-    const at = this.#place();
-    const [open, close] = this.#quotes;
-    this.#takeAll(open);
-    const pieces: string[] = [];
-    for (let depth = 1; ; ) {
-      if (this.#peek() === undefined) {
-        this.fault(at, "a quotation does not end", `close it with ${close}`);
-        break;
-      }
-      if (this.#startsWith(close)) {
-        depth -= 1;
-        this.#takeAll(close);
-        if (depth === 0) break;
-        pieces.push(close);
-      } else if (this.#startsWith(open)) {
-        depth += 1;
-        this.#takeAll(open);
-        pieces.push(open);
-      } else pieces.push(this.#take() ?? "");
-    }
-    const text = pieces.join("");
-    if (text.includes("\n")) this.#origins.set(text, at);
-    return { kind: "text", text };
+    return this.#input.next();
   }
 }
-
-/** `name` may be a macro, `letter` is one character outside quotes, `text` is not looked at again. */
-type Token = Readonly<{ kind: "name" | "letter" | "text"; text: string }>;
 
 /** Words of m4 that are text where no parenthesis follows. */
 const needsArguments: ReadonlySet<string> = new Set(
@@ -390,34 +292,3 @@ const builtins: ReadonlySet<string> = new Set([
   ...needsArguments,
   ...["dnl", "shift", "divert", "undivert", "divnum", "changequote", "changecom", "m4exit", "sysval", "dumpdef"],
 ]);
-
-function substitute(text: string, name: string, args: readonly string[]): string {
-  if (!text.includes("$")) return text;
-  return text.replace(/\$(\d+|[#*@])/g, (_, what: string) => {
-    if (what === "#") return String(args.length);
-    if (what === "*") return args.join(",");
-    if (what === "@") return args.map((arg) => `\`${arg}'`).join(",");
-    return what === "0" ? name : (args[Number(what) - 1] ?? "");
-  });
-}
-
-function ifElse(args: readonly string[]): string {
-  for (let at = 0; ; at += 3) {
-    const [left = "", right = "", then = "", otherwise = ""] = args.slice(at, at + 4);
-    if (args.length - at < 3) return args.length - at === 1 && at > 0 ? left : "";
-    if (left === right) return then;
-    if (args.length - at <= 4) return otherwise;
-  }
-}
-
-function transliterate(text: string, from: string, to: string): string {
-  const expandRange = (range: string): string =>
-    range.replace(/(.)-(.)/gs, (whole, first: string, last: string) => {
-      const [low, high] = [first.charCodeAt(0), last.charCodeAt(0)];
-      if (low > high || high - low > 256) return whole;
-      return Array.from({ length: high - low + 1 }, (_, at) => String.fromCharCode(low + at)).join("");
-    });
-  const left = expandRange(from);
-  const right = expandRange(to);
-  return [...text].map((letter) => (left.includes(letter) ? (right[left.indexOf(letter)] ?? "") : letter)).join("");
-}

@@ -7,7 +7,8 @@ import type { SourceFiles } from "../dialect.ts";
 import { type CfLine, CfReader } from "./cf.ts";
 import type { Configuration, Place, Setting } from "./configuration.ts";
 import { M4, type M4Macro } from "./m4.ts";
-import { optionTable, otherFeatures } from "./options.ts";
+import { optionTable } from "./options.ts";
+import { otherFeatures } from "./other-names.ts";
 
 const defaultTree = "/usr/share/sendmail/cf/";
 

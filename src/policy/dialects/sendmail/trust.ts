@@ -21,12 +21,15 @@ export function readTrust(file: Setting | undefined, folder: Setting | undefined
   const names = files.list(folder.value);
   if (names === undefined) return { anchors: nobody, problem: `${folder.value}: there is no such folder` };
   const pem = new Set(fromFile);
-  for (const name of names) {
-    if (!/^[0-9a-f]{8}\.\d+$/.test(name)) continue;
+  const hashed = names.filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name));
+  for (const name of hashed) {
     const found = readCertificates(path.join(folder.value, name), files);
     if (typeof found !== "string") for (const each of found) pem.add(each);
   }
-  return { anchors: trustBundle([...pem], [file.value, folder.value]), problem: undefined };
+  return {
+    anchors: trustBundle([...pem], hashed.length === 0 ? [file.value] : [file.value, folder.value]),
+    problem: undefined,
+  };
 }
 
 function isUnset(setting: Setting | undefined): setting is undefined {

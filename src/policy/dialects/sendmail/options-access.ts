@@ -1,0 +1,81 @@
+/**
+ * Tags of the access map that TLS hangs on.
+ */
+import { entry, type OptionEntry } from "./option-entry.ts";
+
+export const accessTable: readonly OptionEntry[] = [
+  entry(
+    "applied",
+    "TLS_Srv:",
+    undefined,
+    "[PERM+|TEMP+]VERIFY[:bits]|ENCR:bits[+CN...]",
+    "none",
+    "held against a host we send to, by host name, address or for all",
+    "access",
+  ),
+  entry(
+    "applied",
+    "TLS_Rcpt:",
+    undefined,
+    "as TLS_Srv",
+    "none",
+    "held against the host for each recipient, by address, local part, domain or for all",
+    "access",
+  ),
+  entry("applied", "TLS_Clt:", undefined, "as TLS_Srv", "none", "held against a client that connects to us", "access"),
+  entry("applied", "Try_TLS:", undefined, "NO", "TLS is tried", "STARTTLS is not sent to this host", "access"),
+  entry(
+    "differs",
+    "Srv_Features:",
+    undefined,
+    "letters",
+    "none",
+    "S, V, A, C and their small letters; l is not carried out: our own settings say who must log in; the others have no effect",
+    "access",
+  ),
+  entry(
+    "differs",
+    "Clt_Features:",
+    undefined,
+    "D, M",
+    "none",
+    "D: no DANE to this host; M has nothing to turn off yet",
+    "access",
+  ),
+  entry(
+    "applied",
+    "TLS_Clt_features:",
+    undefined,
+    "Name=value;",
+    "none",
+    "Options, CipherList, CipherSuites, CertFile and KeyFile, Flags; R and errors make the rule refuse",
+    "access",
+  ),
+  entry(
+    "differs",
+    "TLS_Srv_features:",
+    undefined,
+    "Name=value;",
+    "none",
+    "CertFile and KeyFile, Options and CipherList; anything else makes the client come back later",
+    "access",
+  ),
+  entry(
+    "applied",
+    "CertIssuer:",
+    undefined,
+    "RELAY, SUBJECT",
+    "none",
+    "who shows a trusted certificate of this issuer may relay",
+    "access",
+  ),
+  entry(
+    "applied",
+    "CertSubject:",
+    undefined,
+    "RELAY",
+    "none",
+    "the subject, where the issuer's entry says SUBJECT",
+    "access",
+  ),
+];
