@@ -231,9 +231,12 @@ class Compiler {
     );
   }
 
-  #versions(protocols: Located<readonly Located<TlsVersion>[]>): Readonly<{ min: TlsVersion; max: TlsVersion }> {
+  #versions(
+    protocols: Located<readonly Located<TlsVersion | "none">[]>,
+  ): Readonly<{ min: TlsVersion; max: TlsVersion }> {
     const versions = protocols.value.map(({ value }) => value);
-    if (versions.length === 0) {
+    if (versions.length === 1 && versions[0] === "none") return { min: "TLSv1.3", max: "TLSv1.2" };
+    if (versions.length === 0 || versions.includes("none")) {
       this.#loading.problems.error(protocols.at, "no TLS version is left", "write TLSv1.2, TLSv1.3 or both");
     }
     return {

@@ -86,6 +86,14 @@ export const tlsVersion: ValueType<TlsVersion> = textType(
   { enum: ["TLSv1.2", "TLSv1.3"] },
 );
 
+/** `none`: no version at all. */
+const versionOrNone: ValueType<TlsVersion | "none"> = {
+  ...tlsVersion,
+  title: `${tlsVersion.title}, or \`none\` alone`,
+  schema: (define) => ({ anyOf: [{ const: "none" }, tlsVersion.schema(define)] }),
+  read: (node, problems) => (node.kind === "text" && node.text === "none" ? "none" : tlsVersion.read(node, problems)),
+};
+
 const fallback: ValueType<Fallback> = textType("fallback", "never, at once, or after a time", (value) => {
   if (value === "never") return { kind: "never" };
   const [, when = "", after, sameHost, unproven] =
@@ -174,7 +182,7 @@ const everywhere = {
     list(pin),
     "Digests of which the certificate or its public key must have one (level fingerprint): `spki-sha256:...`, `certificate-sha256:...`, or `sha256:...` for either; hex or base64.",
   ),
-  protocols: optional(list(tlsVersion), "TLS versions that may be used."),
+  protocols: optional(list(versionOrNone), "TLS versions that may be used; with `none` no handshake succeeds."),
   ciphers: optional(text, `OpenSSL cipher list for TLS 1.2, and suites for 1.3. ${neverUsed}`),
   groups: optional(text, "OpenSSL list of key exchange groups, such as `X25519MLKEM768:X25519`."),
   "min-cipher-bits": optional(count(0, 256), "Weaker ciphers do not satisfy the rule."),

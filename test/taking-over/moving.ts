@@ -48,12 +48,16 @@ function andMore(named: NamedThings): NamedThings {
   };
 }
 
-/** Ways in which mail goes now and did not before. */
-export function weakened({ comparisons, left }: Moved): readonly string[] {
-  // Routes of single addresses are no transport rules: told with the address.
-  const asTold = (one: Comparison): boolean => left.some(({ written }) => written.split(/\s/)[0] === one.recipient);
+/**
+ * Ways in which mail goes now and did not before.
+ *
+ * @param strict also where a line that was not taken over says so; addresses apart, which transport rules do not know
+ */
+export function weakened({ comparisons, left }: Moved, strict: boolean): readonly string[] {
+  const isTold = (one: Comparison): boolean =>
+    left.some((each) => (strict ? names(each, one.recipient) : tells(each, one)));
   return comparisons
-    .filter((one) => !asTold(one))
+    .filter((one) => !isTold(one))
     .flatMap((comparison) =>
       [...comparison.outcomes, ...comparison.differences.filter(({ what }) => what === "route")]
         .filter(({ before, after }) => openness(after) > openness(before))
@@ -77,10 +81,18 @@ export function unexplained({ comparisons, left }: Moved): readonly string[] {
     );
 }
 
-/** By its line, or by the address that it begins with. */
-function tells({ from, written }: Left, { lineBefore, lineAfter, recipient }: Comparison): boolean {
-  if (written.split(/\s/)[0] === recipient) return true;
-  return [lineBefore, lineAfter].some(({ file, line }) => file === from.file && line === from.line);
+/** By its line, by the address that it begins with; a route by what it speaks of. */
+function tells(one: Left, { lineBefore, lineAfter, recipient, differences }: Comparison): boolean {
+  const isRoute = differences.some(({ what }) => ["nexthop", "nexthops", "route", "implicit TLS"].includes(what));
+  if (isRoute && /route|transport rule|hosts|port/.test(one.why)) return true;
+  if (names(one, recipient)) return true;
+  return [lineBefore, lineAfter].some(({ file, line, scope }) => {
+    return file === one.from.file && (line === one.from.line || scope === one.from.scope);
+  });
+}
+
+function names({ written }: Left, recipient: string): boolean {
+  return written.split(/\s/)[0] === recipient;
 }
 
 function asked({ recipient, host, nexthop, binding }: Comparison): string {

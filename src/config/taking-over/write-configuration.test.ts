@@ -161,12 +161,15 @@ test("taking over: a binding whose name is none of ours", () => {
 
 test("taking over: what cannot be said is told, and its rule refuses", () => {
   const { text, left } = written([
-    rule({ domain: pattern("a.test") }, { level: is("may"), protocols: is({ min: "TLSv1.3", max: "TLSv1.2" }) }),
+    rule(
+      { domain: pattern("a.test") },
+      { level: is("may"), pins: is([{ of: "spki", algorithm: "md5", digest: "ab".repeat(16) }]) },
+    ),
     { kind: "cannot", from, written: "/regexp/ verify", why: "a regular expression" },
   ]);
   assert.deepEqual(
     left.map(({ why }) => why),
-    ["no TLS version is left, so that no handshake can succeed", "a regular expression"],
+    ["pins by MD5 or SHA-1 are not taken", "a regular expression"],
   );
   assert.match(text, /# \/etc\/postfix\/main\.cf:7: \/regexp\/ verify: a regular expression/);
   assert.equal(read(text).rules[0]?.settings.refuse?.value.toString().startsWith("not taken over whole"), true);
@@ -178,6 +181,12 @@ test("taking over: each rule names its line; nothing at all is an empty configur
     /# \/etc\/postfix\/main\.cf:7: as written # with a break/,
   );
   assert.equal(read(written([]).text).rules.length, 0);
+});
+
+test("taking over: where no TLS version is left, none is written", () => {
+  const none = { min: "TLSv1.3", max: "TLSv1.2" } as const;
+  const { text, left } = written([rule({}, { level: is("may"), protocols: is(none) })]);
+  assert.deepEqual([left, read(text).rules[0]?.settings.protocols?.value], [[], none]);
 });
 
 test("taking over: what a wider rule says anyway, and what is so by default, is not repeated", () => {
@@ -202,7 +211,7 @@ test("taking over: what a wider rule says anyway, and what is so by default, is 
 test("taking over: a rule that cannot be said whole refuses alone, not those below it", () => {
   const { text } = written([
     rule({ nexthop: "a.test" }, { level: is("may") }),
-    rule({}, { level: is("may"), protocols: is({ min: "TLSv1.3", max: "TLSv1.2" }) }),
+    rule({}, { level: is("may"), pins: is([{ of: "spki", algorithm: "md5", digest: "ab".repeat(16) }]) }),
   ]);
   const refusing = read(text).rules.filter(({ settings }) => settings.refuse?.value !== false);
   assert.deepEqual(

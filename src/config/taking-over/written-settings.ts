@@ -7,7 +7,7 @@ import { parseDomain } from "../../mail/domain.ts";
 import type { NamePattern, PeerRequirement, Pin, SniChoice } from "../../policy/rules.ts";
 import type { ScopedSettings } from "../../policy/scoped-rules.ts";
 import { describeFallback } from "../../policy/scoped-rules.ts";
-import type { Credential, TrustAnchors } from "../../tls/handshake-settings.ts";
+import type { Credential, TlsVersion, TrustAnchors } from "../../tls/handshake-settings.ts";
 
 /** Values as the YAML library writes them. */
 export type WrittenSettings = Record<string, string | number | boolean | readonly string[]>;
@@ -32,7 +32,7 @@ export function writeSettings(
   if (pins?.some(({ algorithm }) => algorithm === "md5" || algorithm === "sha1")) {
     cannot.push({ name: "pins", why: "pins by MD5 or SHA-1 are not taken" });
   } else put("pins", pins?.map(writePin));
-  putProtocols(settings, put, cannot);
+  put("protocols", settings.protocols === undefined ? undefined : writeProtocols(settings.protocols.value));
   put("ciphers", settings.ciphers?.value);
   put("groups", settings.groups?.value);
   put("min-cipher-bits", settings.minCipherBits?.value);
@@ -56,11 +56,9 @@ export function writeSettings(
 
 type Put = (key: string, value: WrittenSettings[string] | undefined) => void;
 
-function putProtocols({ protocols }: ScopedSettings, put: Put, cannot: Unsaid[]): void {
-  if (protocols === undefined) return;
-  const { min, max } = protocols.value;
-  if (min > max) cannot.push({ name: "protocols", why: "no TLS version is left, so that no handshake can succeed" });
-  else put("protocols", min === max ? [min] : [min, max]);
+function writeProtocols({ min, max }: Readonly<{ min: TlsVersion; max: TlsVersion }>): readonly string[] {
+  if (min > max) return ["none"];
+  return min === max ? [min] : [min, max];
 }
 
 /** What is no pattern of ours fits no host there either. */
