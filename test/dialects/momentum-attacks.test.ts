@@ -27,6 +27,9 @@ const broken: readonly (readonly [name: string, text: string, files?: Readonly<R
   ["a chain of includes without end", 'include "f0"', Object.fromEntries(chain(2000))],
   ["a POSIX class named like a method", 'domain "/^[[:constructor:]]$/" { tls = required }'],
   ["references to groups that repeat", 'domain "/^(a+)+\\1+$/" { tls = required }'],
+  ["a scope misspelt, with a gateway in it", 'domainn "p.example" { gateway = "smart.example" }'],
+  ["a scope misspelt, without anything known in it", 'biding "b" { max_retries = 3 }'],
+  ["a scope of no known name around a binding", 'customers "x" { binding "b" { } }'],
   ["an option of the prototype", "__proto__ = required"],
   ["a comment that ends in a carriage return alone", '# written on another system\rtls = "required"\r'],
 ];

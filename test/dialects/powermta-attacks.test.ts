@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IpAddress } from "../../src/mail/address.ts";
-import type { Compiled } from "../../src/policy/dialects/dialect.ts";
-import { compiled, compiledWith, levelFor, lines, mailbox, ruleFor, textsOf } from "./powermta/files.ts";
+import type { Compiled, SourceFiles } from "../../src/policy/dialects/dialect.ts";
+import { compilePowerMta } from "../../src/policy/dialects/powermta/compile.ts";
+import { compiled, compiledWith, filesOf, levelFor, lines, mailbox, main, ruleFor, textsOf } from "./powermta/files.ts";
 
 function refuses(made: Compiled): boolean {
   const { refuse } = ruleFor(made, "a.test");
@@ -15,6 +16,8 @@ function refuses(made: Compiled): boolean {
 const section = (statement: string): string => `<domain *>\n${statement}\n</domain>\n`;
 
 const broken: readonly (readonly [name: string, text: string, others?: Readonly<Record<string, string>>])[] = [
+  ["an include by wildcard from a folder that is gone", "include partners/*.conf\n"],
+  ["a block of addresses that is none", "<source 10.0.0.0/33>\nallow-starttls yes\n</source>\n"],
   ["a truth value named like a method", section("require-starttls constructor")],
   ["a truth value named like the prototype", section("require-starttls __proto__")],
   ["an octet of value 0", section("require-starttls yes\0")],
@@ -60,6 +63,23 @@ for (const [name, text, others] of broken) {
     assert.ok(refuses(made));
   });
 }
+
+test("powermta attack: a file that its folder lists and that leads nowhere, and shipped defaults that cannot be read", () => {
+  const files = filesOf({ [main]: "include partners/*.conf\n" });
+  const dangling: SourceFiles = {
+    ...files,
+    list: (folder) => (folder === "/etc/pmta/partners" ? ["bank.conf"] : files.list(folder)),
+  };
+  const locked: SourceFiles = {
+    ...filesOf({ [main]: "" }),
+    modifiedAt: (name) => (name === "/etc/pmta/config-defaults" ? 0 : undefined),
+  };
+  for (const each of [dangling, locked]) {
+    const made = compilePowerMta({ file: main }, each);
+    assert.match(textsOf(made, "error").join(), /cannot be read/);
+    assert.ok(refuses(made));
+  }
+});
 
 test("powermta attack: lists that call the next twice are looked through once each", () => {
   const lists = Array.from(

@@ -55,7 +55,7 @@ export function remedyForName(name: string, known: Iterable<string>, notes: Note
 }
 
 /** The known word nearest to a mistyped one, at most a third of its letters away. */
-function nearestName(word: string, known: Iterable<string>): string | undefined {
+export function nearestName(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined;
   let best: string | undefined;
   let limit = Math.max(1, Math.floor(word.length / 3)) + 1;

@@ -4,7 +4,7 @@
  */
 import { looksLikeTls, modules, otherScopes } from "./known-names.ts";
 import type { ModuleStanza, Setting } from "./model.ts";
-import { type FileRef, type Notes, type Position, remedyForName } from "./notes.ts";
+import { type FileRef, type Notes, nearestName, type Position, remedyForName } from "./notes.ts";
 import { scopeNames } from "./option-types.ts";
 import { maxDepth } from "./parse.ts";
 import type { ConfigurationFiles } from "./read-files.ts";
@@ -12,6 +12,12 @@ import { scopeTitle } from "./read-option.ts";
 import type { Item, Scope, Value } from "./syntax.ts";
 
 const knownScopes = scopeNames.slice(1);
+
+/** In a scope that nobody knows these say that it is a misspelt one: mail would go elsewhere, or as somebody else. */
+const steersMail: ReadonlySet<string> = new Set([
+  ...["gateway", "routes", "remote_smtp_port", "bind_address", "ehlo_hostname", "blackhole", "suspend_delivery"],
+  ...["domain", "binding"],
+]);
 
 /** @returns the stanza, if it is a module's */
 export function readOtherStanza(
@@ -33,12 +39,15 @@ export function readOtherStanza(
     notes.add("no-effect", at, `${name}: a module, not about TLS between mail servers`);
     return { name, instance: instance?.text, options, at };
   }
-  const suspect = options.find((option) => looksLikeTls(option.name));
+  const suspect = options.find((option) => looksLikeTls(option.name) || steersMail.has(option.name));
   if (suspect !== undefined) {
     const text = `'${suspect.name}' is not a valid option name in scope '${scopeTitle(name)}'`;
     notes.add("error", suspect, text, "Letterlock cannot tell what it asks for: remove it");
   } else if (otherScopes.has(name)) notes.add("no-effect", at, `${name}: not about TLS between mail servers`);
-  else {
+  else if (nearestName(name, knownScopes) !== undefined) {
+    const text = `'${name}' is not a valid scope name in scope '${scopeTitle(where.name)}' (${where.words})`;
+    notes.add("error", at, text, remedyForName(name, knownScopes, notes));
+  } else {
     const text = `'${name}' is no scope or module that Letterlock knows: passed over`;
     notes.add("warning", at, text, remedyForName(name, knownScopes, notes));
   }

@@ -21,8 +21,8 @@ export function readConfiguration(file: string, files: SourceFiles, notes: NoteL
   const main = path.resolve(file);
   const expander = new Expander(files, notes);
   const defaults = path.join(path.dirname(main), "config-defaults");
-  const shipped = defaults === main ? undefined : files.read(defaults);
-  const before = shipped?.kind === "found" ? expander.text(shipped.text, { file: defaults, through: [] }) : [];
+  const isThere = defaults !== main && files.modifiedAt(defaults) !== undefined;
+  const before = isThere ? expander.main(defaults) : [];
   return [...before, ...expander.main(main)];
 }
 
@@ -85,7 +85,13 @@ class Expander {
     const full = path.resolve(path.dirname(node.in.file), target);
     if (!/[*?]/.test(target)) return [full];
     const found = matching(full, this.#files);
-    if (found.length === 0) this.#notes.warning(node, `no file fits ${target}`, "check the path");
+    if (found.length === 0) {
+      const folder = path.dirname(full);
+      const gone = !/[*?]/.test(folder) && this.#files.list(folder) === undefined;
+      if (gone)
+        this.#notes.error(node, `there is no folder ${folder} that can be read`, "check the path and its permissions");
+      else this.#notes.warning(node, `no file fits ${target}`, "check the path");
+    }
     return found;
   }
 
@@ -129,9 +135,11 @@ function matching(pattern: string, files: SourceFiles): string[] {
       .flatMap((folder) => fitting(folder, part, files))
       .filter((name) => files.list(name) !== undefined);
   }
-  return folders
+  const found = folders
     .flatMap((folder) => fitting(folder, last, files))
-    .filter((name) => files.list(name) === undefined && files.modifiedAt(name) !== undefined);
+    .filter((name) => files.list(name) === undefined);
+  // A name that a folder lists is read even where it leads nowhere: then it is told.
+  return /[*?]/.test(last) ? found : found.filter((name) => files.modifiedAt(name) !== undefined);
 }
 
 function fitting(folder: string, part: string, files: SourceFiles): string[] {

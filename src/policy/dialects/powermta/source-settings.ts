@@ -81,6 +81,10 @@ export function checkSources(configuration: Configuration, notes: NoteList): voi
 /** `<source localhost>` is a name, and never fits an address. */
 function checkName({ name, place }: Source, { listeners, users }: Configuration, notes: NoteList): void {
   if (reserved.has(name)) return;
+  if (/^[\da-f.:]+\/\S*$/i.test(name)) {
+    notes.error(place, `<source ${name}> is no block of addresses`, "write 192.0.2.0/24, 10/8 or 2001:db8::/32");
+    return;
+  }
   const asked =
     listeners.some(({ source }) => source?.name === name) ||
     [...users.values()].some(({ statements }) => textOf(statements.get("source")?.at(-1)?.value ?? "") === name);
