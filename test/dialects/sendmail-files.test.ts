@@ -504,3 +504,32 @@ test("8.14 and 8.15 know no CITag: the check ends there, and check says so", () 
   const newer = compileTexts(access, undefined, {}, "8.16");
   assert.match(deliver(newer, "u@peer.example", [peer, tls()]), /not acceptable/);
 });
+
+test("CLIENT_OPTIONS with M=S is for one family of addresses: the other still uses STARTTLS", () => {
+  const compiled = compileTexts("", "CLIENT_OPTIONS(`Family=inet6, M=S')dnl\n");
+  const level = (address: string) => compiled.source.outbound(question(peer, "u@peer.example", address))?.level.value;
+  assert.equal(level("192.0.2.1"), "may");
+  assert.equal(level("2001:db8::1"), "none");
+  const exported = compiled.export();
+  assert.ok(exported.some((rule) => rule.kind === "rule" && rule.settings.level?.value === "may"));
+  assert.ok(exported.some((rule) => rule.kind === "cannot" && /IPv6 alone/.test(rule.why)));
+});
+
+const mistagged: readonly string[] = [
+  "TLS_Serv:partner.example VERIFY",
+  "TLSSrv:partner.example ENCR:112",
+  "\uFEFFTLS_Srv:partner.example ENCR:112",
+  "partner.example PERM+ENCR:112",
+  "Outbound:partner.example verify:128",
+];
+for (const line of mistagged) {
+  test(`damaged access map: a demand that nothing looks up is an error: ${line}`, () => {
+    assert.match(errors(compileTexts(`${line}\n`)).join(), /^1: .*nothing in Sendmail looks up such a key$/);
+  });
+}
+
+test("other entries are none of ours: messages, tags that CITag names", () => {
+  const access =
+    'Connect:192.0.2.1 ERROR:"550 verify first"\nbulk.example REJECT\nTLS_Srv:a.example VERIFY+CITag:MyTls\nMyTls:/CN=A OK\n';
+  assert.deepEqual(errors(compileTexts(access)), []);
+});

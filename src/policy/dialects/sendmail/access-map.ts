@@ -40,6 +40,8 @@ export type AccessMap = Readonly<{
   values: Readonly<Record<ValueTag, ReadonlyMap<string, ValueEntry>>>;
   /** Entries whose tag has nothing to do with TLS. */
   others: number;
+  /** Entries that look as if TLS hung on them, under a tag that nothing looks up. */
+  mistagged: readonly AccessEntry[];
   /** What stands under a tag that a requirement names in `CITag:`; keys without the tag, lower case. */
   issuersUnder(tag: string): ReadonlyMap<string, AccessEntry>;
 }>;
@@ -77,14 +79,22 @@ export function compileAccess(
     return table;
   };
   const named = new Set<string>([...requirementTags, ...valueTags]);
+  const mistagged: AccessEntry[] = [];
   let others = 0;
-  for (const [tag, group] of byTag) if (!named.has(tag)) others += group.size;
+  const tables = {
+    tls_srv: requirements("tls_srv"),
+    tls_rcpt: requirements("tls_rcpt"),
+    tls_clt: requirements("tls_clt"),
+  };
+  const tagsOfIssuers = tagsNamed(texts.values());
+  for (const [tag, group] of byTag) {
+    if (named.has(tag)) continue;
+    others += group.size;
+    if (tagsOfIssuers.has(tag) || otherTags.has(tag)) continue;
+    for (const access of group.values()) if (looksMeant(tag, access.value)) mistagged.push(access);
+  }
   return {
-    requirements: {
-      tls_srv: requirements("tls_srv"),
-      tls_rcpt: requirements("tls_rcpt"),
-      tls_clt: requirements("tls_clt"),
-    },
+    requirements: tables,
     values: {
       try_tls: values("try_tls"),
       srv_features: values("srv_features"),
@@ -95,8 +105,27 @@ export function compileAccess(
       certsubject: values("certsubject"),
     },
     others,
+    mistagged,
     issuersUnder: under,
   };
+}
+
+/** Of Sendmail and of what is often added to it, without TLS. */
+const otherTags: ReadonlySet<string> = new Set(
+  "connect from to spam greetpause clientrate clientconn authinfo bcc deliveryhints milter".split(" "),
+);
+
+function tagsNamed(texts: Iterable<RequirementText>): ReadonlySet<string> {
+  const tags = new Set<string>();
+  for (const { extensions } of texts) {
+    for (const extension of extensions) if (extension.kind === "issuer-tag") tags.add(extension.tag.toLowerCase());
+  }
+  return tags;
+}
+
+/** A tag with TLS in its name, or a value that is a demand. */
+function looksMeant(tag: string, value: string): boolean {
+  return /tls|ssl/.test(tag) || /^\s*(?:(?:PERM|TEMP)\s*\+\s*)?(?:VERIFY|ENCR)\b/i.test(value);
 }
 
 type Context = Readonly<{

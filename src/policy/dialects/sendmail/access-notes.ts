@@ -33,6 +33,10 @@ export function noteAccess(reading: AccessReading, notes: Notes): void {
   const remarks = new Remarks(file);
   eachRequirement(map, (tag, key, entry) => remark(tag, key, entry, reading, remarks));
   remarks.tell(notes);
+  for (const { key, value, line } of map.mistagged) {
+    const remedy = "write TLS_Srv:, TLS_Rcpt: or TLS_Clt:, or remove the line";
+    notes.add("error", { file, line }, `${key} ${value.trim()}: nothing in Sendmail looks up such a key`, remedy);
+  }
   if (map.others > 0) {
     notes.add("no-effect", { file, line: 1 }, `${map.others} entries of other tags: not our subject`);
   }

@@ -8,6 +8,7 @@ import type { ExportedRule } from "../dialect.ts";
 import type { AccessMap, RequirementEntry, ValueEntry } from "./access-map.ts";
 import { ownDemand } from "./export-demand.ts";
 import type { EntryContext } from "./holding-entries.ts";
+import { originOf } from "./setup.ts";
 
 /** A line and its origin. */
 export type Written = Readonly<{ from: Origin; written: string }>;
@@ -31,6 +32,12 @@ export function cannotExport(
     for (const [key, entry] of table) cannot(writtenOf(entry), whyNoScope(key, entry, options.dots) ?? whyOther(entry));
   }
   for (const entry of clientEntries(map)) cannot(writtenOf(entry), "what is asked of clients is said elsewhere here");
+  const { inet, inet6 } = setup.neverStarttls;
+  const off = inet ?? inet6;
+  if (off !== undefined && (inet === undefined || inet6 === undefined)) {
+    const line = { from: originOf(off, "CLIENT_OPTIONS"), written: off.value };
+    cannot(line, `M=S is for ${inet === undefined ? "IPv6" : "IPv4"} alone, and our rules do not tell the two apart`);
+  }
   if (era.defaultReply.code === 554) {
     cannot(
       { from: setup.from, written: "TLS_PERM_ERR" },

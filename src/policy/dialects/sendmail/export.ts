@@ -124,9 +124,11 @@ class Exporter {
   #ofHost(name: string): ScopedSettings {
     const demand = this.#holding.hostDemand(name, undefined)?.requirement ?? this.#holding.always;
     const entries = this.#holding.ofHost(name, undefined);
+    // What holds for one family of addresses alone is written as the stricter of the two.
+    const family = this.#context.setup.neverStarttls.inet === undefined ? "inet" : "inet6";
     const demands = [demand, this.#holding.recipientDemand(someone(""))?.requirement];
     const unverifiable = this.#context.setup.revocation !== undefined && demands.some((one) => one?.verify);
-    const { requirements: _, ...rule } = makeRule(this.#context, entries, unverifiable);
+    const { requirements: _, ...rule } = makeRule(this.#context, entries, { unverifiable, family });
     return { ...rule, ...asText(rule.refuse), ...this.#demand("hostDemand", demand) };
   }
 

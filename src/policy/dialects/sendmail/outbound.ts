@@ -3,6 +3,8 @@
  * on the same connection where it is refused, and no clear text after a broken handshake. What the access map demands
  * comes on top as requirements: TLS_Srv of the host, then TLS_Rcpt of the recipient. Sendmail reference, section 1.
  */
+import type { IpAddress } from "../../../mail/address.ts";
+import { isIpv6 } from "../../../mail/ip.ts";
 import type {
   Candidate,
   Origin,
@@ -18,7 +20,7 @@ import { parseLetters } from "./features-text.ts";
 import { type EntryContext, type HostEntries, holdingEntries } from "./holding-entries.ts";
 import { bracketed, find, findAll, hostSteps, type LookUpOptions, recipientSteps } from "./look-up.ts";
 import type { Session } from "./session-features.ts";
-import type { Setup } from "./setup.ts";
+import type { Family, Setup } from "./setup.ts";
 import { bothVersions } from "./ssl-settings.ts";
 
 export type OutboundPart = Required<Pick<PolicySource, "outbound" | "requirements" | "recipientKey" | "candidates">>;
@@ -46,10 +48,11 @@ export function createOutbound(context: OutboundContext): OutboundPart {
       const entries = holding.ofHost(nameOf(question, options), question.address);
       const unverifiable = setup.revocation !== undefined && demanded(question).some(({ verify }) => verify);
       const key = [entries.tryTls, entries.session, entries.client].map((entry) => entry?.access.line ?? "").join();
-      const id = `${key},${unverifiable}`;
+      const family = familyOf(question.address);
+      const id = `${key},${unverifiable},${family}`;
       const before = rules.get(id);
       if (before !== undefined) return before;
-      const rule = makeRule(context, entries, unverifiable);
+      const rule = makeRule(context, entries, { unverifiable, family });
       rules.set(id, rule);
       return rule;
     },
@@ -67,6 +70,11 @@ export function createOutbound(context: OutboundContext): OutboundPart {
   };
 }
 
+/** As long as the address is not known, IPv4. */
+function familyOf(address: IpAddress | undefined): Family {
+  return address !== undefined && isIpv6(address) ? "inet6" : "inet";
+}
+
 /** The host by its name, else its address in brackets, as Sendmail's `${server_name}`. */
 function nameOf({ host, address }: OutboundQuestion, options: LookUpOptions): string {
   if (host !== undefined) return host;
@@ -76,12 +84,12 @@ function nameOf({ host, address }: OutboundQuestion, options: LookUpOptions): st
 /**
  * The rule for a host with these entries; requirements apart.
  *
- * @param unverifiable something is to be verified although revocation lists are configured, which are not read
+ * @param about `unverifiable`: something is to be verified although revocation lists are configured, which are not read
  */
 export function makeRule(
   { setup, era, sessions }: OutboundContext,
   entries: HostEntries,
-  unverifiable: boolean,
+  { unverifiable, family }: Readonly<{ unverifiable: boolean; family: Family }>,
 ): TlsRule {
   const { from } = setup;
   const session = entries.session === undefined ? undefined : sessions.get(entries.session);
@@ -94,7 +102,7 @@ export function makeRule(
   const ciphers = session?.ciphers ?? setup.ciphers?.value;
   const fallsBack = session?.fallbackToClear ?? setup.fallbackToClear.value;
   return {
-    level: levelOf(setup, entries, session, letters),
+    level: levelOf(setup, entries, session, letters, family),
     proof: is("nothing"),
     whenRefused: is("clear"),
     sni: is({ kind: "off" }),
@@ -126,9 +134,10 @@ function levelOf(
   { tryTls }: HostEntries,
   session: Session | undefined,
   letters: readonly string[],
+  family: Family,
 ): Sourced<TlsLevel> {
-  if (setup.neverStarttls !== undefined)
-    return { value: "none", from: fileOrigin(setup.neverStarttls.at, "CLIENT_OPTIONS with M=S") };
+  const never = setup.neverStarttls[family];
+  if (never !== undefined) return { value: "none", from: fileOrigin(never.at, "CLIENT_OPTIONS with M=S") };
   if (tryTls !== undefined && isWord(tryTls.value, "NO")) return { value: "none", from: tryTls.from };
   if (setup.dane !== undefined && !letters.includes("D") && session?.withoutDane !== true) {
     return { value: "dane", from: fileOrigin(setup.dane.at, "DANE") };

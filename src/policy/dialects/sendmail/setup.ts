@@ -13,6 +13,8 @@ import { type OwnPair, readPair, readTrust } from "./trust.ts";
 /** A value with the line it came from. */
 type From<T> = Readonly<{ value: T; from: Origin }>;
 
+export type Family = "inet" | "inet6";
+
 export type Setup = Readonly<{
   /** The file that the whole configuration stands in. */
   from: Origin;
@@ -34,8 +36,8 @@ export type Setup = Readonly<{
   sts: Setting | undefined;
   /** TLSSrvOptions with V: clients are not asked for a certificate. */
   asksNobody: Setting | undefined;
-  /** CLIENT_OPTIONS with M=S. */
-  neverStarttls: Setting | undefined;
+  /** CLIENT_OPTIONS with M=S, for each family of addresses. */
+  neverStarttls: Readonly<Record<Family, Setting | undefined>>;
 }>;
 
 export function readSetup(
@@ -67,7 +69,10 @@ export function readSetup(
     sts:
       configuration?.sts ?? (isTrue(value("stricttransportsecurity")) ? option("stricttransportsecurity") : undefined),
     asksNobody: withWord(option("tlssrvoptions"), "V"),
-    neverStarttls: configuration?.clients.find((setting) => modifiersOf(setting.value).includes("S")),
+    neverStarttls: {
+      inet: configuration?.clients.find(({ value }) => isWithoutTls(value, "inet")),
+      inet6: configuration?.clients.find(({ value }) => isWithoutTls(value, "inet6")),
+    },
   };
 }
 
@@ -78,9 +83,19 @@ function withWord(setting: Setting | undefined, letter: string): Setting | undef
 
 /** The letters behind `M=` of DAEMON_OPTIONS and CLIENT_OPTIONS. */
 export function modifiersOf(value: string): string {
+  return portOption(value, "M");
+}
+
+/** A line without `Family=` is for IPv4. */
+function isWithoutTls(value: string, family: Family): boolean {
+  return modifiersOf(value).includes("S") && (portOption(value, "F") || "inet").toLowerCase() === family;
+}
+
+/** Only the first letter of a name counts. */
+function portOption(value: string, initial: string): string {
   for (const part of value.split(",")) {
-    const [name = "", letters = ""] = part.split("=");
-    if (name.trim().charAt(0).toUpperCase() === "M") return letters.trim();
+    const [name = "", text = ""] = part.split("=");
+    if (name.trim().charAt(0).toUpperCase() === initial) return text.trim();
   }
   return "";
 }
