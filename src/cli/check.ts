@@ -17,7 +17,7 @@ export type CheckOptions = CommonOptions &
 type Severity = Problem["severity"];
 
 /** Come first; the others below them, and only counted where one file has more than this many of a kind. */
-const pressing: readonly Severity[] = ["error", "warning", "differs"];
+const pressing: readonly Severity[] = ["error", "warning", "differs", "not-yet"];
 const listedPerFile = 200;
 
 /** Exit code 0 when usable, 1 with warnings under --strict, 2 with errors. */
@@ -67,7 +67,14 @@ function listing(problems: readonly Problem[], all: boolean): string[] {
   });
 }
 
-const colours = { error: "red", warning: "yellow", differs: "cyan", applied: "green", "no-effect": "gray" } as const;
+const colours = {
+  error: "red",
+  warning: "yellow",
+  differs: "cyan",
+  "not-yet": "magenta",
+  applied: "green",
+  "no-effect": "gray",
+} as const;
 
 function coloured(problem: Problem): string {
   const { severity } = problem;
@@ -81,6 +88,7 @@ function summary(source: ReadSource): string {
     plural(count(problems, "error"), "error"),
     plural(count(problems, "warning"), "warning"),
     `${count(problems, "differs").toLocaleString("en")} understood differently`,
+    `${count(problems, "not-yet").toLocaleString("en")} not acted on yet`,
     `${count(problems, "applied").toLocaleString("en")} applied`,
     `${count(problems, "no-effect").toLocaleString("en")} without effect here`,
   ];

@@ -49,7 +49,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .addHelpText("after", () => `\n${settingsHelp()}`)
     .action((options: CommonOptions & PolicyOptions) => took(start(options, program)));
   withPolicy(withCommon(root.command("check")))
-    .description("check the configuration: file:line:column: error|warning|differs|applied|no-effect: message")
+    .description("check the configuration: file:line:column: error|warning|differs|not-yet|applied|no-effect: message")
     .option("--strict", "exit 1 when there are warnings")
     .option("--all", "list every line that is applied or without effect, however many")
     .option("--json", "print everything as JSON")

@@ -2,6 +2,8 @@
  * The tables of the dialects printed: docs/dialects/<system>.md. One source for what `check` says and what a reader
  * finds, so that they cannot drift.
  */
+
+import type { OptionStatus } from "../policy/dialects/dialect.ts";
 import { optionTable as momentum } from "../policy/dialects/momentum/option-table.ts";
 import { optionTable as postfix } from "../policy/dialects/postfix/parameters.ts";
 import { optionTable as powermta } from "../policy/dialects/powermta/options.ts";
@@ -10,7 +12,7 @@ import { optionTable as sendmail } from "../policy/dialects/sendmail/options.ts"
 
 type Entry = Readonly<{
   name: string;
-  status: "applied" | "no-effect" | "differs";
+  status: OptionStatus;
   values: string;
   default: string;
   scopes: string | readonly string[];
@@ -51,12 +53,13 @@ const pages: Readonly<Record<System, Page>> = {
 const headings = {
   applied: "Applied: does here what it does there",
   differs: "Differs: taken, but understood differently",
+  "not-yet": "Not yet: read and checked, and nothing acts on it in this version",
   "no-effect": "No effect here",
-} as const;
+} as const satisfies Record<OptionStatus, string>;
 
 export function dialectPage(system: System): string {
   const { title, about, guide, more, table } = pages[system];
-  const sections = (["applied", "differs", "no-effect"] as const).flatMap((status) => {
+  const sections = (["applied", "differs", "not-yet", "no-effect"] as const).flatMap((status) => {
     const entries = table.filter((entry) => entry.status === status);
     return entries.length === 0 ? [] : [`## ${headings[status]}`, "", ...rows(entries), ""];
   });

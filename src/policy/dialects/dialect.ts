@@ -27,12 +27,16 @@ export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ 
 
 /**
  * - `applied`: does here what it does there.
+ * - `not-yet`: read and checked, and handed on to a part of Letterlock that does not act on it yet.
  * - `no-effect`: known there, not our subject, or without a meaning here.
  * - `differs`: taken, but understood differently; the text says how.
  * - `warning`: does what it does there, which is hardly what its author meant; the remedy says what to write.
  * - `error`: this configuration cannot be used (as in the original: unknown names, broken syntax).
  */
-export type NoteKind = "applied" | "no-effect" | "differs" | "warning" | "error";
+export type NoteKind = "applied" | "no-effect" | "not-yet" | "differs" | "warning" | "error";
+
+/** What becomes of an option, as the tables of the dialects say it. */
+export type OptionStatus = Extract<NoteKind, "applied" | "no-effect" | "not-yet" | "differs">;
 
 export type Note = Readonly<{
   kind: NoteKind;
