@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test } from "node:test";
@@ -23,4 +23,16 @@ test("file reader: regular files are read, anything else is a reason", (t) => {
     "a part of its path is no folder",
     "it is no regular file",
   ]);
+});
+
+test("file reader: a name that no file can have is a file that is not there", (t) => {
+  const folder = mkdtempSync(path.join(tmpdir(), "letterlock-reader-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  symlinkSync("circle", path.join(folder, "circle"));
+  for (const name of ["x".repeat(300), "nul\0", "circle"]) {
+    const file = `${folder}/${name}`;
+    assert.equal(systemFiles.modifiedAt(file), undefined);
+    assert.equal(systemFiles.read(file).kind, "failed");
+    assert.equal(systemFiles.list(file), undefined);
+  }
 });

@@ -40,5 +40,11 @@ export const systemFiles: SourceFiles = {
       return undefined;
     }
   },
-  modifiedAt: (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs,
+  modifiedAt(path) {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    } catch {
+      return undefined; // a name that no file can have, or a folder that we may not look into
+    }
+  },
 };

@@ -5,9 +5,9 @@ import type { IpAddress } from "./address.ts";
 import type { Domain } from "./domain.ts";
 
 export type Nexthop =
-  /** `domain` or `domain:port`: MX look-up, then the hosts. */
+  /** `domain` or `domain:port`: MX look-up, then the hosts. `implicitTls`: of all of them (default: none). */
   (
-    | Readonly<{ kind: "mx"; domain: Domain; port: number }>
+    | Readonly<{ kind: "mx"; domain: Domain; port: number; implicitTls?: true }>
     /** `[host]` or `[host]:port`, `[192.0.2.1]:port`: no MX look-up. */
     | Readonly<{ kind: "host"; host: Domain | IpAddress; isIp: boolean; port: number; implicitTls: boolean }>
   ) &

@@ -64,7 +64,7 @@ export function chooseHosts(
       name: candidate.name,
       preference: candidate.preference,
       port: nexthop.port,
-      implicitTls: false,
+      implicitTls: nexthop.implicitTls === true,
       addresses,
       mxStatus,
       addressStatus: found.status,

@@ -369,6 +369,8 @@ test("findRoute: port and implicit TLS are the nexthop's", async () => {
   );
   const other = await findRoute({ ...toExample, port: 2525 }, options({ "example.com": a }));
   assert.ok(other.kind === "hosts" && other.hosts[0]?.port === 2525 && !other.hosts[0].implicitTls);
+  const wrapped = await findRoute({ ...toExample, port: 465, implicitTls: true }, options({ "example.com": a }));
+  assert.ok(wrapped.kind === "hosts" && wrapped.hosts[0]?.port === 465 && wrapped.hosts[0].implicitTls);
 });
 
 test("findRoute: MX-9 an address of this machine at another port than 25 is another server", async () => {

@@ -12,7 +12,9 @@ const rows: readonly [values: readonly string[], want: string, unusable: string]
   [["mx.good.test|other"], "", 'write "mx.good.test:other"'],
   [["."], "", "write a name that the certificate holds"],
   [["good.test."], "", 'write "good.test"'],
-  [["192.0.2.1"], "", 'write "nexthop" or a name of the certificate'],
+  [["192.0.2.1"], "", 'write "nexthop" or names of the certificate alone'],
+  // Postfix demands both: a certificate with the name alone must not pass.
+  [["192.0.2.1:mx.good.test"], "", 'write "nexthop" or names of the certificate alone'],
   [["bücher.example"], "xn--bcher-kva.example", ""],
 ];
 

@@ -40,7 +40,8 @@ function readNames(names: readonly string[]): MatchNames {
     if ("kind" in reading) patterns.push(reading);
     else unusable.push({ name, ...reading });
   }
-  return { patterns, unusable };
+  // Postfix demands an address and a name then; the name alone would be less than that.
+  return { patterns: names.some((name) => parseIp(name) !== undefined) ? [] : patterns, unusable };
 }
 
 function readName(text: string): Reading {
@@ -61,8 +62,8 @@ function reason(text: string): Readonly<{ why: string; remedy: string }> {
   }
   if (parseIp(text) !== undefined) {
     return {
-      why: "an address is only compared where it is the next-hop",
-      remedy: 'write "nexthop" or a name of the certificate',
+      why: "an address is only compared where it is the next-hop, and names beside it do not count then",
+      remedy: 'write "nexthop" or names of the certificate alone',
     };
   }
   if (text.endsWith(".") && text !== ".") {

@@ -35,11 +35,11 @@ for (const [written, want] of rows) {
   });
 }
 
-test("postfix next-hop: TLS from the first octet needs brackets", () => {
-  const implicit = { ...context, implicitTls: true };
-  assert.equal(parseNexthop("good.test:465", implicit).kind, "bad");
-  const read = parseNexthop("[good.test]:465", implicit);
-  assert.equal(read.kind === "nexthop" && read.nexthop.kind === "host" && read.nexthop.implicitTls, true);
+test("postfix next-hop: TLS from the first octet, for a host and for all hosts of a domain", () => {
+  for (const written of ["good.test:465", "[good.test]:465"]) {
+    const read = parseNexthop(written, { ...context, implicitTls: true });
+    assert.equal(read.kind === "nexthop" && read.nexthop.implicitTls, true);
+  }
 });
 
 test("postfix next-hop: several, by comma or blank (TR-6)", () => {

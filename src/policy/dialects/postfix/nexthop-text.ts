@@ -56,6 +56,6 @@ export function parseNexthop(
   if (bracketed !== null) {
     return { kind: "nexthop", nexthop: { kind: "host", host: domain, isIp: false, port, implicitTls, ...named } };
   }
-  if (implicitTls) return { kind: "bad", why: "smtp_tls_wrappermode needs a next-hop in brackets here" };
-  return { kind: "nexthop", nexthop: { kind: "mx", domain, port, ...named } };
+  const wrapped = implicitTls ? { implicitTls } : {};
+  return { kind: "nexthop", nexthop: { kind: "mx", domain, port, ...wrapped, ...named } };
 }

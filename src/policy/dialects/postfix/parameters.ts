@@ -49,7 +49,7 @@ const outbound: readonly Row[] = [
   ["smtp_tls_trust_anchor_file", "applied", `${pem}s`, "certificates in it count wherever they stand in the chain"],
   ["smtp_tls_scert_verifydepth", "differs", "number", "the length of a chain is limited by OpenSSL alone"],
   ["smtp_tls_servername", "applied", "name, hostname, nexthop", "SNI; none by default"],
-  ["smtp_tls_wrappermode", "applied", yesNo, "TLS from the first octet, for next-hops in brackets"],
+  ["smtp_tls_wrappermode", "applied", yesNo, "TLS from the first octet"],
   ["smtp_tls_connection_reuse", "no-effect", yesNo, "Letterlock reuses connections made under the same policy"],
   [
     "smtp_tls_enable_rpk",

@@ -3,14 +3,20 @@
  * none. A flag toggles, so one that stands twice has no effect; case is ignored unless `i` stands there.
  */
 import { refersToMissing } from "./pattern-captures.ts";
-import { mayExplode } from "./pattern-cost.ts";
+import { longestKeyInTime, mayExplode } from "./pattern-cost.ts";
 import { type Pattern, type PatternReading, printPattern } from "./pattern-tree.ts";
 import { parsePcrePattern } from "./pcre-syntax.ts";
 import { parsePosixPattern } from "./posix-syntax.ts";
 import type { RuleProblem } from "./rule-builder.ts";
 
 /** `indexes[n]`: the group of `expression` that holds what `$n` means. */
-export type CompiledPattern = Readonly<{ expression: RegExp; indexes: readonly number[]; pattern: Pattern }>;
+export type CompiledPattern = Readonly<{
+  expression: RegExp;
+  indexes: readonly number[];
+  pattern: Pattern;
+  /** UTF-16 units. Longer keys may take too long. */
+  longestKey: number;
+}>;
 
 /** UTF-16 units. */
 const maxLength = 10_000;
@@ -30,7 +36,7 @@ export function compilePattern(type: "regexp" | "pcre", text: string, flags: str
 function translate(pattern: Pattern): CompiledPattern | RuleProblem {
   const { source, indexes } = printPattern(pattern);
   try {
-    return { expression: new RegExp(source), indexes, pattern };
+    return { expression: new RegExp(source), indexes, pattern, longestKey: longestKeyInTime(pattern) };
   } catch {
     return { kind: "refuse", why: "a pattern too large" };
   }

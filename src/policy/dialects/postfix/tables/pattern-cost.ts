@@ -1,5 +1,5 @@
 /**
- * Whether a pattern may take time exponential in the length of a key: JavaScript's engine tries every way to read a key,
+ * Whether a pattern may take time exponential in the length of a key, and how long a key may be where it is a power of it: JavaScript's engine tries every way to read a key,
  * and keys come from whoever sends mail. A pattern has that many ways when one and the same text leads from a place in it
  * back to that place by two different paths (`(a+)+`, `(a|a)*`).
  *
@@ -7,7 +7,7 @@
  * refused may be harmless, one that passes is not exponential.
  */
 import { type CharSet, complement, overlaps } from "./char-set.ts";
-import type { Pattern, PatternNode } from "./pattern-tree.ts";
+import { childrenOf, type Pattern, type PatternNode } from "./pattern-tree.ts";
 
 /** More places than this are not looked through: the pattern counts as costly if it repeats repetitions. */
 const maxPlaces = 300;
@@ -15,10 +15,62 @@ const maxPlaces = 300;
 type Part = Readonly<{ nullable: boolean; first: readonly number[]; last: readonly number[] }>;
 
 export function mayExplode({ root }: Pattern): boolean {
+  if (countsNothing(root)) return true;
   if (!repeatsChoices(root, false)) return false;
   const places = new Places();
   places.add(root);
   return places.sets.length > maxPlaces || places.isAmbiguous();
+}
+
+/** No address is longer. */
+const longestKey = 1024;
+/** Ways to read a key. A tenth of a second or so. */
+const maxWays = 1e7;
+
+/**
+ * The longest key, in UTF-16 units, that is read in time: `.*` behind `.*` behind `.*` takes the third power of its length.
+ * For patterns that do not explode.
+ */
+export function longestKeyInTime({ root }: Pattern): number {
+  if (waysToRead(root, longestKey) <= maxWays) return longestKey;
+  let [enough, tooLong] = [1, longestKey];
+  while (tooLong - enough > 1) {
+    const middle = Math.floor((enough + tooLong) / 2);
+    if (waysToRead(root, middle) <= maxWays) enough = middle;
+    else tooLong = middle;
+  }
+  return enough;
+}
+
+/** An upper bound: each repetition may end anywhere, and the search begin anywhere unless it is held at the beginning. */
+function waysToRead(root: PatternNode, length: number): number {
+  const ways = { count: beginsAtStart(root) ? 1 : length + 1, repetitions: 0 };
+  const visit = (node: PatternNode): void => {
+    if (node.kind === "repeat" && node.max > node.min) {
+      const lengths = Math.min(node.max - node.min, length) + 1;
+      // Repetitions that share a key share its length: the n-th finds a part of what the others left.
+      if (lengths > 2) ways.repetitions += 1;
+      ways.count *= lengths > 2 ? lengths / ways.repetitions : lengths;
+    }
+    childrenOf(node).forEach(visit);
+  };
+  visit(root);
+  return ways.count;
+}
+
+function beginsAtStart(node: PatternNode): boolean {
+  if (node.kind === "assertion") return node.script === "^";
+  if (node.kind === "choice") return node.branches.every(beginsAtStart);
+  const [first] = node.kind === "repeat" || node.kind === "look" ? [] : childrenOf(node);
+  return first !== undefined && beginsAtStart(first);
+}
+
+/** `(?:a?){50}`: any of the fifty may be the empty ones. */
+function countsNothing(node: PatternNode): boolean {
+  if (node.kind === "repeat" && node.max > 1 && (node.min > 1 || node.max < Number.POSITIVE_INFINITY)) {
+    if (new Places().add(node.body).nullable) return true;
+  }
+  return childrenOf(node).some(countsNothing);
 }
 
 /** Without a repetition or a choice inside a repetition there is one way only through each repetition. */

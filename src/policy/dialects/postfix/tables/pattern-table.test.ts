@@ -170,6 +170,24 @@ test("Postfix: entries stand in the order of the file, patterns as written", () 
   );
 });
 
-test("Postfix: a key longer than any address is searched by no pattern", () => {
-  assert.equal(ask("pcre", "/a/ x\n", "a".repeat(1025)), "(none)");
+test("Postfix: a key longer than any address is searched by no pattern, and an error", () => {
+  assert.equal(ask("pcre", "/a/ x\n", "a".repeat(1025)), "(error)");
 });
+
+test("Postfix patterns: a key that would take endless time is an error for whoever comes as far, at once", () => {
+  const slow = "/^good\\.test$/ may\n/(.*)(.*)(.*)(.*)(.*)x$/ none\n/./ encrypt\n";
+  const { table } = opened("pcre", slow);
+  const before = performance.now();
+  assert.equal(table.lookup("a".repeat(253)).kind, "error");
+  assert.ok(performance.now() - before < 100);
+  assert.equal(table.lookup("good.test").kind, "found");
+  assert.equal(table.lookup("b.test").kind, "found");
+  const usual = opened("pcre", "/^(.+)\\.(.+)\\.([a-z]+)$/ verify\n/@(.*\\.)?example\\.(com|net|org)$/ may\n").table;
+  assert.equal(usual.lookup(`${"a.".repeat(126)}b`).kind, "found");
+});
+
+for (const pattern of ["^(?:a?){50}a{50}$", "^(?:(?:a|b|)){2,}x"]) {
+  test(`Postfix patterns: /${pattern}/ may take endless time, and is refused`, () => {
+    assert.equal(opened("pcre", `/${pattern}/ may\n`).table.lookup("aaa").kind, "error");
+  });
+}

@@ -15,13 +15,13 @@ type Written = Readonly<{ text: string; flags: string; negated: boolean; end: nu
 type Search = Readonly<{ kind: "search"; compiled: CompiledPattern; negated: boolean; end: number }>;
 type PatternType = "regexp" | "pcre";
 
-/** No address is longer. The time a search takes may grow faster than the key. */
-const maxKeyLength = 1024;
-
 export function openPatterns(request: TableRequest, type: PatternType): OpenedTable {
   const substitution = request.context.substitution !== false;
-  const shortEnough = (key: string): string | undefined => (key.length > maxKeyLength ? undefined : key);
-  return openRules<string>(request, (line) => readRule(line, type, substitution), shortEnough);
+  return openRules<string>(
+    request,
+    (line) => readRule(line, type, substitution),
+    (key) => key,
+  );
 }
 
 function readRule(line: RuleLine, type: PatternType, substitution: boolean): RuleReading<string> {
@@ -43,7 +43,12 @@ function readIf(text: string, type: PatternType): RuleReading<string> {
   const search = readSearch(text, "if".length, type);
   if (search.kind !== "search") return search;
   const extra = skipSpace(text, search.end) < text.length;
-  return { kind: "if", test: testOf(search), ...(extra ? { warning: "extra text after IF statement" } : {}) };
+  return {
+    kind: "if",
+    test: testOf(search),
+    tooLong: tooLongFor(search),
+    ...(extra ? { warning: "extra text after IF statement" } : {}),
+  };
 }
 
 function readSearch(text: string, from: number, type: PatternType): Search | RuleProblem {
@@ -75,6 +80,12 @@ function testOf({ compiled, negated }: Search): (key: string) => boolean {
   return (key) => compiled.expression.test(key) !== negated;
 }
 
+/** Keys whose search may take too long. */
+function tooLongFor(...searches: readonly Search[]): (key: string) => boolean {
+  const longest = Math.min(...searches.map(({ compiled }) => compiled.longestKey));
+  return (key) => key.length > longest;
+}
+
 function readMatch(
   { text, at }: RuleLine,
   first: Search,
@@ -97,6 +108,7 @@ function readMatch(
       key: text.slice(0, end),
       hit,
       test: other === undefined ? one : (key) => one(key) && other(key),
+      tooLong: second === undefined ? tooLongFor(first) : tooLongFor(first, second),
       answer: answerOf(replacement, first.compiled, hit),
     },
     ...(result === "" ? { warning: "no result: the empty string is an error when it is found" } : {}),

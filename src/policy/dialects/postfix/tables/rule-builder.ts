@@ -10,7 +10,12 @@ import { note, type OpenedTable, type TableRequest, unusable } from "./table.ts"
 /** What a line says; `warning` where something about it is ignored. */
 export type RuleReading<Subject> =
   | Readonly<{ kind: "match"; rule: Rule<Subject>; warning?: string }>
-  | Readonly<{ kind: "if"; test: (subject: Subject) => boolean; warning?: string }>
+  | Readonly<{
+      kind: "if";
+      test: (subject: Subject) => boolean;
+      tooLong?: (subject: Subject) => boolean;
+      warning?: string;
+    }>
   | Readonly<{ kind: "endif"; warning?: string }>
   | RuleProblem;
 
@@ -57,7 +62,7 @@ class RuleBuilder<Subject> {
     }
     if (reading.warning !== undefined) this.warn(line, reading.warning);
     if (reading.kind === "match") this.rules.push(reading.rule);
-    else if (reading.kind === "if") this.#openIf(line, reading.test);
+    else if (reading.kind === "if") this.#openIf(line, reading);
     else this.#closeIf(line);
   }
 
@@ -94,8 +99,8 @@ class RuleBuilder<Subject> {
     this.#cannotTell(line, `is not understood here: ${why}`);
   }
 
-  #openIf(line: RuleLine, test: (subject: Subject) => boolean): void {
-    const rule: Rule<Subject> = { op: "if", test, end: undefined };
+  #openIf(line: RuleLine, { test, tooLong }: Extract<RuleReading<Subject>, { kind: "if" }>): void {
+    const rule: Rule<Subject> = { op: "if", test, tooLong, end: undefined };
     this.rules.push(rule);
     this.#open.push({ rule, line });
   }

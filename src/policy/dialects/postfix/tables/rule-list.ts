@@ -9,9 +9,21 @@ import { type LookupAnswer, type LookupTable, notFound, type TableHit, type Tabl
 
 /** `subject` is the key as the table's kind takes it apart. */
 export type Rule<Subject> =
-  | Readonly<{ op: "match"; key: string; hit: TableHit; test: Test<Subject>; answer(subject: Subject): LookupAnswer }>
+  | Readonly<{
+      op: "match";
+      key: string;
+      hit: TableHit;
+      test: Test<Subject>;
+      tooLong?: Test<Subject>;
+      answer(subject: Subject): LookupAnswer;
+    }>
   /** Without `endif` all the rest depends on it. */
-  | { readonly op: "if"; readonly test: Test<Subject>; end: number | undefined }
+  | {
+      readonly op: "if";
+      readonly test: Test<Subject>;
+      readonly tooLong: Test<Subject> | undefined;
+      end: number | undefined;
+    }
   /** What is written here means something that is not understood: nobody knows what would have been found. */
   | Readonly<{ op: "unknown"; answer: LookupAnswer }>;
 
@@ -35,11 +47,15 @@ export function ruleTable<Subject>(
   };
 }
 
+/** Whether the rule matches would take too long to find out, so nobody knows what would have been found. */
+const tooLong: LookupAnswer = { kind: "error", text: "the key is too long for a pattern with so many repetitions" };
+
 function firstAnswer<Subject>(rules: readonly Rule<Subject>[], subject: Subject): LookupAnswer {
   for (let index = 0; index < rules.length; index += 1) {
     const rule = rules[index];
     if (rule === undefined) break;
     if (rule.op === "unknown") return rule.answer;
+    if (rule.tooLong?.(subject) === true) return tooLong;
     const matches = rule.test(subject);
     if (rule.op === "match" && matches) return rule.answer(subject);
     if (rule.op === "if" && !matches) index = (rule.end ?? rules.length) - 1;
