@@ -6,7 +6,8 @@
  * Promise: the same answer as `RegExp` with the same source and flag. What only backtracking can do (looking around,
  * references to groups) is taken where it repeats at most one character set, and refused otherwise.
  */
-import { compileProgram, type Program, readShape, runProgram } from "./pattern-program.ts";
+import { compileProgram, type Program, runProgram } from "./pattern-program.ts";
+import { readShape } from "./pattern-shape.ts";
 
 export type Tester = Readonly<{ test(text: string): boolean }>;
 

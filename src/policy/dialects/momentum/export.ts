@@ -3,6 +3,7 @@
  * at the top; so each binding says by itself what holds for each domain, wherever that is not what everybody has.
  * Every rule is complete: which stanza gave an option no longer matters.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Mailbox } from "../../../mail/address.ts";
 import { type Domain, parseDomain } from "../../../mail/domain.ts";
 import type { DomainPattern } from "../../../mail/domain-pattern.ts";
@@ -64,14 +65,13 @@ class Exporter {
   }
 
   run(): readonly ExportedRule[] {
-    const { global, groups, bindings } = this.#model;
+    const { global, groups } = this.#model;
     const common = [global, groups.get("default")];
     const base = places(common);
     const known = new Set(base.map(({ key }) => key));
     for (const place of base) this.#add({}, this.#everybody, place);
     for (const sender of sendersOf(this.#model)) {
-      const own = places([bindings.get(sender.binding)?.container, groups.get(sender.group ?? "default"), ...common]);
-      for (const place of own) {
+      for (const place of this.#placesOf(sender)) {
         if (this.#found.length > most) return this.#tooMany();
         if (this.#rule(sender, place.key) !== this.#rule(this.#everybody, place.key) || !known.has(place.key)) {
           this.#add({ binding: sender.binding }, sender, place);
@@ -129,15 +129,22 @@ class Exporter {
   }
 
   #routes(base: readonly Place[]): void {
+    if (this.#routing === undefined) return;
     const ways = base.map((place) => ({ place, way: this.#way(this.#everybody, place) }));
     if (ways.some(({ way }) => way !== undefined)) for (const { place, way } of ways) this.#route(place, way);
     for (const sender of sendersOf(this.#model)) {
-      const other = ways.find(({ place, way }) => JSON.stringify(this.#way(sender, place)) !== JSON.stringify(way));
-      if (other === undefined) continue;
-      const from = this.#rule(sender, other.place.key).level.from;
-      const written = `binding ${sender.binding} sends ${other.place.key ?? "all mail"} elsewhere than other bindings do`;
-      this.#found.push({ kind: "cannot", from, written, why: "transport rules do not ask for the binding" });
+      for (const place of this.#placesOf(sender)) {
+        if (isDeepStrictEqual(this.#way(sender, place), this.#way(this.#everybody, place))) continue;
+        const from = this.#rule(sender, place.key).level.from;
+        const written = `binding ${sender.binding} sends ${place.key ?? "all mail"} elsewhere than other bindings do`;
+        this.#found.push({ kind: "cannot", from, written, why: "transport rules do not ask for the binding" });
+      }
     }
+  }
+
+  #placesOf({ binding, group }: Sender): Place[] {
+    const { global, groups, bindings } = this.#model;
+    return places([bindings.get(binding)?.container, groups.get(group ?? "default"), global, groups.get("default")]);
   }
 
   /** Mail to its own MX is written too, where a wider pattern may lead elsewhere. */

@@ -1,8 +1,7 @@
 /**
  * From the items of all files to one `Model`: includes followed, scopes merged, each in a place where it may stand.
  */
-import { readStanzaName } from "./domain-key.ts";
-import { Container, ListenerStanza, type Model, type ModuleStanza, type NamedStanzas, Stanza } from "./model.ts";
+import { Container, ListenerStanza, type Model, type ModuleStanza, Stanza } from "./model.ts";
 import type { FileRef, Notes, Position } from "./notes.ts";
 import type { ScopeName } from "./option-types.ts";
 import { maxDepth } from "./parse.ts";
@@ -10,6 +9,7 @@ import type { ConfigurationFiles, OpenFile } from "./read-files.ts";
 import { readOption, scopeTitle } from "./read-option.ts";
 import { readOtherStanza } from "./read-other-stanza.ts";
 import { socketKey } from "./socket-names.ts";
+import { StanzaNames } from "./stanza-names.ts";
 import type { Item, Option, Scope, Word } from "./syntax.ts";
 
 /** Where the reader is. */
@@ -37,6 +37,7 @@ export function readScopes(main: OpenFile, files: ConfigurationFiles, notes: Not
 class ScopeReader {
   readonly #files: ConfigurationFiles;
   readonly #notes: Notes;
+  readonly #names: StanzaNames;
   readonly #global: Container;
   readonly #groups = new Map<string, Container>();
   readonly #bindings = new Map<string, OpenBinding>();
@@ -49,6 +50,7 @@ class ScopeReader {
   constructor(file: FileRef, files: ConfigurationFiles, notes: Notes) {
     this.#files = files;
     this.#notes = notes;
+    this.#names = new StanzaNames(notes, () => this.#id());
     this.#global = new Container("global", { file, line: 1, column: 1 }, 0);
   }
 
@@ -99,7 +101,7 @@ class ScopeReader {
       if (found !== undefined) this.#modules.push(found);
     } else if (inner !== "refused") {
       this.#items({ items: scope.items, file }, inner);
-      if (name === "domain" || name === "host") this.#checkMeaning(inner, scope.instance?.text ?? "", at);
+      if (name === "domain" || name === "host") this.#names.checkMeaning(inner, scope.instance?.text ?? "", at);
     }
   }
 
@@ -192,58 +194,8 @@ class ScopeReader {
     const { container } = context;
     if (container === undefined) return undefined;
     const words = `${name} ${text}${within(context)}`;
-    const stanza = this.#register(name === "domain" ? container.domains : container.hosts, text, words, at);
+    const stanza = this.#names.register(name === "domain" ? container.domains : container.hosts, text, words, at);
     return { name, words, depth: context.depth + 1, stanza };
-  }
-
-  #register(stanzas: NamedStanzas, text: string, words: string, at: Position): Stanza {
-    const name = readStanzaName(text);
-    if (name.kind === "plain") {
-      const stanza = stanzas.plain.get(name.key) ?? new Stanza(words, at, this.#id());
-      stanzas.plain.set(name.key, stanza);
-      return stanza;
-    }
-    if (name.kind === "regex") {
-      const known = stanzas.bySource.get(name.source);
-      if (known !== undefined) return known;
-      this.#checkRegex(name, text, at);
-      const stanza = new Stanza(words, at, this.#id());
-      stanzas.bySource.set(name.source, stanza);
-      stanzas.regexes.push({ stanza, regex: name.regex, source: name.source });
-      return stanza;
-    }
-    if (name.kind === "error") {
-      this.#notes.add("error", at, `the regular expression ${text} cannot be used: ${name.text}`, "write it otherwise");
-    }
-    return new Stanza(words, at, this.#id());
-  }
-
-  #checkRegex(
-    { anchored, capitals }: Readonly<{ anchored: boolean; capitals: boolean }>,
-    text: string,
-    at: Position,
-  ): void {
-    if (!anchored) {
-      const remedy = "begin it with (^|[.]) or ^ and end it with $";
-      this.#notes.add("warning", at, `the regular expression ${text} also matches within longer names`, remedy);
-    }
-    if (capitals) {
-      const remedy = "write it in lower case, or begin it with (?i)";
-      this.#notes.add("warning", at, `${text} has capital letters, but names are compared in lower case`, remedy);
-    }
-  }
-
-  /** A stanza for every domain, or for none, must not look as if it had an effect. */
-  #checkMeaning({ name, stanza }: Context, text: string, at: Position): void {
-    if (readStanzaName(text).kind !== "meaningless") return;
-    const kind = stanza.settings.size > 0 ? "error" : "warning";
-    const remedy = "write the options in the binding, the group or at the top; or a regular expression between slashes";
-    this.#notes.add(
-      kind,
-      at,
-      `${name} "${text}" matches nothing: no name of a ${name}, and there are no wildcards`,
-      remedy,
-    );
   }
 
   #listener(name: (typeof listenerNames)[number], at: Position, context: Context): Context {

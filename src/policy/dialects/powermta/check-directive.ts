@@ -6,7 +6,8 @@
 import { textOf } from "./lines.ts";
 import { nearest } from "./nearest.ts";
 import type { NoteList } from "./note-list.ts";
-import { namesIn, optionIn, type PowerMtaOption, scopesOf } from "./options.ts";
+import type { PowerMtaOption } from "./option-types.ts";
+import { namesIn, optionIn, scopesOf } from "./options.ts";
 import type { Directive } from "./parse.ts";
 import { booleanOf, valueFault } from "./values.ts";
 

@@ -3,7 +3,7 @@
  * public directive index of version 5.0, of the later `<domain>` chapter, the deprecated ones, and a few that real
  * configurations hold (reference, section 1.3).
  */
-import type { PowerMtaOption } from "./options.ts";
+import type { PowerMtaOption } from "./option-types.ts";
 
 type Group = Readonly<{
   scopes: readonly string[];

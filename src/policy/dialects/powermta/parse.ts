@@ -6,7 +6,7 @@
  * what `print.ts` makes of the nodes gives the same nodes but for their places.
  */
 import { type CleanLine, cleanLine, type LineFinding } from "./lines.ts";
-import { sectionNames } from "./section-names.ts";
+import { type GluedTag, gluedTags, nameEnd, tagEnd } from "./tags.ts";
 
 /** A file, and through which includes it came: `config:12 include domains/*.conf`, outermost first. */
 export type FileContext = Readonly<{ file: string; through: readonly string[] }>;
@@ -225,62 +225,3 @@ const oddities: Record<LineFinding["kind"], readonly [reason: string, remedy: st
   "quoted-hash": ["a # inside quotes was kept; PowerMTA may begin a comment there", "avoid it, or write \\x23"],
   "glued-hash": ["a # begins a comment, so what stands before it is the whole value", "choose a value without #"],
 };
-
-/** Where the name of a directive ends: at a blank, or after the regular expression that it is. */
-function nameEnd(text: string): number {
-  if (text.startsWith("/")) {
-    for (let at = 1; at < text.length; at += 1) {
-      if (text[at] === "\\") at += 1;
-      else if (text[at] === "/") return at + 1;
-    }
-  }
-  const blank = text.search(/\s/);
-  return blank < 0 ? text.length : blank;
-}
-
-/** The closing `>` of an opening tag; a command line behind `|` may hold others. */
-function tagEnd(text: string): number | undefined {
-  if (/^<[a-z-]+\s*(?:"\s*)?\|/i.test(text)) {
-    const last = text.lastIndexOf(">");
-    return last < 0 ? undefined : last;
-  }
-  let quoted = false;
-  for (let at = 1; at < text.length; at += 1) {
-    if (text[at] === "\\" && quoted) at += 1;
-    else if (text[at] === '"') quoted = !quoted;
-    else if (text[at] === ">" && !quoted) return at;
-  }
-  const fallback = text.indexOf(">");
-  return fallback < 0 ? undefined : fallback;
-}
-
-type GluedTag = Readonly<{ at: number; tag: string }>;
-
-/** Tags of sections that PowerMTA knows, at the end of a directive's line and outside of quotes. */
-function gluedTags(text: string): GluedTag[] {
-  const tags: GluedTag[] = [];
-  if (!text.endsWith(">") || !text.includes("<")) return tags;
-  const quoted = quotedPlaces(text);
-  for (let end = text.length; text[end - 1] === ">"; ) {
-    const at = text.lastIndexOf("<", end - 1);
-    const tag = at < 0 ? "" : text.slice(at, end);
-    const name = /^<\/?([a-z-]+)(?:\s[^<>]*)?>$/i.exec(tag)?.[1];
-    if (name === undefined || !sectionNames.has(name.toLowerCase()) || quoted[at] === 1) break;
-    tags.push({ at, tag });
-    end = at;
-    while (end > 0 && /\s/.test(text.charAt(end - 1))) end -= 1;
-  }
-  return tags.reverse();
-}
-
-/** 1 for each character that stands inside quotes. */
-function quotedPlaces(text: string): Uint8Array {
-  const places = new Uint8Array(text.length);
-  let inside = false;
-  for (let at = 0; at < text.length; at += 1) {
-    places[at] = inside ? 1 : 0;
-    if (text[at] === "\\" && /["\\]/.test(text.charAt(at + 1))) at += 1;
-    else if (text[at] === '"') inside = !inside;
-  }
-  return places;
-}

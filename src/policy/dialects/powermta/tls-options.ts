@@ -1,7 +1,7 @@
 /**
  * The TLS directives of PowerMTA 4.5 to 5.x, outbound and inbound (reference, sections 2.1 and 2.2).
  */
-import type { PowerMtaOption, ValueKind } from "./options.ts";
+import type { PowerMtaOption, ValueKind } from "./option-types.ts";
 
 type Row = readonly [
   name: string,

@@ -5,7 +5,7 @@
 import { parseDomain } from "../../../mail/domain.ts";
 import { parseBlock } from "./address-block.ts";
 import { textOf, wordsOf } from "./lines.ts";
-import type { ValueKind } from "./options.ts";
+import type { ValueKind } from "./option-types.ts";
 import { parseHosts } from "./smtp-hosts.ts";
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
