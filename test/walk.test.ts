@@ -74,6 +74,10 @@ test("a nexthop that cannot be found, one that takes one recipient, one that tak
   const results = await lab.send({ to: ["a@example.test", "busy@example.test"] });
   assert.deepEqual(ends(results), ["delivered 2.0.0", "delivered 2.0.0"]);
   assert.deepEqual(
+    results.map(({ contact }) => (contact?.nexthop.kind === "host" ? contact.nexthop.host : "")),
+    ["mx1.example.test", "mx2.example.test"],
+  );
+  assert.deepEqual(
     lab.hosts.map(({ messages }) => messages.map(({ rcpt }) => rcpt.length)),
     [[1], [1]],
   );

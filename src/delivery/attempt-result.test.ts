@@ -13,7 +13,8 @@ import {
   statusOf,
 } from "./attempt-result.ts";
 
-const host = { host: undefined, address: "192.0.2.1" as IpAddress, port: 25 };
+const nexthop = { kind: "host", host: "192.0.2.1" as IpAddress, isIp: true, port: 25, implicitTls: false } as const;
+const host = { nexthop, host: undefined, address: "192.0.2.1" as IpAddress, port: 25 };
 
 /** A host whose rule says this of failures. */
 function under(onFailure: "defer" | "bounce", more: Partial<ConnectDecision> = {}): HostContact {

@@ -3,6 +3,7 @@
  */
 import type { IpAddress } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
+import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus, Outcome } from "../mail/outcome.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
 import type { TlsDecision } from "../policy/decide.ts";
@@ -13,6 +14,8 @@ import type { PeerFacts } from "../tls/peer-facts.ts";
 
 /** One host as it was met: everything the record says of it. Absent parts were not reached. */
 export type HostContact = Readonly<{
+  /** Of several that a route names, the one that led here. */
+  nexthop: Nexthop;
   host: Domain | undefined;
   address: IpAddress;
   port: number;

@@ -48,7 +48,7 @@ export type AttemptTools = Readonly<{
   clock: Clock;
 }>;
 
-type Candidate = Readonly<{ host: MxHost; address: IpAddress; decision: ConnectDecision }>;
+type Candidate = Readonly<{ nexthop: Nexthop; host: MxHost; address: IpAddress; decision: ConnectDecision }>;
 
 /** A nexthop's own part of the walk. */
 type Leg = Readonly<{
@@ -142,13 +142,14 @@ async function walkHosts(hosts: readonly MxHost[], leg: Leg, walk: Walk, tools: 
 async function tryAddress(host: MxHost, address: IpAddress, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
   const decision = decideFor(host, address, leg.nexthop, walk, tools);
   if (decision.kind === "refuse") {
-    const contact: HostContact = { host: host.name, address, port: host.port, decision };
+    const contact: HostContact = { nexthop: leg.nexthop, host: host.name, address, port: host.port, decision };
     const { status, text } = decision;
     walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
     return;
   }
+  const candidate: Candidate = { nexthop: leg.nexthop, host, address, decision };
   const key = poolKey(host, address, walk.binding, decision);
-  const pooled = takeJudged(key, host, address, decision, tools);
+  const pooled = takeJudged(key, candidate, tools);
   if (pooled !== undefined) {
     const before = walk.failures.length;
     const { connection, contact } = pooled;
@@ -159,34 +160,33 @@ async function tryAddress(host: MxHost, address: IpAddress, leg: Leg, walk: Walk
     if (!broke) return;
     walk.failures.length = before;
   }
-  await tryFresh({ host, address, decision }, key, leg, walk, tools);
+  await tryFresh(candidate, key, leg, walk, tools);
 }
 
 /** An idle connection under this very decision, judged again for this message (PO-9). */
 function takeJudged(
   key: string,
-  host: MxHost,
-  address: IpAddress,
-  decision: ConnectDecision,
+  candidate: Candidate,
   { pool }: AttemptTools,
 ): Readonly<{ connection: SmtpConnection; contact: HostContact }> | undefined {
   const connection = pool.take(key);
   if (connection === undefined) return undefined;
+  const { host, address, decision } = candidate;
   const verdict = judge(decision, connection.facts, peerName(host, address));
   if (verdict.kind !== "flow") {
     connection.quit();
     return undefined;
   }
-  return {
-    connection,
-    contact: { host: host.name, address, port: host.port, decision, facts: connection.facts, verdict },
-  };
+  return { connection, contact: { ...contactOf(candidate), facts: connection.facts, verdict } };
+}
+
+function contactOf({ nexthop, host, address, decision }: Candidate): HostContact {
+  return { nexthop, host: host.name, address, port: host.port, decision };
 }
 
 async function tryFresh(candidate: Candidate, key: string, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
-  const { host, address, decision } = candidate;
   const opened = await tools.open(openOptions(candidate, walk.binding, tools.outbound()));
-  const contact: HostContact = { host: host.name, address, port: host.port, decision };
+  const contact = contactOf(candidate);
   if (opened.kind === "refused" || opened.kind === "unreachable") {
     walk.failures.push(notOpened(opened, contact));
     return;
@@ -219,7 +219,7 @@ async function useFresh(
   tools: AttemptTools,
 ): Promise<Candidate | undefined> {
   const { host, address, decision } = candidate;
-  const contact: HostContact = { host: host.name, address, port: host.port, decision };
+  const contact = contactOf(candidate);
   const { facts } = opened;
   const verdict = judge(decision, facts, peerName(host, address));
   const judged: HostContact = { ...contact, facts, verdict };
@@ -263,14 +263,20 @@ function withReasons(candidate: Candidate, why: readonly Reason[]): Candidate {
 
 /** The last resort of an opportunistic rule: the same host on a new connection, without asking for TLS (OUT-8). */
 async function tryInClear(
-  { host, address, decision }: Candidate,
+  { nexthop, host, address, decision }: Candidate,
   leg: Leg,
   walk: Walk,
   tools: AttemptTools,
 ): Promise<void> {
   if (host.implicitTls) return;
   const again = inClear(decision);
-  await tryFresh({ host, address, decision: again }, poolKey(host, address, walk.binding, again), leg, walk, tools);
+  await tryFresh(
+    { nexthop, host, address, decision: again },
+    poolKey(host, address, walk.binding, again),
+    leg,
+    walk,
+    tools,
+  );
 }
 
 /** @returns true when the connection broke before the end of the message was certain: nobody was settled by it. */

@@ -105,7 +105,7 @@ function settleOne(
     from: mail.sender.mailbox,
     to: recipient.recipient.mailbox,
     binding: mail.binding,
-    nexthop,
+    nexthop: contact?.nexthop ?? nexthop,
     place: contact,
     hop: contact && {
       decision: contact.decision,

@@ -346,6 +346,7 @@ test("a rule that one recipient domain fails does not suspend the smarthost for 
 });
 
 const refusedByRule = {
+  nexthop: { kind: "host", host: "192.0.2.1" as never, isIp: true, port: 25, implicitTls: false },
   host: undefined,
   address: "192.0.2.1" as never,
   port: 25,
