@@ -2,6 +2,7 @@
  * The equivalence report for a terminal: what differs, with the lines that decide on either side, then the count.
  */
 import { styleText } from "node:util";
+import type { Left } from "../config/taking-over/write-configuration.ts";
 import { escapeText } from "../mail/escape.ts";
 import type { Comparison } from "../policy/equivalence.ts";
 import type { Origin } from "../policy/rules.ts";
@@ -12,6 +13,7 @@ import { table } from "./table.ts";
 export function equivalenceInWords({
   comparisons,
   different,
+  notTakenOver,
   questions,
   situations,
   source,
@@ -22,7 +24,13 @@ export function equivalenceInWords({
     different === 0
       ? "no difference"
       : `${different} ${different === 1 ? "question is" : "questions are"} answered differently`;
-  return `${shown.join("\n")}${shown.length > 0 ? "\n" : ""}${what}: ${styleText("bold", verdict, { stream: process.stdout })}\n`;
+  const untold = notTakenOver.map((one) => `${notTaken(one)}\n`);
+  return `${untold.join("")}${shown.join("\n")}${shown.length > 0 ? "\n" : ""}${what}: ${styleText("bold", verdict, { stream: process.stdout })}\n`;
+}
+
+/** `main.cf:7, next-hop .b.test: not taken over: /x/ verify: patterns have no counterpart`. */
+export function notTaken({ from, written, why }: Left): string {
+  return `${placeOf(from)}: not taken over: ${escapeText(written)}: ${escapeText(why)}`;
 }
 
 function differenceInWords(comparison: Comparison): string {

@@ -3,7 +3,7 @@
  * Both are asked about every domain, MX host, address, nexthop and binding that the source names, in every situation.
  */
 import type { Settings } from "../config/settings.ts";
-import { ownBindingName } from "../config/taking-over/write-configuration.ts";
+import { type Left, ownBindingName } from "../config/taking-over/write-configuration.ts";
 import type { Compiled } from "../policy/dialects/dialect.ts";
 import { type Comparison, compare, type Side } from "../policy/equivalence.ts";
 import { namedQuestions } from "../policy/named-questions.ts";
@@ -17,6 +17,8 @@ export type EquivalenceReport = Readonly<{
   questions: number;
   situations: number;
   different: number;
+  /** What was not taken over, and why; empty where the report is about a configuration that was not written from it. */
+  notTakenOver: readonly Left[];
   /** Those that differ first, each in the order of the source. */
   comparisons: readonly Comparison[];
 }>;
@@ -32,12 +34,14 @@ type Configuration = Readonly<{
 /**
  * @param source what the report calls it: `postfix /etc/postfix`
  * @param now ms since 1970
+ * @param left what `writeConfiguration` could not write
  */
 export function compareConfigurations(
   compiled: Pick<Compiled, "source" | "settings" | "named">,
   settings: Settings,
   source: string,
   now: number,
+  left: readonly Left[] = [],
 ): EquivalenceReport {
   const before: Configuration = {
     side: {
@@ -67,8 +71,20 @@ export function compareConfigurations(
     questions: comparisons.length,
     situations: comparisons[0]?.outcomes.length ?? 0,
     different: different.length,
+    notTakenOver: left,
     comparisons: [...different, ...same],
   };
+}
+
+/** The published JSON, piece by piece: each question on a line of its own. */
+export function* equivalenceJson({ comparisons, ...report }: EquivalenceReport): Generator<string> {
+  yield `${JSON.stringify(report, null, 2).slice(0, -2)},\n  "comparisons": [`;
+  let separator = "\n";
+  for (const comparison of comparisons) {
+    yield `${separator}    ${JSON.stringify(comparison)}`;
+    separator = ",\n";
+  }
+  yield "\n  ]\n}\n";
 }
 
 function differs({ differences }: Comparison): boolean {

@@ -6,6 +6,7 @@
  * finds also what two decisions that read alike do differently. Texts are not compared: only who words them.
  */
 import { X509Certificate } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { formatNexthop } from "../mail/nexthop.ts";
 import { reply } from "../mail/reply.ts";
 import { defaultCiphers, defaultGroups } from "../tls/client-context.ts";
@@ -51,11 +52,13 @@ export type Comparison = Readonly<{
 export function compare(question: OutboundQuestion, before: Side, after: Side): Comparison {
   const [was, is] = [answer(question, before), answer(question, after)];
   const parts = compareParts(partsOf(was.decision, was.question), partsOf(is.decision, is.question));
-  const outcomes = situations.map(({ name, aged, meet }) => ({
-    what: name,
-    before: outcome(aged ? was.aged : was.decision, meet, was.question),
-    after: outcome(aged ? is.aged : is.decision, meet, is.question),
-  }));
+  const outcomes = sharedList(
+    situations.map(({ name, aged, meet }) => ({
+      what: name,
+      before: outcome(aged ? was.aged : was.decision, meet, was.question),
+      after: outcome(aged ? is.aged : is.decision, meet, is.question),
+    })),
+  );
   return {
     recipient: question.recipient.text,
     binding: question.binding,
@@ -68,6 +71,16 @@ export function compare(question: OutboundQuestion, before: Side, after: Side): 
     outcomes,
     differences: [...parts, ...outcomes.filter((one) => one.before !== one.after)],
   };
+}
+
+/** A report of a large policy has the same few outcomes very many times: each list is kept once. */
+const shared = new LRUCache<string, readonly Difference[]>({ max: 5000 });
+
+function sharedList(outcomes: readonly Difference[]): readonly Difference[] {
+  const key = outcomes.map(({ before, after }) => `${before}|${after}`).join("\n");
+  const known = shared.get(key) ?? outcomes;
+  shared.set(key, known);
+  return known;
 }
 
 type Answer = Readonly<{ question: OutboundQuestion; decision: TlsDecision; aged: TlsDecision }>;

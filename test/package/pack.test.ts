@@ -36,6 +36,7 @@ test("the tarball holds the program, the library, the pages and nothing else", (
     "docs/demo.png",
     "examples/minimal.yaml",
     "schema/attempt.schema.json",
+    "schema/equivalence-report.schema.json",
     "schema/letterlock.schema.json",
     "LICENSE",
     "README.md",

@@ -43,6 +43,8 @@ class Writer {
   /** By the id of its contents. */
   readonly #certificates = new Map<string, Readonly<{ name: string; credential: Credential }>>();
   readonly #top = new YAMLMap();
+  /** Patterns under `transports:`. */
+  readonly #routed = new Set<string>();
 
   constructor(title: string) {
     this.#title = title;
@@ -165,7 +167,19 @@ class Writer {
 
   #route({ pattern, nexthops, from, written }: Route): void {
     const to = nexthops.map(writeTarget);
-    const implicit = nexthops.some((nexthop) => nexthop.kind === "host" && nexthop.implicitTls);
+    const isWrapped = nexthops.map((nexthop) => nexthop.kind === "host" && nexthop.implicitTls);
+    const implicit = isWrapped.includes(true);
+    if (implicit && isWrapped.includes(false)) {
+      const why = "a transport rule speaks TLS from the first octet to all its next hops or to none: mail waits";
+      this.#cannot(from, written, why);
+      this.#transport(
+        pattern,
+        { refuse: "4.3.0 not taken over: only some next hops speak implicit TLS" },
+        from,
+        written,
+      );
+      return;
+    }
     const value = to.length === 1 && !implicit ? to[0] : { to, ...(implicit ? { tls: "implicit" } : {}) };
     this.#transport(pattern, value, from, written);
   }
@@ -173,7 +187,9 @@ class Writer {
   #transport(pattern: DomainPattern, value: unknown, from: Origin, written: string): void {
     const transports = child(this.#top, "transports");
     const key = formatDomainPattern(pattern);
-    if (!transports.has(key)) add(transports, key, value, `${place(from)}: ${oneLine(written)}`);
+    if (this.#routed.has(key)) return;
+    this.#routed.add(key);
+    add(transports, key, value, `${place(from)}: ${oneLine(written)}`);
   }
 
   #cannot(from: Origin, written: string, why: string): void {
@@ -202,11 +218,17 @@ function writeTarget(target: RouteTarget): string {
   return target.port === 25 ? "*" : `*:${target.port}`;
 }
 
+/** A map looks for a key from its first entry to its last. */
+const childrenOf = new WeakMap<YAMLMap, Map<string, YAMLMap>>();
+
 /** The map under a key, made where it is not there. */
 function child(map: YAMLMap, key: string): YAMLMap {
-  const there = map.get(key, true) as unknown;
-  if (there instanceof YAMLMap) return there;
+  const children = childrenOf.get(map) ?? new Map<string, YAMLMap>();
+  childrenOf.set(map, children);
+  const there = children.get(key);
+  if (there !== undefined) return there;
   const made = new YAMLMap();
+  children.set(key, made);
   map.items.push(new Pair(new Scalar(key), made));
   return made;
 }

@@ -7,7 +7,7 @@
  */
 import { parseDomainPattern } from "../../../mail/domain-pattern.ts";
 import { defaultCiphers, defaultGroups } from "../../../tls/client-context.ts";
-import type { TlsRule } from "../../rules.ts";
+import type { TlsLevel, TlsRule } from "../../rules.ts";
 import type { ScopedSettings } from "../../scoped-rules.ts";
 import type { ExportedRule, RoutingSource } from "../dialect.ts";
 import type { KnownNexthops } from "./dead-lines.ts";
@@ -178,13 +178,19 @@ const unsaid: Partial<Record<keyof ScopedSettings, unknown>> = {
   groups: defaultGroups,
   clientCertificate: "none",
   sni: { kind: "hostname" },
-  fallback: { kind: "never" },
   whenRefused: "next-host",
   commonName: "never",
   mxPatterns: ["*"],
   refuse: false,
 };
-const unsaidAtMay = { whenRefused: "clear" };
+const unsaidAtMay = { ...unsaid, whenRefused: "clear" };
+/** All else is about TLS. */
+const unsaidAtNone = { mxPatterns: unsaid.mxPatterns, refuse: unsaid.refuse };
+
+function unsaidAt(level: TlsLevel | undefined): typeof unsaid {
+  if (level === "none") return unsaidAtNone;
+  return level === "may" ? unsaidAtMay : unsaid;
+}
 
 /** Postfix takes one policy whole; ours take setting by setting from wider ones what a rule does not say itself. */
 function complete(rule: Rule, rules: ReadonlyMap<string, Rule>): Rule {
@@ -192,7 +198,7 @@ function complete(rule: Rule, rules: ReadonlyMap<string, Rule>): Rule {
   if (settings.refuse !== undefined) return rule;
   const wider = scope.nexthop === undefined ? [] : [...keysToAsk(scope.nexthop).slice(1), ""];
   const names = new Set(wider.flatMap((key) => Object.keys(rules.get(key)?.settings ?? {})));
-  const missing = Object.entries({ ...unsaid, ...(settings.level?.value === "may" ? unsaidAtMay : {}) })
+  const missing = Object.entries(unsaidAt(settings.level?.value))
     .filter(([name]) => names.has(name) && !Object.hasOwn(settings, name))
     .map(([name, value]) => [name, { value, from }]);
   return { ...rule, settings: { ...Object.fromEntries(missing), ...settings } };
