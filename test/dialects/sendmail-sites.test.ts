@@ -67,6 +67,18 @@ test("an appliance's access map alone: both halves are read, the marker is a com
   assert.match(moved.yaml, / newsletter\.clinic\.example:\n\s+#.*\n\s+demand-of-recipient: none\n/);
 });
 
+test("explain: a demand with its own line and reply, and the line that decides is the demand's", async (t) => {
+  const folder = siteIn(t, "appliance");
+  const { stdout } = await run(["explain", "--sendmail", folder, "u@bank.example", "--mx", "mx.bank.example"]);
+  assert.match(stdout, /^level +encrypt$/m);
+  assert.match(stdout, /^rule +\S+access:9, TLS_Srv:bank\.example$/m);
+  assert.match(stdout, /^demand +of the host: PERM\+VERIFY:168\+CN, else 503 5\.7\.0 \(\S+access:9\)$/m);
+  assert.match(stdout, /^clear text +never$/m);
+  const other = await run(["explain", "--sendmail", folder, "u@other.example", "--mx", "mx.other.example", "--json"]);
+  const { decision } = JSON.parse(other.stdout) as { decision: Record<string, unknown> };
+  assert.deepEqual([decision.demands, decision.whenRefused, decision.wording], [[], "clear", "sendmail"]);
+});
+
 test("a Debian system with the include: its certificate is shown, its routes are ours, nothing is different", async (t) => {
   const folder = siteIn(t, "debian");
   const checked = await run(["check", "--sendmail", folder]);
