@@ -585,6 +585,153 @@ export { formatProblem } from "./config/problem.ts";
 
 export type { Settings } from "./config/settings.ts";
 
+// Configurations of other mail servers
+
+export type { Compiled, Note, NoteKind, SourceFiles } from "./policy/dialects/dialect.ts";
+
+/**
+ * The files of this machine, for whoever compiles a configuration: regular files alone, 64 MiB at most, and a reason in
+ * place of a throw.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { systemFiles } from "letterlock";
+ *
+ * assert.deepEqual(systemFiles.read("/nowhere/at/all"), { kind: "failed", reason: "there is no such file" });
+ * ```
+ */
+export { systemFiles } from "./config/file-reader.ts";
+
+export type { PostfixOptions } from "./policy/dialects/postfix/compile.ts";
+
+/**
+ * A Postfix configuration as it is: `source` answers as Postfix would, `notes` say of every line what becomes of it. Never
+ * throws; a configuration with a note of kind `error` refuses every mail.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compilePostfix, createPolicy, domain, parseMailbox, type SourceFiles } from "letterlock";
+ *
+ * const text = "smtp_tls_policy_maps = inline:{{example.com=verify}}\n";
+ * const files: SourceFiles = {
+ *   read: (path) => (path === "/main.cf" ? { kind: "found", text } : { kind: "failed", reason: "not here" }),
+ *   list: () => undefined,
+ *   modifiedAt: () => undefined,
+ * };
+ * const { source } = compilePostfix({ main: "/main.cf" }, files);
+ * const recipient = parseMailbox("user@example.com");
+ * assert.ok(recipient);
+ * const rule = createPolicy([source]).rule({
+ *   sender: undefined,
+ *   recipient,
+ *   recipientDomain: domain("example.com"),
+ *   nexthop: { kind: "mx", domain: domain("example.com"), port: 25 },
+ *   binding: "default",
+ *   bindingGroup: undefined,
+ *   host: undefined,
+ *   address: undefined,
+ *   now: Date.now(),
+ * });
+ * assert.equal(rule.level.value, "verify");
+ * ```
+ */
+export { compilePostfix } from "./policy/dialects/postfix/compile.ts";
+
+export type { SendmailOptions } from "./policy/dialects/sendmail/compile.ts";
+
+/**
+ * A Sendmail configuration as it is: the access map, `sendmail.mc` and `sendmail.cf`, as far as they are there.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compileSendmail, type SourceFiles } from "letterlock";
+ *
+ * const files: SourceFiles = {
+ *   read: () => ({ kind: "found", text: "TLS_Srv:example.com\tVERFY:112\n" }),
+ *   list: () => undefined,
+ *   modifiedAt: () => undefined,
+ * };
+ * const { notes } = compileSendmail({ access: "/etc/mail/access" }, files);
+ * assert.ok(notes.some(({ kind, line }) => kind === "warning" && line === 1)); // VERFY exempts the host
+ * ```
+ */
+export { compileSendmail } from "./policy/dialects/sendmail/compile.ts";
+
+export type { MomentumOptions } from "./policy/dialects/momentum/compile.ts";
+
+/**
+ * A Momentum configuration as it is, with its bindings.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compileMomentum, type SourceFiles } from "letterlock";
+ *
+ * const text = 'binding "marketing" { tls = "required" }\n';
+ * const files: SourceFiles = {
+ *   read: () => ({ kind: "found", text }),
+ *   list: () => undefined,
+ *   modifiedAt: () => undefined,
+ * };
+ * const { settings } = compileMomentum({ file: "/ecelerity.conf" }, files);
+ * assert.ok(settings.bindings?.some(({ name }) => name === "marketing"));
+ * ```
+ */
+export { compileMomentum } from "./policy/dialects/momentum/compile.ts";
+
+export type { PowerMtaOptions } from "./policy/dialects/powermta/compile.ts";
+
+/**
+ * A PowerMTA configuration as it is; its virtual MTAs are bindings.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compilePowerMta, type SourceFiles } from "letterlock";
+ *
+ * const text = "<domain example.com>\nrequire-startls yes\n</domain>\n";
+ * const files: SourceFiles = {
+ *   read: () => ({ kind: "found", text }),
+ *   list: () => undefined,
+ *   modifiedAt: () => undefined,
+ * };
+ * const { notes } = compilePowerMta({ file: "/etc/pmta/config" }, files);
+ * assert.equal(notes.find(({ kind }) => kind === "error")?.line, 2); // as in the original: an unknown directive
+ * ```
+ */
+export { compilePowerMta } from "./policy/dialects/powermta/compile.ts";
+
+export type { EquivalenceReport } from "./cli/equivalence.ts";
+export type { Left } from "./config/taking-over/write-configuration.ts";
+
+/**
+ * Moving over: `writeConfiguration` says a compiled configuration in our own language, with what it could not say;
+ * `compareConfigurations` asks both about everything that the original names, in every situation.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { compareConfigurations, compilePostfix, loadSettings, type SourceFiles, writeConfiguration } from "letterlock";
+ *
+ * const files: SourceFiles = {
+ *   read: () => ({ kind: "found", text: "smtp_tls_security_level = encrypt\n" }),
+ *   list: () => undefined,
+ *   modifiedAt: () => undefined,
+ * };
+ * const compiled = compilePostfix({ main: "/main.cf" }, files);
+ * const { text, left } = writeConfiguration(compiled, "postfix /main.cf");
+ * const { settings } = loadSettings({ path: "letterlock.yaml", text });
+ * assert.ok(settings);
+ * const { different } = compareConfigurations(compiled, settings, "postfix /main.cf", Date.now());
+ * assert.deepEqual([left, different], [[], 0]);
+ * ```
+ */
+export { compareConfigurations } from "./cli/equivalence.ts";
+export { writeConfiguration } from "./config/taking-over/write-configuration.ts";
+
 // Records
 
 export type { Achieved, AttemptEvent, AttemptRecord, AttemptTls } from "./mail/attempt.ts";

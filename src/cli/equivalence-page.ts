@@ -26,7 +26,7 @@ export function equivalencePage(report: EquivalenceReport, madeAt: number): stri
 <body>
 <h1>Does Letterlock treat every mail as before?</h1>
 <p class="${report.different === 0 ? "same" : "different"}"><strong>${verdict(report)}</strong>
-${report.questions} questions in ${report.situations} situations each, from ${html(report.source)}, ${new Date(madeAt).toISOString()}.</p>
+${report.questions} questions, each in ${report.situations} situations, from ${html(report.source)}, ${new Date(madeAt).toISOString()}.</p>
 <p class="filter"><label>Show only rows with <input type="search" id="filter" placeholder="example.com"></label></p>
 ${report.notTakenOver.length === 0 ? "" : notTakenOver(report.notTakenOver)}
 ${different.length === 0 ? "" : `<h2>Differences</h2>\n${different.map(row).join("\n")}`}
@@ -50,9 +50,9 @@ ${rows.join("\n")}
 </table>`;
 }
 
-function verdict({ different }: EquivalenceReport): string {
+function verdict({ different, questions }: EquivalenceReport): string {
   if (different === 0) return "Yes: no difference.";
-  return `Not in ${different} ${different === 1 ? "case" : "cases"}.`;
+  return `No: ${different} of ${questions} ${questions === 1 ? "question is" : "questions are"} answered differently.`;
 }
 
 function row(comparison: Comparison): string {

@@ -174,7 +174,11 @@ function describeAnchors(anchors: TrustAnchors): string {
 }
 
 function compareParts(before: Parts, after: Parts): Difference[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  // Of a connection that only one of them makes there is nothing to compare.
+  const names =
+    before.connects === after.connects
+      ? [...new Set([...Object.keys(before), ...Object.keys(after)])]
+      : ["nexthop", "implicit TLS", "connects", "status"];
   return names.flatMap((what) => {
     const [was = "", is = ""] = [before[what], after[what]];
     return was === is ? [] : [{ what, before: was, after: is }];
