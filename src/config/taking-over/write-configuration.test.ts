@@ -183,6 +183,20 @@ test("taking over: each rule names its line; nothing at all is an empty configur
   assert.equal(read(written([]).text).rules.length, 0);
 });
 
+test("taking over: a client certificate by its files; one with an encrypted key is told, and its rule refuses", () => {
+  const files = { certificate: "/c.pem", key: "/k.pem", encrypted: false };
+  const credential = { name: "c", id: "1", certificateChain: "C", privateKey: "K", files };
+  const locked = { ...credential, id: "2", files: { ...files, encrypted: true } };
+  const { text, left } = written([
+    rule({ domain: pattern("a.test") }, { level: is("may"), clientCertificate: is(credential) }),
+    rule({ domain: pattern("b.test") }, { level: is("may"), clientCertificate: is(locked) }),
+  ]);
+  assert.match(text, /certificates:\n {2}certificate-1:\n {4}certificate: \/c\.pem\n {4}key: \/k\.pem\n[^#]*tls:/);
+  assert.match(text, /a\.test:\n.*\n {6}level: may\n {6}client-certificate: certificate-1\n/);
+  assert.match(text, /b\.test:\n.*\n {6}level: may\n {6}refuse: "not taken over whole: a client certificate whose/);
+  assert.deepEqual([left.length, left[0]?.why.includes("with its passphrase")], [1, true]);
+});
+
 test("taking over: where no TLS version is left, none is written", () => {
   const none = { min: "TLSv1.3", max: "TLSv1.2" } as const;
   const { text, left } = written([rule({}, { level: is("may"), protocols: is(none) })]);

@@ -11,7 +11,7 @@ import type { Compiled, DialectBinding, ExportedRule, RouteTarget } from "../../
 import type { Origin } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
 import { shorten } from "./shorten.ts";
-import { writeSettings } from "./written-settings.ts";
+import { unwritableCertificate, writeSettings } from "./written-settings.ts";
 
 /** What could not be written, and the line that says it. */
 export type Left = Readonly<{ from: Origin; written: string; why: string }>;
@@ -114,7 +114,7 @@ class Writer {
     else if (ehlo !== undefined) map.set("ehlo", ehlo);
     if (credential === undefined) return;
     const certificate = this.#nameOf(credential);
-    if (certificate === undefined) this.#cannot(from, `binding ${name}`, "a client certificate with an encrypted key");
+    if (certificate === undefined) this.#cannot(from, `binding ${name}`, unwritableCertificate);
     else map.set("client-certificate", certificate);
   }
 

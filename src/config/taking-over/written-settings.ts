@@ -12,6 +12,10 @@ import type { Credential, TlsVersion, TrustAnchors } from "../../tls/handshake-s
 /** Values as the YAML library writes them. */
 export type WrittenSettings = Record<string, string | number | boolean | readonly string[]>;
 
+/** A passphrase stays where it is: what is written here may go anywhere. */
+export const unwritableCertificate =
+  "a client certificate whose key is encrypted, or shares its file with others: write it under certificates:, with its passphrase";
+
 /** A setting that our language has no word for. */
 export type Unsaid = Readonly<{ name: keyof ScopedSettings; why: string }>;
 
@@ -81,9 +85,7 @@ function putCertificate(
   const { value } = clientCertificate;
   const name = value === "none" ? "none" : nameOf(value);
   if (name === undefined) {
-    const why =
-      "a client certificate whose key is encrypted, or whose files are not known: write it under certificates:";
-    cannot.push({ name: "clientCertificate", why });
+    cannot.push({ name: "clientCertificate", why: unwritableCertificate });
   } else put("client-certificate", name);
 }
 
