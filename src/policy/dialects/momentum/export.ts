@@ -12,9 +12,10 @@ import { defaultGroups } from "../../../tls/client-context.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
 import type { ExportedRule, RouteTarget, RoutingAnswer, RoutingSource } from "../dialect.ts";
 import { coveredTree, sendersOf, untranslatable } from "./combinations.ts";
-import { type Container, type Model, originOf, writtenAs } from "./model.ts";
+import { type Container, type Model, originOf, type RegexStanza, writtenAs } from "./model.ts";
 import { outboundOptions } from "./options-outbound.ts";
 import { containersOf, find, type Resolver, type Sender } from "./resolve.ts";
+import { routingOptions } from "./routing.ts";
 import type { OutboundRules } from "./source.ts";
 
 /** More rules than anybody reads; a policy of that size stays in Momentum's own language. */
@@ -177,10 +178,7 @@ class Exporter {
 
   #cannot(): void {
     for (const container of containersOf(this.#model)) {
-      for (const { stanza, source } of untranslatable(container)) {
-        const why = "our rules know names and all names below one, no regular expressions";
-        this.#found.push({ kind: "cannot", from: placeOf(stanza), written: `domain "/${source}/"`, why });
-      }
+      for (const each of untranslatable(container)) this.#pattern(each);
       for (const [key, stanza] of container.domains.plain) {
         if (parseDomain(key) !== undefined) continue;
         this.#found.push({
@@ -196,6 +194,13 @@ class Exporter {
         this.#found.push({ kind: "cannot", from: placeOf(stanza), written: stanza.scope, why });
       }
     }
+  }
+
+  #pattern({ stanza, source }: RegexStanza): void {
+    const routed = routingOptions.some((name) => stanza.settings.has(name)) ? ", and its route is lost with it" : "";
+    const why = `our rules know names and all names below one, no regular expressions${routed}`;
+    const written = `domain "/${source}/"`;
+    this.#found.push({ kind: "cannot", from: placeOf(stanza), written, why });
   }
 
   #tooMany(): readonly ExportedRule[] {

@@ -11,7 +11,7 @@ import { find, type Layers, type Resolver, stanzasOf } from "./resolve.ts";
 import { asHost, byMx, parseRoute, parseTarget, type Target } from "./targets.ts";
 import { wordsOf } from "./values.ts";
 
-const routingOptions = ["gateway", "routes", "remote_smtp_port"];
+export const routingOptions = ["gateway", "routes", "remote_smtp_port"];
 
 /** `undefined` where the configuration has no say about where mail goes. */
 export function createRouting(model: Model, resolver: Resolver): RoutingSource | undefined {

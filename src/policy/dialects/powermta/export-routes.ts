@@ -30,8 +30,14 @@ function everybodysRoutes({ domains }: Configuration, queues: Queues): ExportedR
     const from = sections[0] === undefined ? defaultOrigin : originAt(sections[0].place, sections[0].scope);
     const written = sections[0] === undefined ? formatDomainPattern(pattern) : `<domain ${sections[0].written}>`;
     if (answer === undefined) {
-      const nexthops = [{ kind: "own-domain", port: portOf(sections) }] as const;
-      return [{ kind: "route", pattern, nexthops, from, written }];
+      const port = portOf(sections);
+      const nexthops = [{ kind: "own-domain", port }] as const;
+      const why = `mail to address literals goes to port ${port} as well, and to port 25 under the file itself`;
+      const literals = pattern.kind === "any" && port !== 25;
+      return [
+        { kind: "route", pattern, nexthops, from, written },
+        ...(literals ? [{ kind: "cannot" as const, from, written, why }] : []),
+      ];
     }
     if (answer.kind !== "nexthops") return [{ ...answer, kind: "no-route", pattern, from, written }];
     const own = (nexthop: Nexthop): RouteTarget =>
