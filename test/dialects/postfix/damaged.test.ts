@@ -252,3 +252,62 @@ test("postfix damaged: half a master.cf, cut at every octet: the transport is mi
     if (!told) assert.doesNotMatch(sent, /in clear/, `cut at ${end}`);
   }
 });
+
+for (const [name, value] of [
+  ["relayhost", "smtp:[relay.test]:26"],
+  ["smtp_fallback_relay", "smtp:[relay.test]:26"],
+  ["default_transport", "[relay.test]:26"],
+  ["relay_transport", "smtp:[relay.test"],
+] as const) {
+  test(`postfix damaged: check says that ${name} leads nowhere`, () => {
+    const said = notesOf(compile({ main: `${name} = ${value}` }), "warning").join("\n");
+    assert.match(said, new RegExp(`main\\.cf:6: ${name}: .*(?:unusable next-hop|there is no transport)`));
+  });
+}
+
+for (const [key, remedy] of [
+  ["*", /smtp_tls_security_level/],
+  ["*.good.test", /write "\.good\.test encrypt"/],
+  ["u@good.test", /write "good\.test encrypt"/],
+] as const) {
+  test(`postfix damaged: check says what to write in place of the key ${key}`, () => {
+    const [note] = compile({ policy: `${key} encrypt\n` }).notes.filter(({ text }) => text.includes("is no next-hop"));
+    assert.match(note?.remedy ?? "", remedy);
+  });
+}
+
+const levelAt = (world: WorldOptions, port: number, address?: string): string | undefined => {
+  const client = parseIp("192.0.2.9") ?? assert.fail();
+  const localAddress = address === undefined ? undefined : parseIp(address);
+  const question = {
+    listener: "in",
+    localAddress,
+    localPort: port,
+    client,
+    clientName: undefined,
+    user: undefined,
+    now: 0,
+  };
+  return compile(world).source.inbound?.(question)?.starttls?.value;
+};
+
+test("postfix damaged: a service of another address or port never weakens what clients are asked for", () => {
+  const main = "smtpd_tls_security_level = encrypt";
+  const inside = "127.0.0.1:25 inet n - n - - smtpd -o smtpd_tls_security_level=none\n";
+  const both = { main, master: `${inside}25 inet n - n - - smtpd\n` };
+  assert.deepEqual([levelAt(both, 25, "127.0.0.1"), levelAt(both, 25, "192.0.2.1")], ["never", "require"]);
+  assert.deepEqual([levelAt(both, 25), levelAt(both, 2525)], ["require", "require"]);
+  assert.deepEqual(
+    [levelAt({ main, master: inside }, 25, "192.0.2.1"), levelAt({ main, master: inside }, 10)],
+    ["require", "require"],
+  );
+});
+
+test("postfix damaged: postscreen hands on to the smtpd behind it, whose options count", () => {
+  const master = `smtp inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd -o smtpd_tls_security_level=encrypt
+submission inet n - n - - smtpd -o smtpd_tls_security_level=may
+`;
+  const world = { main: "smtpd_tls_security_level = none", master };
+  assert.deepEqual([levelAt(world, 25), levelAt(world, 587)], ["require", "offer"]);
+});

@@ -27,6 +27,7 @@ import {
   lintComments,
   lintListener,
   lintMain,
+  lintNexthops,
   lintSettings,
   lintSites,
   lintTransports,
@@ -80,6 +81,7 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
     lintSites(one, notes);
   }
   lintTransports(routing, services, notes);
+  lintNexthops(view, services, notes);
 
   const bindings = bindingsOf(view, client);
   let named: NamedThings | undefined;
@@ -131,8 +133,7 @@ function defaultClient({ clients, plain }: Services, { defaultTransport }: Routi
 }
 
 function makeListeners(services: Services, files: SourceFiles, notes: Notes): readonly Listener[] {
-  const listeners = services.listeners.length > 0 ? services.listeners : [services.plainListener];
-  return listeners.map((service: InboundService) => {
+  return [...services.listeners, services.plainListener].map((service: InboundService) => {
     const made = makeInboundRule(service, files);
     lintListener(service, made, notes);
     return { name: service.name, rule: made.rule };
@@ -149,7 +150,8 @@ function createSource(services: Services, client: SmtpClient, listeners: readonl
   return {
     name: "postfix",
     outbound: (question) => clientFor(question.nexthop.service).answer(question),
-    inbound: (question) => (chooseInbound(listeners, question) ?? listeners[0])?.rule,
+    // The last one is main.cf's own.
+    inbound: (question) => (chooseInbound(listeners, question) ?? listeners.at(-1))?.rule,
     candidates: (question) => clientFor(question.nexthop.service).candidates(question),
   };
 }

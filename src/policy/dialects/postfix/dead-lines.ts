@@ -32,8 +32,14 @@ export function findDeadLine(key: string, value: string, known: KnownNexthops): 
   }
   if (/[[\]:]/.test(key)) return known.open ? undefined : deadNexthop(key, value);
   const name = key.startsWith(".") ? key.slice(1) : key;
-  if (!isHostName(name)) return known.open ? undefined : dead(`"${key}" is no next-hop`, "write a domain or [host]");
+  if (!isHostName(name)) return known.open ? undefined : dead(`"${key}" is no next-hop`, remedyFor(key, value));
   return known.open ? undefined : behindRelayhost(key, value, known);
+}
+
+function remedyFor(key: string, value: string): string {
+  if (key === "*") return "set smtp_tls_security_level, which holds where no line does";
+  const [, name = ""] = /^\*(\..+)$|^.*@(.+)$/.exec(key)?.filter((part) => part !== undefined) ?? [];
+  return name === "" ? "write a domain or [host]" : `write "${name} ${value}"`;
 }
 
 function deadNexthop(key: string, value: string): DeadLine {

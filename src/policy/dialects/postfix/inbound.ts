@@ -39,19 +39,29 @@ export type MadeInboundRule = Readonly<{ rule: InboundRule; problems: readonly I
 type Fields = { -readonly [key in keyof InboundRule]?: InboundRule[key] };
 type Level = "none" | "may" | "encrypt";
 
-/** `smtp`, `465`, `[::1]:10025`: address and port of an inet service. */
-export function listenerOf(name: string): Readonly<{ address: IpAddress | undefined; port: number | undefined }> {
+/** `smtp`, `465`, `[::1]:10025`: address and port of an inet service. Without a host it listens at every address. */
+export function listenerOf(
+  name: string,
+): Readonly<{ everywhere: boolean; address: IpAddress | undefined; port: number | undefined }> {
   const [, host, port] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(name) ?? [];
-  return { address: host === undefined ? undefined : parseIp(host), port: parsePort(port ?? name) };
+  const address = host === undefined ? undefined : parseIp(host === "localhost" ? "127.0.0.1" : host);
+  return { everywhere: host === undefined, address, port: parsePort(port ?? name) };
 }
 
-/** The rule of the service whose port the client came to; where none has it, that of `main.cf` alone. */
+/**
+ * The service that the client came to: its address and port, or its port at every address. Where none listens there, the
+ * one that takes mail from everybody, on port 25. `undefined`: main.cf alone has a say.
+ */
 export function chooseInbound<T extends Readonly<{ name: string }>>(
   services: readonly T[],
-  { localPort, localAddress }: InboundQuestion,
+  { localPort, localAddress }: Pick<InboundQuestion, "localPort" | "localAddress">,
 ): T | undefined {
-  const byPort = services.filter(({ name }) => listenerOf(name).port === localPort);
-  return byPort.find(({ name }) => listenerOf(name).address === localAddress) ?? byPort[0];
+  const at = (port: number | undefined): T | undefined => {
+    const byPort = services.filter(({ name }) => listenerOf(name).port === port);
+    const exact = byPort.find(({ name }) => localAddress !== undefined && listenerOf(name).address === localAddress);
+    return exact ?? byPort.find(({ name }) => listenerOf(name).everywhere);
+  };
+  return (localPort === undefined ? undefined : at(localPort)) ?? at(25);
 }
 
 export function makeInboundRule(service: InboundService, files: SourceFiles): MadeInboundRule {
@@ -247,6 +257,9 @@ class Making {
     const keys = this.#relayTables.flatMap((table) => table.entries().map(({ key }) => key));
     const read = parseFingerprints(algorithm, keys);
     const pins: readonly Pin[] = read.kind === "pins" ? read.pins : [];
+    for (const text of read.kind === "pins" ? read.malformed : []) {
+      this.#warn(from, `"${text}" in relay_clientcerts is no digest`, "write hexadecimal digits");
+    }
     if (read.kind === "unsupported") {
       this.#warn(from, `smtpd_tls_fingerprint_digest = ${algorithm} is not supported here`, "use sha256 or sha512");
     }

@@ -139,6 +139,31 @@ export function lintTransports(routing: RoutingTables, services: Services, notes
   }
 }
 
+/** Next-hops that main.cf writes itself: one that cannot be read makes the mail wait that goes there. */
+export function lintNexthops(view: View, services: Services, notes: Notes): void {
+  for (const name of ["relayhost", "smtp_fallback_relay"]) {
+    const { value, from } = view.setting(name);
+    const bad = unusableNexthop(value);
+    if (bad === undefined) continue;
+    const text = `${name}: unusable next-hop ${bad}: mail that is sent there waits`;
+    notes.add("warning", from, text, "write DOMAIN, [HOST] or [HOST]:PORT, without a transport before it");
+  }
+  for (const name of ["default_transport", "relay_transport"]) {
+    const { value, from } = view.setting(name);
+    const [transport = ""] = value.split(":", 1);
+    const known = services.transports.has(transport);
+    const bad = known ? unusableNexthop(value.slice(transport.length + 1)) : undefined;
+    const program = services.transports.get(transport)?.program;
+    if (!known) {
+      const remedy = "write TRANSPORT or TRANSPORT:NEXTHOP, with a transport of master.cf";
+      notes.add("warning", from, `${name}: there is no transport "${transport}": its mail waits`, remedy);
+    } else if (program === "smtp" && bad !== undefined) {
+      const text = `${name}: unusable next-hop ${bad}: its mail waits`;
+      notes.add("warning", from, text, "write TRANSPORT:DOMAIN, TRANSPORT:[HOST] or TRANSPORT:[HOST]:PORT");
+    }
+  }
+}
+
 function unusableNexthop(text: string): string | undefined {
   for (const written of splitNexthops(text)) {
     const reading = parseNexthop(written, { service: "", port: 25, implicitTls: false });

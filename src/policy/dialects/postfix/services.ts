@@ -72,6 +72,11 @@ export function createServices(
     const view = viewOf(service);
     const broken = service.broken ?? (view === main ? undefined : brokenBySetting(view));
     if (type === "inet" && command === "smtpd") listeners.push(listener(name, view, tables, broken));
+    if (type === "inet" && command === "postscreen") {
+      // Hands its clients on to the service smtpd of type pass.
+      const behind = master.find((other) => other.name === "smtpd" && other.type === "pass") ?? service;
+      listeners.push(listener(name, viewOf(behind), tables, broken ?? behind.broken));
+    }
     if (type !== "unix") continue;
     transports.set(name, transport(name, command, view, broken));
     if (command === "smtp") clients.set(name, view === main && broken === undefined ? plain : client(view, broken));

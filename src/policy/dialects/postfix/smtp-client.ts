@@ -88,7 +88,8 @@ export class SmtpClient {
   ruleOf(hit: TableHit, scope: string): TlsRule {
     const known = this.#byEntry.get(hit);
     if (known !== undefined) return known;
-    const text = `${hit.from.file}:${hit.from.line}:${hit.value}`;
+    // All entries of an `inline:` table stand on one line.
+    const text = `${hit.from.file}:${hit.from.line}:${scope}:${hit.value}`;
     const made = this.#byText.get(text) ?? this.#makeRule(hit.value, originOf(hit, scope));
     this.#byText.set(text, made);
     this.#byEntry.set(hit, made);
