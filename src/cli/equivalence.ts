@@ -3,7 +3,7 @@
  * Both are asked about every domain, MX host, address, nexthop and binding that the source names, in every situation.
  */
 import type { Settings } from "../config/settings.ts";
-import { type Left, ownBindingName } from "../config/taking-over/write-configuration.ts";
+import { type Left, ownBindingName, ownNexthopText } from "../config/taking-over/write-configuration.ts";
 import type { Compiled } from "../policy/dialects/dialect.ts";
 import { type Comparison, compare, type Side } from "../policy/equivalence.ts";
 import { namedQuestions } from "../policy/named-questions.ts";
@@ -92,7 +92,11 @@ function differs({ differences }: Comparison): boolean {
 }
 
 function compareAsIs(question: OutboundQuestion, before: Configuration, after: Configuration): Comparison {
-  return compare(question, asIs(before), asIs(after));
+  const { nexthop } = question;
+  const inOurWords =
+    nexthop.kind === "mx" ? question : { ...question, nexthop: { ...nexthop, written: ownNexthopText(nexthop) } };
+  const { side, nameOf } = after;
+  return compare(question, asIs(before), { ...side, question: () => renamed(inOurWords, nameOf) });
 }
 
 function asIs({ side, nameOf }: Configuration): Side {

@@ -91,7 +91,7 @@ function answer(asked: OutboundQuestion, { policy, credential, question }: Side)
   const routed = question(asked);
   const rule = policy.rule(routed);
   const { nexthop, host, address } = routed;
-  const implicitTls = nexthop.kind === "host" && nexthop.implicitTls;
+  const implicitTls = nexthop.implicitTls === true;
   const evidence = { nexthop, host, address, mxStatus: "insecure" as const, implicitTls, messageAgeMs: 0 };
   return {
     question: routed,
@@ -110,7 +110,7 @@ type Parts = Readonly<Record<string, string>>;
 function partsOf(decision: TlsDecision, { nexthop }: OutboundQuestion): Parts {
   const hop = {
     nexthop: formatNexthop(nexthop),
-    "implicit TLS": String(nexthop.kind === "host" && nexthop.implicitTls),
+    "implicit TLS": String(nexthop.implicitTls === true),
   };
   if (decision.kind === "refuse") return { ...hop, connects: "no", status: decision.status };
   const { authenticate, handshake, requirements, rule } = decision;

@@ -169,7 +169,7 @@ test("taking over: what cannot be said is told, and its rule refuses", () => {
   ]);
   assert.deepEqual(
     left.map(({ why }) => why),
-    ["pins by MD5 or SHA-1 are not taken", "a regular expression"],
+    ["a regular expression", "pins by MD5 or SHA-1 are not taken"],
   );
   assert.match(text, /# \/etc\/postfix\/main\.cf:7: \/regexp\/ verify: a regular expression/);
   assert.equal(read(text).rules[0]?.settings.refuse?.value.toString().startsWith("not taken over whole"), true);
@@ -232,4 +232,16 @@ test("taking over: a rule that cannot be said whole refuses alone, not those bel
     refusing.map(({ scope }) => scope),
     [{}],
   );
+});
+
+test("taking over: a port that only the other system knows is written out, in route and rule", () => {
+  const host = { kind: "host", host: domain("relay.test"), isIp: false, implicitTls: false } as const;
+  const nexthops = [{ ...host, port: 587, written: "[relay.test]:submission" }] as const;
+  const { text } = written([
+    { kind: "route", pattern: pattern("a.test"), nexthops, from, written: "a" },
+    rule({ nexthop: "[relay.test]:submission" }, { level: is("verify") }),
+  ]);
+  const { transports, rules } = read(text);
+  assert.equal(transports[0]?.nexthops?.[0].port, 587);
+  assert.deepEqual(rules[0]?.scope, { nexthop: "[relay.test]:587" });
 });

@@ -6,7 +6,7 @@
  */
 import { Document, Pair, Scalar, YAMLMap } from "yaml";
 import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
-import { formatNexthop } from "../../mail/nexthop.ts";
+import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
 import type { Compiled, DialectBinding, ExportedRule, RouteTarget } from "../../policy/dialects/dialect.ts";
 import type { Origin } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
@@ -43,6 +43,8 @@ class Writer {
   /** By the id of its contents. */
   readonly #certificates = new Map<string, Readonly<{ name: string; credential: Credential }>>();
   readonly #top = new YAMLMap();
+  /** How a nexthop of the source is called by us: one name for each port that it stands for. */
+  readonly #texts = new Map<string, Set<string>>();
   /** Patterns under `transports:`. */
   readonly #routed = new Set<string>();
 
@@ -60,17 +62,17 @@ class Writer {
     }
     for (const binding of bindings) this.#binding(binding);
     const all = exported();
-    const groups = new Map(bindings.map(({ name, group }) => [name, group]));
-    this.#rules(
-      all.filter((each) => each.kind === "rule"),
-      (binding) => groups.get(binding),
-    );
     for (const each of all) {
       if (each.kind === "route") this.#route(each);
       else if (each.kind === "no-route") {
         this.#transport(each.pattern, { refuse: `${each.status} ${oneLine(each.text)}` }, each.from, each.written);
       } else if (each.kind === "cannot") this.#cannot(each.from, each.written, each.why);
     }
+    const groups = new Map(bindings.map(({ name, group }) => [name, group]));
+    this.#rules(
+      all.filter((each) => each.kind === "rule"),
+      (binding) => groups.get(binding),
+    );
     return { text: this.#print(), left: this.#left };
   }
 
@@ -128,7 +130,7 @@ class Writer {
   }
 
   #rules(rules: readonly Rule[], groupOf: (binding: string) => string | undefined): void {
-    const whole = rules.map((rule) => withoutEmptyPins(this.#safe(rule)));
+    const whole = rules.map((rule) => withoutEmptyPins(this.#safe(rule))).flatMap((rule) => this.#renamed(rule));
     const refuses = whole.some(({ settings }) => settings.refuse !== undefined);
     const complete = refuses ? whole.map(takeRefusalBack) : whole;
     const short = shorten(complete, groupOf);
@@ -138,6 +140,14 @@ class Writer {
       const values = writeSettings(short[at] ?? {}, (credential) => this.#nameOf(credential)).written;
       for (const [key, value] of Object.entries(values)) if (!map.has(key)) map.set(key, value);
     });
+  }
+
+  #renamed(rule: Rule): readonly Rule[] {
+    const { nexthop } = rule.scope;
+    const names = nexthop === undefined ? undefined : this.#texts.get(nexthop.toLowerCase());
+    return names === undefined
+      ? [rule]
+      : [...names].map((name) => ({ ...rule, scope: { ...rule.scope, nexthop: name } }));
   }
 
   /** A rule of which a part is missing would let mail go that the original holds back: it refuses. */
@@ -167,18 +177,24 @@ class Writer {
 
   #route({ pattern, nexthops, from, written }: Route): void {
     const to = nexthops.map(writeTarget);
-    const isWrapped = nexthops.map((nexthop) => nexthop.kind === "host" && nexthop.implicitTls);
+    const isWrapped = nexthops.map((nexthop) => nexthop.kind !== "own-domain" && nexthop.implicitTls === true);
     const implicit = isWrapped.includes(true);
-    if (implicit && isWrapped.includes(false)) {
-      const why = "a transport rule speaks TLS from the first octet to all its next hops or to none: mail waits";
+    const isSayable = !isWrapped.includes(false) && nexthops.every(({ kind }) => kind === "host");
+    if (implicit && !isSayable) {
+      const why = "a transport rule speaks TLS from the first octet to hosts alone, and to all of them: mail waits";
       this.#cannot(from, written, why);
-      this.#transport(
-        pattern,
-        { refuse: "4.3.0 not taken over: only some next hops speak implicit TLS" },
-        from,
-        written,
-      );
+      this.#transport(pattern, { refuse: "4.3.0 not taken over: TLS from the first octet" }, from, written);
       return;
+    }
+    if (nexthops.some(losesParents)) {
+      this.#cannot(from, written, "the port of a transport rule is written with the domain, and rules look for both");
+      this.#transport(pattern, { refuse: "4.3.0 not taken over: a domain at another port" }, from, written);
+      return;
+    }
+    for (const nexthop of nexthops) {
+      if (nexthop.kind === "own-domain") continue;
+      const key = (nexthop.written ?? "").toLowerCase();
+      this.#texts.set(key, (this.#texts.get(key) ?? new Set()).add(ownNexthopText(nexthop)));
     }
     const value = to.length === 1 && !implicit ? to[0] : { to, ...(implicit ? { tls: "implicit" } : {}) };
     this.#transport(pattern, value, from, written);
@@ -212,10 +228,25 @@ function takeRefusalBack(rule: Rule): Rule {
   return { ...rule, settings: { ...settings, refuse: { value: false, from } } };
 }
 
-/** As routing wrote it, where that is one of our spellings too: rules by nexthop look for the very text. */
+/**
+ * As routing wrote it, where that means the same to us: rules by nexthop look for the very text. A port that only the
+ * other system knows (of a transport, by name) is written out, in the rules as well.
+ */
+export function ownNexthopText(nexthop: Nexthop): string {
+  const { written, port } = nexthop;
+  const [, host, digits] = /^(\[[^\]]*\]|[^[\]:]*)(?::(\d{1,5}))?$/.exec(written ?? "") ?? [];
+  const isOurs = host !== undefined && !/^\[ipv6:/i.test(host) && Number(digits ?? 25) === port;
+  return written !== undefined && isOurs ? written : formatNexthop(nexthop);
+}
+
 function writeTarget(target: RouteTarget): string {
-  if (target.kind !== "own-domain") return target.written ?? formatNexthop(target);
+  if (target.kind !== "own-domain") return ownNexthopText(target);
   return target.port === 25 ? "*" : `*:${target.port}`;
+}
+
+/** A domain with a port has no parents among our rules. */
+function losesParents(target: RouteTarget): boolean {
+  return target.kind === "mx" && ownNexthopText(target) !== (target.written ?? ownNexthopText(target));
 }
 
 /** A map looks for a key from its first entry to its last. */

@@ -20,7 +20,7 @@ import type {
 } from "../dialect.ts";
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
-import { exportRoutes } from "./export-routes.ts";
+import { exportRoutes, routedPlaces } from "./export-routes.ts";
 import { chooseInbound, type InboundService, makeInboundRule } from "./inbound.ts";
 import {
   lintClient,
@@ -95,7 +95,13 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
       return named;
     },
     export: () => [
-      ...exportRules({ client, services, known, routing: createRouting(routing) }),
+      ...exportRules({
+        client,
+        services,
+        known,
+        routing: createRouting(routing),
+        places: () => routedPlaces(view, routing),
+      }),
       ...exportRoutes(view, routing),
     ],
   };

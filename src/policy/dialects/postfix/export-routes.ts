@@ -21,6 +21,11 @@ export function exportRoutes(view: View, routing: RoutingTables): readonly Expor
   return [...new Exporter(view, routing).run(), ...exportSenders(view, routing)];
 }
 
+/** `example.com`, `.example.com` and so on: wherever mail may go another way than elsewhere. */
+export function routedPlaces(view: View, routing: RoutingTables): readonly string[] {
+  return new Exporter(view, routing).placesNamed();
+}
+
 class Exporter {
   readonly #view: View;
   readonly #tables: RoutingTables;
@@ -32,7 +37,17 @@ class Exporter {
     this.#tables = tables;
   }
 
+  placesNamed(): readonly string[] {
+    this.#gather();
+    return [...this.#places.keys()].filter((key) => key !== "*");
+  }
+
   run(): readonly ExportedRule[] {
+    this.#gather();
+    return [...this.#routes(), ...this.#cannot];
+  }
+
+  #gather(): void {
     for (const table of this.#tables.transportMaps) this.#table(table);
     const { localDomains, virtualAliasDomains, virtualMailboxDomains, relayDomains } = this.#tables;
     this.#list("mydestination", localDomains);
@@ -42,7 +57,6 @@ class Exporter {
     const name = this.#tables.defaultTransport.includes(":") ? "default_transport" : "relayhost";
     const { from, value } = this.#view.setting(name);
     this.#place("*", from, `${name} = ${value}`);
-    return [...this.#routes(), ...this.#cannot];
   }
 
   #table(table: LookupTable): void {
@@ -111,7 +125,7 @@ function targetsText(targets: readonly RouteTarget[]): string {
   return targets
     .map((target) => {
       if (target.kind === "own-domain") return `*:${target.port}`;
-      const implicit = target.kind === "host" && target.implicitTls ? " implicit" : "";
+      const implicit = target.implicitTls === true ? " implicit" : "";
       return `${target.written ?? formatNexthop(target)} ${target.port}${implicit}`;
     })
     .join(", ");
@@ -126,7 +140,8 @@ function routeOf(answer: RoutingAnswer | undefined, pattern: DomainPattern, from
     return { kind: "no-route", pattern, status: answer.status, text, from, written };
   }
   const [first, ...others] = answer.nexthops.map((target): RouteTarget => {
-    const leadsHome = target.kind === "mx" && target.domain === own && (target.written ?? own) === own;
+    const leadsHome =
+      target.kind === "mx" && target.implicitTls !== true && target.domain === own && (target.written ?? own) === own;
     return leadsHome ? { kind: "own-domain", port: target.port } : target;
   });
   return {

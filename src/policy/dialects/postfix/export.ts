@@ -25,6 +25,8 @@ export type Exported = Readonly<{
   services: Services;
   known: KnownNexthops;
   routing: RoutingSource;
+  /** Domains and `.parent`s that routing tells apart. */
+  places: () => readonly string[];
 }>;
 
 export function exportRules(exported: Exported): readonly ExportedRule[] {
@@ -66,7 +68,7 @@ class Exporter {
     const tables = this.#tables("fixed");
     const keys = new Set(tables.flatMap((table) => table.entries().map(({ key }) => key.toLowerCase())));
     // With one opinion for all transports there is nothing to tell apart.
-    if (this.#clients.size > 1) for (const key of this.#transports.keys()) keys.add(key);
+    if (this.#clients.size > 1) for (const key of [...this.#transports.keys(), ...this.#from.places()]) keys.add(key);
     keys.add("");
     return keys;
   }
