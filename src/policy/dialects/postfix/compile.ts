@@ -21,7 +21,7 @@ import type {
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
 import { exportRoutes, routedPlaces } from "./export-routes.ts";
-import { chooseInbound, type InboundService, makeInboundRule } from "./inbound.ts";
+import { type InboundService, makeInboundRule } from "./inbound.ts";
 import {
   lintClient,
   lintComments,
@@ -33,6 +33,7 @@ import {
   lintTransports,
   Notes,
 } from "./lints.ts";
+import { chooseInbound } from "./listener-address.ts";
 import { parseMainCf } from "./main-cf.ts";
 import { parseMasterCf } from "./master-cf.ts";
 import { nameThings } from "./named.ts";

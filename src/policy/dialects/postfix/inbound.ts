@@ -5,9 +5,7 @@
  * certificate that cannot be read refuses where TLS is required, elsewhere the listener's own certificate serves.
  */
 
-import type { IpAddress } from "../../../mail/address.ts";
-import { parseIp } from "../../../mail/ip.ts";
-import type { InboundQuestion, InboundRule, Origin, Pin, Sourced } from "../../rules.ts";
+import type { InboundRule, Origin, Pin, Sourced } from "../../rules.ts";
 import type { SourceFiles } from "../dialect.ts";
 import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
 import type { View } from "./configuration.ts";
@@ -15,7 +13,6 @@ import { readCredential } from "./credentials.ts";
 import { parseFingerprints } from "./fingerprints.ts";
 import type { LookupTable } from "./lookup-table.ts";
 import type { BrokenService } from "./master-cf.ts";
-import { parsePort } from "./nexthop-text.ts";
 import { parseLevel } from "./policy-value.ts";
 import { currentTls, parseProtocolList } from "./protocol-list.ts";
 import type { PolicyProblem } from "./tls-rule.ts";
@@ -38,31 +35,6 @@ export type MadeInboundRule = Readonly<{ rule: InboundRule; problems: readonly I
 
 type Fields = { -readonly [key in keyof InboundRule]?: InboundRule[key] };
 type Level = "none" | "may" | "encrypt";
-
-/** `smtp`, `465`, `[::1]:10025`: address and port of an inet service. Without a host it listens at every address. */
-export function listenerOf(
-  name: string,
-): Readonly<{ everywhere: boolean; address: IpAddress | undefined; port: number | undefined }> {
-  const [, host, port] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(name) ?? [];
-  const address = host === undefined ? undefined : parseIp(host === "localhost" ? "127.0.0.1" : host);
-  return { everywhere: host === undefined, address, port: parsePort(port ?? name) };
-}
-
-/**
- * The service that the client came to: its address and port, or its port at every address. Where none listens there, the
- * one that takes mail from everybody, on port 25. `undefined`: main.cf alone has a say.
- */
-export function chooseInbound<T extends Readonly<{ name: string }>>(
-  services: readonly T[],
-  { localPort, localAddress }: Pick<InboundQuestion, "localPort" | "localAddress">,
-): T | undefined {
-  const at = (port: number | undefined): T | undefined => {
-    const byPort = services.filter(({ name }) => listenerOf(name).port === port);
-    const exact = byPort.find(({ name }) => localAddress !== undefined && listenerOf(name).address === localAddress);
-    return exact ?? byPort.find(({ name }) => listenerOf(name).everywhere);
-  };
-  return (localPort === undefined ? undefined : at(localPort)) ?? at(25);
-}
 
 export function makeInboundRule(service: InboundService, files: SourceFiles): MadeInboundRule {
   const { name, broken } = service;

@@ -8,10 +8,10 @@ import type { InboundService } from "./inbound.ts";
 import type { BrokenService } from "./master-cf.ts";
 import { parsePort } from "./nexthop-text.ts";
 import { isParameterName, parameterEntry } from "./parameters.ts";
+import { createRuleMaker } from "./rule-maker.ts";
 import { examineSettings } from "./setting-problems.ts";
 import { SmtpClient } from "./smtp-client.ts";
 import type { TableOpener } from "./table-opener.ts";
-import { createRuleMaker } from "./tls-rule.ts";
 import type { TransportService } from "./transport.ts";
 
 /** A service as master.cf describes it. */

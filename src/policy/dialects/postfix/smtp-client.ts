@@ -10,7 +10,8 @@ import type { BrokenService } from "./master-cf.ts";
 import { lookUpSite, type SiteAnswer } from "./per-site.ts";
 import { askAll, keysToAsk, lookUpPolicy, policyKey } from "./policy-table.ts";
 import { parseLevel, parsePolicyValue, plainPolicy, printPolicyValue } from "./policy-value.ts";
-import { configurationProblem, type MadeRule, type PolicyProblem, type RuleMaker } from "./tls-rule.ts";
+import type { RuleMaker } from "./rule-maker.ts";
+import { configurationProblem, type MadeRule, type PolicyProblem } from "./tls-rule.ts";
 
 export type SmtpClientOptions = Readonly<{
   view: View;

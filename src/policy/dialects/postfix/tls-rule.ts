@@ -10,7 +10,6 @@ import type { EnhancedStatus } from "../../../mail/outcome.ts";
 import { checkGroups } from "../../../tls/cipher-settings.ts";
 import type { TrustAnchors } from "../../../tls/handshake-settings.ts";
 import type { NamePattern, Origin, Pin, SniChoice, Sourced, TlsLevel, TlsRule } from "../../rules.ts";
-import type { SourceFiles } from "../dialect.ts";
 import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
 import type { View } from "./configuration.ts";
 import { parseFingerprints } from "./fingerprints.ts";
@@ -18,7 +17,7 @@ import { isHostName } from "./host-name.ts";
 import { type MatchNames, parseParameterMatch, parseTableMatch } from "./match-names.ts";
 import type { PolicyValue } from "./policy-value.ts";
 import { currentTls, parseProtocolList } from "./protocol-list.ts";
-import { Engine } from "./tls-engine.ts";
+import type { Engine } from "./tls-engine.ts";
 import { noAnchors, type Trust } from "./trust.ts";
 
 /** Something about a policy that its author should know; `refuses`: the rule makes no connection because of it. */
@@ -32,50 +31,23 @@ export type PolicyProblem = Readonly<{
 
 export type MadeRule = Readonly<{ rule: TlsRule; problems: readonly PolicyProblem[] }>;
 
-export type RuleMaker = Readonly<{
-  /** @param from of the policy line, or of the parameter that gave the level. */
-  make(value: PolicyValue, from: Origin): MadeRule;
-  /** What `make` would say about it: for whole tables, of which most lines are never asked for. */
-  examine(value: PolicyValue): readonly PolicyProblem[];
-  /** Postfix's answer to a policy that it cannot use: nothing is sent, the global level does not count. */
-  refuse(from: Origin, level?: TlsLevel): TlsRule;
-}>;
-
 export const configurationProblem = "client TLS configuration problem";
 const engineUnavailable = "TLS is required, but our TLS engine is unavailable";
-
-const nowhere: Origin = { source: "postfix", file: undefined, line: undefined, column: undefined, scope: "" };
-const maxShapes = 10_000;
 
 type Refusal = Readonly<{ status: EnhancedStatus; text: string }>;
 type Fields = { -readonly [key in keyof TlsRule]?: TlsRule[key] };
 
 const isMandatory = (level: TlsLevel): boolean => level !== "none" && level !== "may";
-const matchesNames = (level: TlsLevel): boolean => level === "verify" || level === "secure";
+export const matchesNames = (level: TlsLevel): boolean => level === "verify" || level === "secure";
 
-export function createRuleMaker(view: View, files: SourceFiles): RuleMaker {
-  const engine = new Engine(view, files);
-  const make = (value: PolicyValue, from: Origin): MadeRule => new Making(view, engine, value, from).finish();
-  const examined = new Map<string, readonly PolicyProblem[]>();
-  const examineShape = (value: PolicyValue): readonly PolicyProblem[] => {
-    const shape = shapeOf(value);
-    const problems = examined.get(shape) ?? make(value, nowhere).problems;
-    if (examined.size < maxShapes) examined.set(shape, problems);
-    return problems;
-  };
-  return {
-    make,
-    examine(value) {
-      if (value.match.length === 0 || !matchesNames(value.level)) return examineShape(value);
-      const names = parseTableMatch(value.match);
-      return [...examineShape({ ...value, match: ["hostname"] }), ...nameProblems(names)];
-    },
-    refuse: (from, level = "secure") => refusing({ value: level, from }, from, configurationProblem),
-  };
+/** Postfix's answer to a policy that it cannot use. */
+export function refusing(level: Sourced<TlsLevel>, from: Origin, refusal: string | Refusal): TlsRule {
+  return { level, wording: { value: "postfix", from }, refuse: { value: refusal, from } };
 }
 
-function refusing(level: Sourced<TlsLevel>, from: Origin, refusal: string | Refusal): TlsRule {
-  return { level, wording: { value: "postfix", from }, refuse: { value: refusal, from } };
+/** @param from of the policy line, or of the parameter that gave the level. */
+export function makeRule(view: View, engine: Engine, value: PolicyValue, from: Origin): MadeRule {
+  return new Making(view, engine, value, from).finish();
 }
 
 /** One rule in the making. */
@@ -345,13 +317,7 @@ class Making {
   }
 }
 
-/** Equal for values of which the same is to be said, match names of verify and secure apart. */
-function shapeOf({ level, match, protocols, ciphers, exclude, servername, tafiles, builtIn }: PolicyValue): string {
-  const lists = tafiles.length + match.length === 0 ? "" : JSON.stringify([tafiles, match]);
-  return `${level}|${protocols ?? "-"}|${ciphers ?? "-"}|${exclude ?? "-"}|${servername ?? "-"}|${builtIn.failure ?? "-"}|${lists}`;
-}
-
-function nameProblems({ unusable }: MatchNames): readonly PolicyProblem[] {
+export function nameProblems({ unusable }: MatchNames): readonly PolicyProblem[] {
   return unusable.map(({ name, why, remedy }) => {
     return { text: `match name "${name}" matches no certificate: ${why}`, remedy, refuses: false };
   });
