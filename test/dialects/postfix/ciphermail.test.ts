@@ -119,3 +119,13 @@ test("CipherMail: every line of main.cf has a note", () => {
     written,
   );
 });
+
+test("CipherMail: check says which settings use the folder, and that one which nothing here uses has no effect", () => {
+  const compiled = compile({
+    ...verifyDomain,
+    wholeMain: `${verifyDomain.wholeMain}ours = x\nalias_maps = hash:/$ours\n`,
+  });
+  const said = [...notesOf(compiled, "applied"), ...notesOf(compiled, "no-effect")].join("\n");
+  assert.match(said, /maps_d_dir: used by transport_maps, smtp_tls_policy_maps$/m);
+  assert.match(said, /ours: used by alias_maps, which is not about TLS/);
+});
