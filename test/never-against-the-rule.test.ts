@@ -116,7 +116,9 @@ const rules = fc
     refuse: sometimes(fc.constantFrom("no" as const, false as const)),
     requirements: fc.array(demands, { maxLength: 2 }),
   })
-  .map((all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as TlsRule);
+  .map(
+    (all) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as TlsRule,
+  );
 
 function facts(peer: Peer): TlsProgress {
   switch (peer.what) {

@@ -35,8 +35,11 @@ export type Failure = Readonly<{
   reply?: Reply;
   contact?: HostContact;
   uncertain?: boolean;
-  /** `last-word`: it counts as it is when no other failure came after it. `now`: no other host is tried. */
-  final?: "last-word" | "now";
+  /**
+   * `last-word`: it counts as it is when no other failure came after it. `now`: no other host is tried. `waits`: no
+   * other host's last word counts against it.
+   */
+  final?: "last-word" | "now" | "waits";
   /** Absent: it holds for every recipient that was without an end then. */
   of?: QueuedRecipient;
 }>;
@@ -124,6 +127,8 @@ export function concludeFailures(failures: readonly Failure[]): Failure {
   if (failures.length > 0 && failures.every(asksForBounce)) {
     return { ...last, status: withClass(last.status, 5), permanent: true };
   }
+  const waiting = last.final === "last-word" ? failures.findLast(({ final }) => final === "waits") : undefined;
+  if (waiting !== undefined) return waiting;
   if (!last.permanent || last.final !== undefined) return last;
   return failures.findLast(({ permanent }) => !permanent) ?? last;
 }
@@ -140,6 +145,7 @@ export function policyFailure(verdict: Extract<TlsVerdict, { text: string }>, co
   const { status, text } = verdict;
   const base = { status, text, kind: "policy", contact } as const;
   if (verdict.kind === "clear-again" || verdict.severity === "defer") return { ...base, permanent: false };
+  if (verdict.severity === "wait") return { ...base, permanent: false, final: "waits" };
   return { ...base, permanent: true, final: verdict.severity === "bounce" ? "now" : "last-word" };
 }
 

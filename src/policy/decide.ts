@@ -217,7 +217,10 @@ export function inClear(decision: ConnectDecision): ConnectDecision {
 
 function reasons(rule: TlsRule, monitor: boolean): Reason[] {
   const { value, from } = rule.level;
-  const why = [rule === builtInRule ? because("no-rule") : because(levelReason[value], from.scope)];
+  const proof = value === "may" || value === "encrypt" ? (rule.proof?.value ?? "nothing") : "nothing";
+  const level = value === "encrypt" && proof !== "nothing" ? "level-encrypt-proven" : levelReason[value];
+  const why = [rule === builtInRule ? because("no-rule") : because(level, from.scope)];
+  if (proof !== "nothing") why.push(because(`proof-${proof}`));
   for (const demand of rule.requirements ?? []) {
     why.push(because("requirement", `${demand.text} (${placeOf(demand.from)})`));
   }

@@ -15,7 +15,7 @@ import type { Credential, TrustAnchors } from "../tls/handshake-settings.ts";
 import { describeReference } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts, TlsProgress } from "../tls/peer-facts.ts";
 import { type ConnectDecision, decide, defaultFallback, type TlsDecision } from "./decide.ts";
-import { judge } from "./judge.ts";
+import { judge, type Severity } from "./judge.ts";
 import type { Policy } from "./policy.ts";
 import { describeRequirement } from "./requirements.ts";
 import type { Origin, OutboundQuestion } from "./rules.ts";
@@ -200,9 +200,16 @@ function verdictInWords(decision: ConnectDecision, facts: PeerFacts): string {
     case "clear-again":
       return `clear text on a new connection (${decision.clearTextTurn})`;
     case "next-host":
-      return `${verdict.severity === "defer" ? "next host, else waits" : verdict.severity}, ${verdict.status}`;
+      return `${severityWords[verdict.severity]}, ${verdict.status}`;
   }
 }
+
+const severityWords: Readonly<Record<Severity, string>> = {
+  defer: "next host, else waits",
+  wait: "next host, else waits whatever that one says",
+  "bounce-if-last": "next host, else returned",
+  bounce: "returned",
+};
 
 function inShort(decision: TlsDecision): string {
   if (decision.kind === "refuse") return `no connection: ${decision.text}`;

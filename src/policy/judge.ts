@@ -35,10 +35,10 @@ type Finding = Readonly<{
 }>;
 
 /**
- * What a failure means for the walk. `defer`: another host may do better, else the mail waits. `bounce-if-last`: as long
- * as another host does better; the last host's word decides. `bounce`: the mail is returned, no other host is tried.
+ * What a failure means for the walk. `defer`: another host may do better, else the mail waits. `wait`: the same, whatever
+ * the other hosts say. `bounce-if-last`: as long as no other host does better; the last host's word decides. `bounce`: the mail is returned, no other host is tried.
  */
-export type Severity = "defer" | "bounce-if-last" | "bounce";
+export type Severity = "defer" | "wait" | "bounce-if-last" | "bounce";
 
 type Stop = Finding & Readonly<{ status: EnhancedStatus; text: string }>;
 
@@ -101,6 +101,8 @@ function judgeByLevel(decision: ConnectDecision, facts: PeerFacts, peer: string)
 function withRequirements(judged: TlsVerdict, decision: ConnectDecision, { tls }: PeerFacts): TlsVerdict {
   let verdict = judged;
   for (const requirement of decision.requirements) {
+    // Nobody asks about recipients where the host is given up already.
+    if (requirement.of === "recipient" && verdict.kind !== "flow") continue;
     const peer = {
       role: "server" as const,
       tls: decision.retryInClear ? ("disabled-locally" as const) : tls,
@@ -132,9 +134,9 @@ function isWatched({ from }: PeerRequirement, { monitor, rule }: ConnectDecision
   return monitor && rule.mode?.from.source === from.source;
 }
 
-/** Sendmail: a host's verdict stands until another host does better, a recipient's is final. */
+/** Sendmail: a host's verdict stands until another host does better; for a recipient, "later" and "never" both stand. */
 function severityOf({ of, reply }: PeerRequirement): Severity {
-  if (reply.code < 500) return "defer";
+  if (reply.code < 500) return of === "recipient" ? "wait" : "defer";
   return of === "recipient" ? "bounce" : "bounce-if-last";
 }
 

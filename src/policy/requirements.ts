@@ -25,9 +25,8 @@ export type RequirementPeer = Readonly<{
 
 export type UnmetRequirement = Readonly<{ code: number; status: EnhancedStatus; text: string }>;
 
-/** @returns `undefined` where the demand is met, or never held. `text` is without code and status. */
+/** @returns `undefined` where the demand is met. `text` is without code and status. */
 export function unmetRequirement(requirement: PeerRequirement, peer: RequirementPeer): UnmetRequirement | undefined {
-  if (requirement.of === "recipient" && isGone(peer.tls)) return undefined;
   const text =
     hardFailure(peer.tls) ?? unverified(requirement, peer) ?? tooWeak(requirement, peer) ?? misfit(requirement, peer);
   return text === undefined ? undefined : { ...requirement.reply, text };
@@ -54,16 +53,6 @@ function describeExtension(extension: RequirementExtension): string {
     case "issuer-tag":
       return `CI:${[...extension.issuers].toSorted().join(" or ")}`;
   }
-}
-
-/**
- * No mail flows over a connection that is gone, whatever is demanded; Sendmail never comes to ask for the recipient, so
- * that its PERM does not return the mail (seen with 8.18).
- */
-function isGone(tls: RequirementPeer["tls"]): boolean {
-  if (typeof tls === "string") return false;
-  if (tls.kind === "refused") return tls.reply.code === 421;
-  return tls.kind === "lost" || tls.kind === "failed" || tls.kind === "injected";
 }
 
 /** Fails whatever is demanded, an exemption included. */

@@ -39,7 +39,7 @@ describe("sources", { concurrency: 3 }, () => {
     assert.match(text, /^built-in settings: 0 errors, 0 warnings$/m);
     assert.match(
       text,
-      /^postfix P\/main\.cf: 0 errors, 2 warnings, \d+ understood differently, \d+ applied, \d+ without/m,
+      /^postfix P\/main\.cf: 0 errors, 2 warnings, \d+ understood differently, \d+ not acted on yet, \d+ applied, \d+ without/m,
     );
     const strict = await run(["check", "--strict", "--json", "--postfix", folder]);
     assert.equal(strict.code, 1);

@@ -482,7 +482,8 @@ test("who must log in is not carried out, and check says so", () => {
   assert.match(said, /DAEMON_OPTIONS Port=587, Name=MSA, M=Ea: M=a, that clients must log in, is not carried out/);
   assert.doesNotMatch(said, /b\.example/);
   const applied = kinds(compiled, "applied").join("\n");
-  assert.match(applied, /DAEMON_OPTIONS Port=465, M=s: TLS from the first octet/);
+  const handedOn = kinds(compiled, "not-yet").join("\n");
+  assert.match(handedOn, /DAEMON_OPTIONS Port=465, M=s: TLS from the first octet/);
   assert.match(applied, /CLIENT_OPTIONS M=S: no STARTTLS to others/);
 });
 

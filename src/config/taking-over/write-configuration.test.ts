@@ -159,6 +159,25 @@ test("taking over: a binding whose name is none of ours", () => {
   assert.equal(read(text).rules[0]?.scope.binding, "default");
 });
 
+test("taking over: bindings that would have one name are told, and neither holds for the other", () => {
+  const binding = (name: string): NonNullable<Compiled["settings"]["bindings"]>[number] => ({
+    name,
+    group: undefined,
+    sourceAddress4: undefined,
+    sourceAddress6: undefined,
+    ehlo: undefined,
+    credential: undefined,
+    from,
+  });
+  const { text, left } = written(
+    [rule({ binding: "a b" }, { level: is("none") }), rule({ binding: "a-b" }, { level: is("encrypt") })],
+    { bindings: [binding("a b"), binding("a-b"), binding("c")] },
+  );
+  assert.match(left.map(({ why }) => why).join(), /^a b and a-b would both be called a-b/);
+  const rules = read(text).rules.map(({ scope, settings }) => `${scope.binding} ${typeof settings.refuse?.value}`);
+  assert.deepEqual(rules, ["a-b string"]);
+});
+
 test("taking over: what cannot be said is told, and its rule refuses", () => {
   const { text, left } = written([
     rule(

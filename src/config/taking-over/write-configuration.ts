@@ -69,11 +69,37 @@ class Writer {
       } else if (each.kind === "cannot") this.#cannot(each.from, each.written, each.why);
     }
     const groups = new Map(bindings.map(({ name, group }) => [name, group]));
+    const alike = this.#alike(bindings);
     this.#rules(
-      all.filter((each) => each.kind === "rule"),
+      [...all.filter((each) => each.kind === "rule").filter(({ scope }) => !alike.owns(scope)), ...alike.refusals],
       (binding) => groups.get(binding),
     );
     return { text: this.#print(), left: this.#left };
+  }
+
+  /** Bindings or groups that would have one name here: what one of them says must not hold for the other. */
+  #alike(bindings: readonly DialectBinding[]): Readonly<{ owns: (scope: Rule["scope"]) => boolean; refusals: Rule[] }> {
+    const refusals: Rule[] = [];
+    const shared = (kind: "binding" | "group"): ReadonlySet<string> => {
+      const named = bindings.map((each) => ({ name: kind === "binding" ? each.name : each.group, from: each.from }));
+      const known = new Map(named.flatMap(({ name, from }) => (name === undefined ? [] : [[name, from] as const])));
+      const byOwnName = Map.groupBy(known.keys(), ownBindingName);
+      const clashing = [...byOwnName].filter(([, names]) => names.length > 1);
+      for (const [own, names] of clashing) {
+        const from = known.get(names[1] ?? "") ?? known.get(own);
+        if (from === undefined) continue;
+        const why = `${names.join(" and ")} would both be called ${own}: give them names that differ in letters and digits`;
+        this.#cannot(from, `${kind} ${names.join(", ")}`, why);
+        const settings = { level: { value: "secure", from }, refuse: { value: why, from } } as const;
+        refusals.push({ kind: "rule", scope: { [kind]: own }, settings, from, written: names.join(", ") });
+      }
+      return new Set(clashing.map(([own]) => own));
+    };
+    const [ownBindings, ownGroups] = [shared("binding"), shared("group")];
+    const owns = ({ binding, group }: Rule["scope"]): boolean =>
+      (binding !== undefined && ownBindings.has(ownBindingName(binding))) ||
+      (group !== undefined && ownGroups.has(ownBindingName(group)));
+    return { owns, refusals };
   }
 
   #print(): string {

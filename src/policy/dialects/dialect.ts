@@ -196,3 +196,8 @@ export type Compiled = Readonly<{
   named: NamedThings;
   export(): readonly ExportedRule[];
 }>;
+
+/** Options that are read, checked and handed on while nothing acts on them: mail that comes in, accounting. */
+export function notYet<T extends Readonly<{ status: OptionStatus }>>(options: readonly T[]): readonly T[] {
+  return options.map((option) => (option.status === "applied" ? { ...option, status: "not-yet" } : option));
+}

@@ -183,7 +183,7 @@ function seen(progress: TlsProgress): PeerFacts {
 }
 
 function describeFailure(verdict: Exclude<TlsVerdict, { kind: "flow" }>): string {
-  const returned = verdict.kind === "next-host" && verdict.severity !== "defer";
+  const returned = verdict.kind === "next-host" && verdict.severity.startsWith("bounce");
   return `${returned ? "bounce" : "queued"}: ${verdict.text}`;
 }
 

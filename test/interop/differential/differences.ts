@@ -86,6 +86,19 @@ handshake with a modern host fails. Letterlock never offers what lies below and 
       written(compared, /protocols ?= ?(TLSv1[: ]TLSv1\.3|!TLSv1\.2(?!:))/),
   },
   {
+    id: "only-old-protocols",
+    text: `A protocol list at \`may\` that holds nothing but TLS 1.0 and 1.1: Postfix offers those, a modern host refuses them,
+and the mail waits, goes to the fallback relay, or leaves in clear once it is older than \`minimal_backoff_time\`. Letterlock
+uses TLS 1.2 and 1.3 in their place.`,
+    explains: (compared) =>
+      compared.letterlock.channel === "TLS" &&
+      logged(compared, /alert protocol version|unsupported protocol|handshake failure/) &&
+      written(
+        compared,
+        /\bmay\b[^/]*protocols ?= ?(<=TLSv1(\.1)?|TLSv1(\.1)?([: ]TLSv1(\.1)?)?|!TLSv1\.[23][: ]!TLSv1\.[23])(?![.:\d]| !?TLS)/,
+      ),
+  },
+  {
     id: "uncertain-end",
     text: `The connection was lost behind the final dot: whether the host took the mail is unknown. Postfix tries the next host
 or the fallback relay at once ("message may be sent more than once"); Letterlock ends the attempt and tries again later.`,
@@ -149,8 +162,8 @@ the certificate is not trusted.`,
   },
   {
     id: "address-in-match",
-    text: `An IP address in \`match=\` is no name, and matches nothing here; the other names of the list still count. Postfix holds
-it against the addresses of the certificate, and then demands address and name both.`,
+    text: `An IP address in \`match=\` is no name, and no certificate fits such a list here. Postfix holds it against the addresses
+of the certificate, and then demands address and name both.`,
     explains: (compared) => written(compared, /match=[\d.]+\b/),
   },
   {

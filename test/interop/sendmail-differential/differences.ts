@@ -58,20 +58,6 @@ export const differences: readonly Difference[] = [
       sendmail.status === "4.0.0",
   },
   {
-    id: "last-word-returns",
-    sentence:
-      "TLS_Rcpt holds the mail back at one MX host, and a PERM of TLS_Srv fails at the last one: with Sendmail the mail waits, " +
-      "since a recipient that was held back is not touched again. With Letterlock the last host's word counts as it does " +
-      "between TLS_Srv requirements (for Sendmail, too): the mail is returned.",
-    ofDelivery: ({ situation, sendmail, letterlock }) =>
-      situation.mx.length > 1 &&
-      sendmail.result === "deferred" &&
-      sendmail.status === "4.0.0" &&
-      letterlock.result === "bounced" &&
-      letterlock.status === "5.7.0" &&
-      sendmail.text === letterlock.text,
-  },
-  {
     id: "tls-1.2",
     sentence:
       "Sendmail can be configured down to TLS 1.0 (`CipherList` with `@SECLEVEL=0`). Letterlock never uses less than TLS " +
@@ -106,14 +92,6 @@ export const differences: readonly Difference[] = [
       "Letterlock reads no revocation lists: mail to that host waits.",
     ofDelivery: ({ situation, letterlock }) =>
       situation.access.some((line) => /Flags=[^;]*R/i.test(line)) && letterlock.result === "deferred",
-  },
-  {
-    id: "answer-neither-yes-nor-no",
-    sentence:
-      "STARTTLS is answered with a 2xx other than 220 or a 3xx: Sendmail gives the host up before any recipient is asked for, " +
-      "and the mail waits. With Letterlock a PERM of TLS_Rcpt returns the mail, with the same text.",
-    ofDelivery: ({ sendmail, letterlock }) =>
-      sendmail.text === "454 4.7.0 STARTTLS failed." && /^(?:503|403|554) \S+ STARTTLS failed\.$/.test(letterlock.text),
   },
   {
     id: "issuer-tag-value",

@@ -2,6 +2,7 @@
  * What one option of Momentum is to us: where it may stand, what it may say, what becomes of it. `option-table.ts` holds
  * them all; the compiler reads it, and the manual page of this dialect is printed from it.
  */
+import type { OptionStatus } from "../dialect.ts";
 import type { Value } from "./syntax.ts";
 
 /** Scopes in which an option of the table can stand. */
@@ -28,7 +29,7 @@ export type OptionEntry = Readonly<{
   /** In words, for the manual page. */
   values: string;
   default: string;
-  status: "applied" | "no-effect" | "differs";
+  status: OptionStatus;
   /** What becomes of it, in a sentence. */
   reason: string;
   /** What is wrong with a value, if anything. */

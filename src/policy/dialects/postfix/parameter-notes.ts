@@ -49,7 +49,7 @@ function usedByApplied(name: string, uses: Uses): readonly string[] {
   const seen = new Set([name]);
   for (const one of seen) for (const user of uses.get(one) ?? []) seen.add(user);
   seen.delete(name);
-  return [...seen].filter((user) => parameterEntry(user)?.status === "applied");
+  return [...seen].filter((user) => (parameterEntry(user)?.status ?? "no-effect") !== "no-effect");
 }
 
 const parameterNames = optionTable.filter(({ scopes }) => scopes !== "TLS policy table").map(({ name }) => name);

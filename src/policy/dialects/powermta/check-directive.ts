@@ -38,7 +38,8 @@ export function checkDirective(scope: string, node: Directive, notes: NoteList):
     notes.error(node, fault.reason, fault.remedy);
     return undefined;
   }
-  if (option.status === "differs" && isDifferent(option, node)) notes.differs(node, describe(option));
+  if (option.status === "not-yet") notes.notYet(node, describe(option));
+  else if (option.status === "differs" && isDifferent(option, node)) notes.differs(node, describe(option));
   else notes.applied(node, describe(option));
   return option;
 }

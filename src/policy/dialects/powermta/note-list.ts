@@ -31,6 +31,10 @@ export class NoteList {
     this.#add("differs", at, text, remedy);
   }
 
+  notYet(at: Place, text: string): void {
+    this.#add("not-yet", at, text, "");
+  }
+
   noEffect(at: Place, text: string): void {
     this.#add("no-effect", at, text, "");
   }

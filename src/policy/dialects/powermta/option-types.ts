@@ -1,8 +1,7 @@
 /**
  * What the table of directives says of each (`options.ts`).
  */
-
-export type OptionStatus = "applied" | "no-effect" | "differs";
+import type { OptionStatus } from "../dialect.ts";
 
 /** How a value is checked before anything uses it. `any` is not looked at. */
 export type ValueKind =

@@ -3,6 +3,7 @@
  * becomes of it here. The compiler reads it, and docs/dialects/powermta.md is printed from it.
  * PowerMTA reference, sections 2.1, 2.2, 3.1, 4; names outside our subject are in `other-options.ts`.
  */
+import { notYet } from "../dialect.ts";
 import { accountingOptions } from "./accounting-options.ts";
 import type { PowerMtaOption } from "./option-types.ts";
 import { otherOptions } from "./other-options.ts";
@@ -10,9 +11,10 @@ import { steeringOptions } from "./steering-options.ts";
 import { tlsOptions } from "./tls-options.ts";
 
 export const optionTable: readonly PowerMtaOption[] = [
-  ...tlsOptions,
+  ...tlsOptions.filter(({ scopes }) => scopes.includes("domain")),
+  ...notYet(tlsOptions.filter(({ scopes }) => !scopes.includes("domain"))),
   ...steeringOptions,
-  ...accountingOptions(),
+  ...notYet(accountingOptions()),
   ...otherOptions,
 ];
 

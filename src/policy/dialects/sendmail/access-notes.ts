@@ -179,7 +179,7 @@ function remark(
     remarks.add("warning", entry, said, "write OK to exempt");
   }
   if (text.kind !== "requirement") return;
-  remarks.add("applied", entry, appliedAs[tag], "");
+  remarks.add(tag === "tls_clt" ? "not-yet" : "applied", entry, appliedAs[tag], "");
   if (text.bits?.atLeast === 168) {
     remarks.add(
       "differs",

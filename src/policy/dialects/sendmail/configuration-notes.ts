@@ -52,7 +52,7 @@ function noteDaemon(value: string, at: Place, notes: Notes): void {
   }
   if (/[sS]/.test(letters)) {
     const said = letters.includes("s") ? "TLS from the first octet" : "no STARTTLS";
-    notes.add("applied", at, `DAEMON_OPTIONS ${value}: ${said}`);
+    notes.add("not-yet", at, `DAEMON_OPTIONS ${value}: ${said}`);
   } else if (!letters.includes("a"))
     notes.add("no-effect", at, `DAEMON_OPTIONS ${value}: listeners are our own settings`);
 }

@@ -1,13 +1,14 @@
 /**
  * One row of the table of Sendmail's names.
  */
+import type { OptionStatus } from "../dialect.ts";
 
 export type OptionEntry = Readonly<{
   /** As written in sendmail.mc or, where it has none there, as it is called. */
   name: string;
   /** The option in sendmail.cf. */
   option?: string;
-  status: "applied" | "no-effect" | "differs";
+  status: OptionStatus;
   values: string;
   default: string;
   /** Where it may stand. */

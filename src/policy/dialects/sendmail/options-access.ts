@@ -22,10 +22,10 @@ export const accessTable: readonly OptionEntry[] = [
     "held against the host for each recipient, by address, local part, domain or for all",
     "access",
   ),
-  entry("applied", "TLS_Clt:", undefined, "as TLS_Srv", "none", "held against a client that connects to us", "access"),
+  entry("not-yet", "TLS_Clt:", undefined, "as TLS_Srv", "none", "held against a client that connects to us", "access"),
   entry("applied", "Try_TLS:", undefined, "NO", "TLS is tried", "STARTTLS is not sent to this host", "access"),
   entry(
-    "differs",
+    "not-yet",
     "Srv_Features:",
     undefined,
     "letters",
@@ -52,7 +52,7 @@ export const accessTable: readonly OptionEntry[] = [
     "access",
   ),
   entry(
-    "differs",
+    "not-yet",
     "TLS_Srv_features:",
     undefined,
     "Name=value;",
@@ -61,7 +61,7 @@ export const accessTable: readonly OptionEntry[] = [
     "access",
   ),
   entry(
-    "applied",
+    "not-yet",
     "CertIssuer:",
     undefined,
     "RELAY, SUBJECT",
@@ -70,7 +70,7 @@ export const accessTable: readonly OptionEntry[] = [
     "access",
   ),
   entry(
-    "applied",
+    "not-yet",
     "CertSubject:",
     undefined,
     "RELAY",

@@ -20,8 +20,8 @@ export const settingsTable: readonly OptionEntry[] = [
     "unset",
     "CAs that VERIFY trusts; counts only together with CACertPath, as in Sendmail",
   ),
-  entry("applied", "confSERVER_CERT", "ServerCertFile", "PEM file, or two", "unset", "handed to the listeners"),
-  entry("applied", "confSERVER_KEY", "ServerKeyFile", "PEM file, or two", "unset", "handed to the listeners"),
+  entry("not-yet", "confSERVER_CERT", "ServerCertFile", "PEM file, or two", "unset", "handed to the listeners"),
+  entry("not-yet", "confSERVER_KEY", "ServerKeyFile", "PEM file, or two", "unset", "handed to the listeners"),
   entry("applied", "confCLIENT_CERT", "ClientCertFile", "PEM file, or two", "unset", "shown when a peer asks for it"),
   entry("applied", "confCLIENT_KEY", "ClientKeyFile", "PEM file, or two", "unset", "shown when a peer asks for it"),
   entry(
@@ -42,7 +42,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "groups of our own are always used",
   ),
   entry(
-    "applied",
+    "not-yet",
     "confTLS_SRV_OPTIONS",
     "TLSSrvOptions",
     "V, C",
@@ -67,7 +67,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "sendmail.cf",
   ),
   entry(
-    "differs",
+    "not-yet",
     "confSERVER_SSL_OPTIONS",
     "ServerSSLOptions",
     "SSL_OP_ names",
@@ -149,7 +149,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "sendmail.cf",
   ),
   entry(
-    "differs",
+    "not-yet",
     "DAEMON_OPTIONS",
     "DaemonPortOptions",
     "Name=, Port=, M=",
