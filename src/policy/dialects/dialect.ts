@@ -12,7 +12,7 @@ import type { Nexthop } from "../../mail/nexthop.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
 import type { Origin, PolicySource, Sourced } from "../rules.ts";
-import type { ScopedSettings } from "../scoped-rules.ts";
+import type { ScopedRule, ScopedSettings } from "../scoped-rules.ts";
 
 /** Paths are absolute. */
 export type SourceFiles = Readonly<{
@@ -157,14 +157,7 @@ export type TransportEntry = Readonly<{ pattern: DomainPattern }> &
 export type ExportedRule =
   | Readonly<{
       kind: "rule";
-      scope: Readonly<{
-        group?: string;
-        binding?: string;
-        domain?: DomainPattern;
-        host?: DomainPattern;
-        /** Exactly this nexthop as routing wrote it (`[mx.example.com]:25`, `example.com`), or `.parent`. */
-        nexthop?: string;
-      }>;
+      scope: ScopedRule["scope"];
       /** Complete: nothing is inherited from a wider scope unless the source itself does so. */
       settings: ScopedSettings;
       from: Origin;

@@ -1,6 +1,7 @@
 /**
  * What becomes of each line, collected in the order in which lines are understood.
  */
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import type { Note, NoteKind } from "../dialect.ts";
 import type { Place } from "./syntax.ts";
 
@@ -50,34 +51,6 @@ export class Notes {
 const maxSuggestions = 100;
 
 export function remedyForName(name: string, known: Iterable<string>, notes: Notes): string {
-  const near = notes.errors < maxSuggestions ? nearestName(name, known) : undefined;
+  const near = notes.errors < maxSuggestions ? nearestWord(name, known) : undefined;
   return near === undefined ? "correct the name, or remove it" : `did you mean ${near}?`;
-}
-
-/** The known word nearest to a mistyped one, at most a third of its letters away. */
-export function nearestName(word: string, known: Iterable<string>): string | undefined {
-  if (word.length > 64) return undefined;
-  let best: string | undefined;
-  let limit = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = Math.abs(candidate.length - word.length) < limit ? editDistance(word, candidate) : limit;
-    if (distance >= limit) continue;
-    best = candidate;
-    limit = distance;
-  }
-  return best;
-}
-
-/** Levenshtein. */
-function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= left.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= right.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[right.length] ?? 0;
 }

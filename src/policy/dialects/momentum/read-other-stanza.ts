@@ -2,9 +2,10 @@
  * Stanzas that are no scope of ours: modules, scopes of other subjects, and what we do not know. A module that came later
  * than our list, or was made for one installation, is passed over with a warning, unless a name in it looks like TLS.
  */
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import { looksLikeTls, modules, otherScopes } from "./known-names.ts";
 import type { ModuleStanza, Setting } from "./model.ts";
-import { type FileRef, type Notes, nearestName, type Position, remedyForName } from "./notes.ts";
+import { type FileRef, type Notes, type Position, remedyForName } from "./notes.ts";
 import { scopeNames } from "./option-types.ts";
 import { maxDepth } from "./parse.ts";
 import type { ConfigurationFiles } from "./read-files.ts";
@@ -44,7 +45,7 @@ export function readOtherStanza(
     const text = `'${suspect.name}' is not a valid option name in scope '${scopeTitle(name)}'`;
     notes.add("error", suspect, text, "Letterlock cannot tell what it asks for: remove it");
   } else if (otherScopes.has(name)) notes.add("no-effect", at, `${name}: not about TLS between mail servers`);
-  else if (nearestName(name, knownScopes) !== undefined) {
+  else if (nearestWord(name, knownScopes) !== undefined) {
     const text = `'${name}' is not a valid scope name in scope '${scopeTitle(where.name)}' (${where.words})`;
     notes.add("error", at, text, remedyForName(name, knownScopes, notes));
   } else {

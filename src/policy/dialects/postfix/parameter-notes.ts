@@ -2,11 +2,12 @@
  * For every parameter that main.cf or a `-o` of master.cf sets: what becomes of it here, from the one option table.
  * A name that Postfix does not know and no value uses is a warning there and here: most often a typing error (CF-10).
  */
+
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import type { Entry } from "./configuration.ts";
 import type { Notes } from "./lints.ts";
 import { isKnownParameter, optionTable, parameterEntry } from "./parameters.ts";
 import type { MasterService } from "./services.ts";
-import { suggestName } from "./suggest-name.ts";
 
 type Named = readonly [name: string, entry: Entry];
 
@@ -38,7 +39,7 @@ function noteOne(name: string, entry: Entry, known: boolean, uses: Uses, notes: 
       `${name}: used by ${[...users].join(", ")}, which is not about TLS between mail servers`,
     );
   } else {
-    const near = suggestName(name, parameterNames);
+    const near = nearestWord(name, parameterNames);
     const remedy = near === undefined ? "remove it, or correct its name" : `did you mean ${near}?`;
     notes.add("warning", entry, `unused parameter: ${name}: Postfix does not know it`, remedy);
   }

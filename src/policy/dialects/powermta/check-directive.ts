@@ -3,8 +3,8 @@
  * note. An unknown directive is an error, as in PowerMTA, which does not start with one (reference, section 1.1).
  */
 
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import { textOf } from "./lines.ts";
-import { nearest } from "./nearest.ts";
 import type { NoteList } from "./note-list.ts";
 import type { PowerMtaOption } from "./option-types.ts";
 import { namesIn, optionIn, scopesOf } from "./options.ts";
@@ -48,7 +48,7 @@ function misplaced(scope: string, node: Directive, notes: NoteList): void {
   const where = scopesOf(node.name);
   const here = scope === "global" ? "outside of sections" : `in <${scope}>`;
   if (where.length === 0) {
-    const near = nearest(node.name, namesIn(scope));
+    const near = nearestWord(node.name, namesIn(scope));
     const remedy = near === undefined ? "remove it, or check its spelling" : `did you mean ${near}?`;
     notes.error(node, `unknown directive "${node.name}"`, remedy);
     return;

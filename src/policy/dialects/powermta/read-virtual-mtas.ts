@@ -2,10 +2,11 @@
  * `<virtual-mta>` and `<virtual-mta-pool>`: one name space for both, members joined to their pools once all are known
  * (reference, section 1.3).
  */
+
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import type { Pool, VirtualMta } from "./configuration.ts";
 import { DomainScope } from "./domain-sections.ts";
 import { textOf } from "./lines.ts";
-import { nearest } from "./nearest.ts";
 import type { Directive, Section } from "./parse.ts";
 import type { DomainReader } from "./read-domains.ts";
 import type { SectionReader } from "./section-reader.ts";
@@ -67,7 +68,7 @@ export class VirtualMtaReader {
     const name = textOf(at.value);
     const member = this.virtualMtas.get(name);
     if (member === undefined) {
-      const near = nearest(name, [...this.virtualMtas.keys()]);
+      const near = nearestWord(name, [...this.virtualMtas.keys()]);
       const remedy = near === undefined ? `write <virtual-mta ${name}>` : `did you mean ${near}?`;
       this.#reader.notes.error(at, `there is no virtual-mta ${name}`, remedy);
       return;

@@ -2,10 +2,11 @@
  * The inside of a section: its directives, each looked at once, and the sections in it. Also which word counts where one is
  * said twice: the later (our reading; the guides do not say), and that is told.
  */
+
+import { nearestWord } from "../../../mail/nearest-word.ts";
 import { checkDirective } from "./check-directive.ts";
 import type { Statements } from "./configuration.ts";
 import { textOf } from "./lines.ts";
-import { nearest } from "./nearest.ts";
 import type { NoteList } from "./note-list.ts";
 import type { Directive, Place, Section } from "./parse.ts";
 import { sectionNames } from "./section-names.ts";
@@ -30,7 +31,7 @@ export class SectionReader {
   mayStand(node: Section, outer: string): boolean {
     const place = sectionNames.get(node.name);
     if (place === undefined) {
-      const near = nearest(node.name, [...sectionNames.keys()]);
+      const near = nearestWord(node.name, [...sectionNames.keys()]);
       const remedy = near === undefined ? "remove it, or check its spelling" : `did you mean <${near}>?`;
       this.notes.error(node, `unknown section <${node.name}>`, remedy);
       return false;
