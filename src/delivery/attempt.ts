@@ -416,7 +416,8 @@ function sourceAddress(binding: Binding, address: IpAddress): IpAddress | undefi
 /** With all that a peer sees of the binding: a reload may have changed it under the same name. */
 function poolKey(host: MxHost, address: IpAddress, binding: Binding, { id }: ConnectDecision): string {
   const source = sourceAddress(binding, address) ?? "";
-  return `${address}|${host.port}|${host.name ?? ""}|${binding.name}|${source}|${binding.ehlo}|${id}`;
+  const wrapped = host.implicitTls ? "implicit" : "";
+  return `${address}|${host.port}|${wrapped}|${host.name ?? ""}|${binding.name}|${source}|${binding.ehlo}|${id}`;
 }
 
 function peerName({ name }: MxHost, address: IpAddress): string {
