@@ -7,9 +7,14 @@ import type { IpAddress } from "./address.ts";
 /** An address block; `prefix` in bits. */
 export type Cidr = Readonly<{ address: IpAddress; prefix: number }>;
 
+const dottedQuad = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
 /** Dotted quad or RFC 5952 text; IPv4-mapped IPv6 becomes IPv4; zone ids, octal and short forms are refused. */
 export function parseIp(text: string): IpAddress | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString() as IpAddress;
+  // The library finds out by throwing, which is dear for the many names that are asked about.
+  if (dottedQuad.test(text) && ipaddr.IPv4.isValidFourPartDecimal(text)) {
+    return ipaddr.IPv4.parse(text).toString() as IpAddress;
+  }
   if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
   return ipaddr.process(text).toString() as IpAddress;
 }
