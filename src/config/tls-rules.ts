@@ -3,12 +3,13 @@
  * setting keeps the line it was written on. Rules that contradict themselves are reported here; what a rule means for
  * a connection is decided nowhere but in `../policy/decide.ts`.
  */
-import { X509Certificate } from "node:crypto";
+
 import path from "node:path";
 import { type DomainPattern, formatDomainPattern } from "../mail/domain-pattern.ts";
 import { printRequirement, type RequirementText } from "../policy/dialects/sendmail/requirement-text.ts";
 import type { Origin, PeerRequirement, Sourced } from "../policy/rules.ts";
 import type { ScopedRule, ScopedSettings } from "../policy/scoped-rules.ts";
+import { isCertificate } from "../tls/certificate-facts.ts";
 import { type TlsVersion, type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Loading } from "./loading.ts";
@@ -306,13 +307,4 @@ class Compiler {
 
 function plain<T>(located: readonly Located<T>[]): readonly T[] {
   return located.map(({ value }) => value);
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    new X509Certificate(pem);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -59,6 +59,19 @@ const conclusions: readonly [name: string, failures: readonly Failure[], want: s
     [policy(under("bounce", { monitor: true }))],
     "deferred 4.7.5",
   ],
+  [
+    "a host's own last word is never",
+    [later, { ...never, status: "5.7.0", kind: "policy", final: "last-word" }],
+    "failed 5.7.0",
+  ],
+  [
+    "but not against a demand of the recipient that has the mail wait",
+    [
+      { ...policy(under("defer")), final: "waits" },
+      { ...never, kind: "policy", final: "last-word" },
+    ],
+    "deferred 4.7.5",
+  ],
   ["CL-15 every host says never", [never, never], "failed 5.7.1"],
   ["one host says never, another may take it later", [later, never], "deferred 4.3.2"],
 ];

@@ -21,6 +21,16 @@ export function certificateFacts(der: Uint8Array): CertificateFacts {
   return facts;
 }
 
+/** OpenSSL can read this PEM block as a certificate. */
+export function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readFacts(der: Uint8Array, sha256: string): CertificateFacts {
   const certificate = new X509Certificate(der);
   const fields = readCertificateFields(der);

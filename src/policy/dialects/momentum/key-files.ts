@@ -2,8 +2,9 @@
  * The PEM files that a configuration names, each read once: trust anchors, certificates and keys. A file that cannot be
  * used is told with what is wrong with it; the rule that needs it then refuses.
  */
-import { X509Certificate } from "node:crypto";
+
 import path from "node:path";
+import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { checkCredential } from "../../../tls/credential.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../../../tls/handshake-settings.ts";
@@ -74,13 +75,4 @@ function pathOf(setting: Setting): string {
 
 function unreadable(file: string, reason: string): Readonly<{ kind: "problem"; text: string }> {
   return { kind: "problem", text: `${file} cannot be read: ${reason}` };
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    new X509Certificate(pem);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,8 +4,9 @@
  * With neither CAfile nor CApath nobody is trusted, the system's CAs included. What cannot be read is a problem with its
  * reason; who must refuse because of it is said by the caller.
  */
-import { X509Certificate } from "node:crypto";
+
 import path from "node:path";
+import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { TrustAnchors } from "../../../tls/handshake-settings.ts";
 import type { SourceFiles } from "../dialect.ts";
@@ -91,14 +92,6 @@ function certificatesIn(text: string): readonly string[] | string {
   if (blocks.length === 0) return "no certificate in it";
   const broken = blocks.findIndex((block) => !isCertificate(block));
   return broken < 0 ? blocks : `certificate ${broken + 1} of ${blocks.length} cannot be read`;
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 function failed(problem: string): Trust {

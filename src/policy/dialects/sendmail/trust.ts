@@ -2,8 +2,9 @@
  * Whom Sendmail's `${verify}` trusts, and whom it shows: CACertFile with CACertPath, and the pairs of certificate and
  * key. Verification can succeed only where both CA settings are there; with one of them missing every peer fails.
  */
-import { X509Certificate } from "node:crypto";
+
 import path from "node:path";
+import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { checkCredential } from "../../../tls/credential.ts";
 import { type Credential, type TrustAnchors, trustBundle } from "../../../tls/handshake-settings.ts";
 import type { SourceFiles } from "../dialect.ts";
@@ -45,14 +46,6 @@ function readCertificates(file: string, files: SourceFiles): readonly string[] |
   const found = answer.text.match(block) ?? [];
   if (found.length === 0) return "there is no certificate in it";
   return found.every(isCertificate) ? found : "a certificate in it cannot be read";
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 export type OwnPair =
