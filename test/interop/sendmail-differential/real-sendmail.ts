@@ -141,6 +141,7 @@ export function linesOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** QUEUE_LA: a busy machine is no reason to queue what is to be tried at once. */
 function mcText({ skip, lookupDotDomain, permanent, fallback, sessionFeatures, mailertable, more }: Variant): string {
   const options = [...(skip ? ["`skip'"] : []), ...(lookupDotDomain ? ["`lookupdotdomain'"] : [])];
   return `divert(0)dnl
@@ -150,6 +151,8 @@ ${permanent ? "define(`TLS_PERM_ERR', `1')dnl\n" : ""}define(\`confDOMAIN_NAME',
 define(\`confCACERT', \`${authorityFile}')dnl
 define(\`confCACERT_PATH', \`${path.dirname(authorityFile)}')dnl
 define(\`confTO_IDENT', \`0')dnl
+define(\`confQUEUE_LA', \`100000')dnl
+define(\`confREFUSE_LA', \`100000')dnl
 define(\`QUEUE_DIR', \`${somewhere}/queue')dnl
 ${more}${fallback ? "define(`confTLS_FALLBACK_TO_CLEAR', `True')dnl\n" : ""}FEATURE(\`no_default_msa')dnl
 FEATURE(\`nocanonify')dnl
