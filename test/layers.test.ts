@@ -9,9 +9,10 @@ import { test } from "node:test";
 const tiers: readonly (readonly string[])[] = [
   ["mail"],
   ["observe", "dns", "tls"],
-  ["smtp", "dane", "mta-sts", "tlsrpt"],
+  ["smtp", "dane", "mta-sts", "tlsrpt", "users"],
   ["policy"],
   ["route", "queue", "record", "dsn", "config"],
+  ["admission"],
   ["delivery", "probe"],
   ["lab"],
   ["server"],

@@ -8,22 +8,24 @@ import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
 import type { BindingChooser, Compiled, RoutingSource, TransportEntry } from "../policy/dialects/dialect.ts";
 import type { System } from "../policy/dialects/registry.ts";
-import type { PolicySource } from "../policy/rules.ts";
+import type { InboundRule, PolicySource } from "../policy/rules.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
 import type { ReceiverLimits, ReceiverTimeouts } from "../smtp/server/receiver.ts";
-import type { Credential, TlsVersion } from "../tls/handshake-settings.ts";
-import type { ServerTlsProfile } from "../tls/server-tls.ts";
+import type { Credential } from "../tls/handshake-settings.ts";
+import type { UserDirectory } from "../users/user.ts";
 
 export type ListenerSettings = Readonly<{
   name: string;
   address: IpAddress;
   /** 0 lets the system choose (tests). */
   port: number;
-  tls: "starttls" | "implicit" | "none";
-  requireTls: boolean;
-  /** Undefined for `none`, and until the self-made certificate fills it in. */
-  profile: ServerTlsProfile | undefined;
+  implicitTls: boolean;
+  /**
+   * What our own configuration says of this listener; policy sources are asked for what it does not say, then
+   * `inboundDefaults`.
+   */
+  rule: InboundRule;
   bareNewline: "reject" | "normalize";
 }>;
 
@@ -84,12 +86,16 @@ export type OutboundSettings = Readonly<{
   eightBitWithoutExtension: "bounce" | "send";
 }>;
 
-/** What listeners offer, apart from certificates. */
-export type InboundTls = Readonly<{
-  minVersion: TlsVersion;
-  maxVersion: TlsVersion;
-  ciphers: string | undefined;
-  groups: string | undefined;
+/** Against guessing, by address and by worker. */
+export type AuthSettings = Readonly<{
+  /** The answer to a failed try waits so long, ms; each further one of that address twice as long, up to 16 times. */
+  failureDelayMs: number;
+  /** So many failed tries of one address within `windowMs` lock it out for `lockMs`. */
+  maxFailures: number;
+  windowMs: number;
+  lockMs: number;
+  /** Failed tries in one session before 421 (AU-10). */
+  maxFailuresPerSession: number;
 }>;
 
 /** The configuration of another mail server, compiled. */
@@ -109,7 +115,11 @@ export type Settings = Readonly<{
   dataDirectory: string;
   workers: number;
   listeners: readonly ListenerSettings[];
-  inboundTls: InboundTls;
+  /** What every listener does where nothing else is said: STARTTLS offered, and the certificate where there is only one. */
+  inboundDefaults: InboundRule;
+  /** Our own users file before those of dialects. */
+  users: UserDirectory;
+  auth: AuthSettings;
   relayNetworks: readonly Cidr[];
   relayDomains: readonly DomainPattern[];
   postmaster: string | undefined;
@@ -145,6 +155,8 @@ export type Settings = Readonly<{
   records: Readonly<{
     /** Absolute; `-` is standard output. */
     file: string;
+    /** Of what came in; undefined: not written. */
+    inboundFile: string | undefined;
     maxBytes: number;
     keepFiles: number;
     historyMs: number;

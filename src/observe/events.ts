@@ -4,6 +4,7 @@
  * Text from peers is raw here: the readings escape it.
  */
 import type { AttemptRecord } from "../mail/attempt.ts";
+import type { InboundRecord } from "../mail/inbound-record.ts";
 
 export type LetterlockEvent =
   | Readonly<{ kind: "listening"; listener: string; address: string; port: number; tls: string }>
@@ -49,6 +50,7 @@ export type LetterlockEvent =
       tls: string | null;
     }>
   | Readonly<{ kind: "attempt"; record: AttemptRecord }>
+  | Readonly<{ kind: "inbound"; record: InboundRecord }>
   | Readonly<{
       kind: "outbound-handshake";
       host: string;

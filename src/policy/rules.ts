@@ -6,7 +6,9 @@ import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { SaslMechanism } from "../smtp/server/sasl/sasl.ts";
 import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
+import type { ServedCertificates } from "../tls/server-tls.ts";
 
 /** From no wish at all to full authentication; `dane` and `dane-only` refuse to connect until DANE evidence exists. */
 export const tlsLevels = ["none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only"] as const;
@@ -160,7 +162,7 @@ export type OutboundQuestion = Readonly<{
   now: number;
 }>;
 
-/** All that an inbound look-up may be keyed by. */
+/** All that an inbound look-up may be keyed by: asked when a client connects, again inside TLS, and after AUTH. */
 export type InboundQuestion = Readonly<{
   /** As settings call it. */
   listener: string;
@@ -169,29 +171,57 @@ export type InboundQuestion = Readonly<{
   client: IpAddress;
   /** The verified PTR name. */
   clientName: Domain | undefined;
+  /** DNS could not tell just now: what depends on a name is not certain. */
+  clientNameUnknown?: true;
   /** Who logged in, if anybody. */
   user: string | undefined;
   now: number;
 }>;
 
-/** What is offered to and demanded of a client. Absent settings say nothing. */
+/** One envelope of that client. `recipient` is undefined at MAIL. */
+export type EnvelopeQuestion = InboundQuestion &
+  Readonly<{ sender: Mailbox | undefined; recipient: Mailbox | undefined }>;
+
+/** In whose words and codes TLS and AUTH are refused; where a reference is silent, in Letterlock's own. */
+export type InboundWording = "letterlock" | "postfix" | "sendmail" | "momentum" | "powermta";
+
+/** What is offered to and demanded of a client. Absent settings say nothing: the next source is asked, then the default. */
 export type InboundRule = Readonly<{
+  /** `require`: all but the commands of RFC 3207 §4 is answered 530 before TLS. */
   starttls?: Sourced<"never" | "offer" | "require">;
   implicitTls?: Sourced<boolean>;
-  /** `ask`: anybody may come without; `require`: one must be shown; `require-trusted`: and lead to a trusted CA. */
+  /**
+   * `ask`: anybody may come without. `require`: whoever shows none is cut off after the handshake (Momentum).
+   * `require-trusted`: one that leads to a trusted CA, else nothing is taken from this client.
+   */
   clientCertificate?: Sourced<"do-not-ask" | "ask" | "require" | "require-trusted">;
+  /** Without any, no client is trusted by its chain. */
   clientAnchors?: Sourced<TrustAnchors>;
-  certificate?: Sourced<Credential>;
+  certificates?: Sourced<ServedCertificates>;
   protocols?: Sourced<Readonly<{ min: TlsVersion; max: TlsVersion }>>;
   ciphers?: Sourced<string>;
-  /** AUTH only inside TLS; `plain-only-in-tls` hides PLAIN and LOGIN alone. */
+  groups?: Sourced<string>;
+  /** Where AUTH is offered; `plain-only-in-tls` hides PLAIN and LOGIN alone. Default: `never`. */
   auth?: Sourced<"always" | "only-in-tls" | "plain-only-in-tls" | "never">;
-  /** Octets pipelined behind STARTTLS: refuse and close (default), or throw them away (Momentum). Never executed. */
+  /** Default: all but CRAM-MD5, as far as the users' stored secrets and the session allow. */
+  mechanisms?: Sourced<readonly SaslMechanism[]>;
+  /** No mail before AUTH. */
+  authRequired?: Sourced<boolean>;
+  /** Octets pipelined behind STARTTLS: refuse and close (default), or throw them away. Never executed. */
   pipelined?: Sourced<"reject" | "discard">;
+  /** MAIL inside TLS needs no EHLO of its own. Default: it does (ST-4). */
+  mailWithoutHello?: Sourced<boolean>;
+  wording?: Sourced<InboundWording>;
   /** Demands in Sendmail's form. */
   requirements?: readonly PeerRequirement[];
+  /** When those are held against a client in clear text: at MAIL (default), or at each RCPT (Sendmail's delay_checks). */
+  requirementsAt?: Sourced<"mail" | "rcpt">;
+  /** This client may send to anywhere. */
+  relay?: Sourced<boolean>;
   /** Who may relay by certificate: `trusted` any with a trusted chain, else by digest or by names. */
   relayByCertificate?: Sourced<RelayByCertificate>;
+  /** Who a client is by its certificate alone, without AUTH (PowerMTA); the first that fits. */
+  userByCertificate?: Sourced<readonly Readonly<{ pin: Pin; user: string }>[]>;
   /** Asked for something that cannot be honoured: the client is told to come back later. */
   refuse?: Sourced<string>;
 }>;
@@ -201,6 +231,35 @@ export type RelayByCertificate =
   | Readonly<{ kind: "digests"; pins: readonly Pin[] }>
   /** Issuer, and where `subjects` is given also subject, in Sendmail's encoding, lower case. */
   | Readonly<{ kind: "names"; issuers: ReadonlyMap<string, "relay" | "subject">; subjects: ReadonlySet<string> }>;
+
+/**
+ * What an envelope needs to be taken (require-tls, reject_plaintext_session ...).
+ * `encrypted`: TLS with at least `minCipherBits`. `trusted`: and a client certificate whose chain leads to `anchors`.
+ * `matching`: and a certificate that fits one of `names`, `issuers` or `pins`; those of `pins` need no trusted chain.
+ */
+export type InboundDemand = Readonly<{
+  from: Origin;
+  /** As written, in the source's terms. */
+  text: string;
+  level: "none" | "encrypted" | "trusted" | "matching";
+  minCipherBits?: number;
+  /** Undefined: those that the handshake was made with. */
+  anchors?: TrustAnchors;
+  /** Held against the SubjectAltName DNS names. */
+  names?: readonly NamePattern[];
+  /** Distinguished names in RFC 4514 text, compared without regard to letter case. */
+  issuers?: readonly string[];
+  pins?: readonly Pin[];
+  mode: "enforce" | "monitor";
+  /** Undefined text: Letterlock's own words for what is missing. */
+  answer: Readonly<{ code: number; status: EnhancedStatus; text?: string }>;
+  exception?: TlsException;
+}>;
+
+/** `at-recipient`: at MAIL it is not known yet. `unsure`: it counts only if the client's name is what DNS cannot tell. */
+export type DemandAnswer =
+  | Readonly<{ kind: "demand"; demand: InboundDemand; unsure?: true }>
+  | Readonly<{ kind: "at-recipient" }>;
 
 /** One line that could have decided, in order of precedence; `explain` prints them all. */
 export type Candidate = Readonly<{
@@ -224,6 +283,8 @@ export type PolicySource = Readonly<{
    */
   recipientKey?(recipient: Mailbox): string;
   inbound?(question: InboundQuestion): InboundRule | undefined;
+  /** What is demanded of an envelope on top of that: each source's demand must be met. */
+  demand?(question: EnvelopeQuestion): DemandAnswer | undefined;
   /** The same look-up, slower, with everything that was considered. */
   candidates(question: OutboundQuestion): readonly Candidate[];
 }>;

@@ -5,7 +5,9 @@
 import type { Reply } from "../mail/reply.ts";
 
 /** Chain check against the anchors the decision named (or the default ones). `code` is OpenSSL's (`CERT_HAS_EXPIRED`). */
-export type ChainResult = Readonly<{ kind: "trusted" }> | Readonly<{ kind: "untrusted"; code: string; text: string }>;
+export type ChainResult =
+  /** `anchor`: SHA-256 of the CA where it ended, of a client's chain, where several sets of CAs count. */
+  Readonly<{ kind: "trusted"; anchor?: string }> | Readonly<{ kind: "untrusted"; code: string; text: string }>;
 
 /** The peer's own certificate, and what names it carries. Text is the peer's: escape before showing. */
 export type CertificateFacts = Readonly<{
@@ -45,7 +47,7 @@ export type HandshakeFacts = Readonly<{
   certificate: CertificateFacts | undefined;
   /** The other certificates as sent, DER, leaf excluded. */
   intermediates: readonly Uint8Array[];
-  /** The peer asked for a client certificate; we sent one. */
+  /** The peer asked for a client certificate; we sent one. Of a client's handshake: we asked; it sent one. */
   clientCertificate: "not-asked" | "asked" | "sent";
   durationMs: number;
 }>;

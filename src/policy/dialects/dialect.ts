@@ -11,6 +11,7 @@ import type { DomainPattern } from "../../mail/domain-pattern.ts";
 import type { Nexthop } from "../../mail/nexthop.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
+import type { User } from "../../users/user.ts";
 import type { Origin, PolicySource, Sourced } from "../rules.ts";
 import type { ScopedRule, ScopedSettings } from "../scoped-rules.ts";
 
@@ -123,8 +124,24 @@ export type AccountingFile = Readonly<{
   directives: readonly Readonly<{ name: string; value: string; line: number }>[];
 }>;
 
+/** Where that server listens for SMTP. What a listener offers, `source.inbound` says by address and port. */
+export type DialectListener = Readonly<{
+  name: string;
+  /** `0.0.0.0` and `::`: every one of that family. */
+  address: IpAddress;
+  port: number;
+  implicitTls: boolean;
+  from: Origin;
+}>;
+
 /** What TLS hangs on. Our own configuration goes before it, setting by setting. */
 export type DialectSettings = Readonly<{
+  /** Opened where our own configuration names none. */
+  listeners?: readonly DialectListener[];
+  /** Who may log in, beside those of our own users file. */
+  users?: readonly User[];
+  /** Recipient domains that any client may send to. */
+  relayDomains?: readonly DomainPattern[];
   hostname?: Sourced<Domain>;
   bindings?: readonly DialectBinding[];
   chooseBinding?: BindingChooser;

@@ -5,10 +5,13 @@
  */
 import type { IpAddress, Mailbox } from "../../mail/address.ts";
 import type { Body, BodyFacts } from "../../mail/body.ts";
+import type { Domain } from "../../mail/domain.ts";
 import type { Envelope, EnvelopeSender } from "../../mail/envelope.ts";
 import type { Reply } from "../../mail/reply.ts";
-import type { ServerTlsProfile } from "../../tls/server-tls.ts";
+import type { HandshakeFacts } from "../../tls/peer-facts.ts";
+import type { Conduct } from "./conduct.ts";
 import type { HeadersWanted } from "./header-section.ts";
+import type { SaslMechanism, StartSasl } from "./sasl/sasl.ts";
 
 /** What is known of one session when a question about it is asked. */
 export type SessionFacts = Readonly<{
@@ -22,10 +25,21 @@ export type SessionFacts = Readonly<{
   /** As given in EHLO or HELO, raw: escape before showing. */
   ehlo: string;
   esmtp: boolean;
-  tls:
-    | Readonly<{ protocol: string; cipher: string; group: string | undefined; serverName: string | undefined }>
-    | undefined;
+  clientName: ClientName;
+  /** With the client's certificate, where one was shown. */
+  tls: Readonly<{ handshake: HandshakeFacts; serverName: string | undefined }> | undefined;
+  /** Who logged in; `by` is the SASL mechanism, or the certificate alone. */
+  login: Readonly<{ user: string; by: SaslMechanism | "certificate" }> | undefined;
 }>;
+
+/**
+ * `verified`: the PTR name leads back to the address. `forged`: it does not. `none`: there is no PTR name.
+ * `unknown`: DNS could not tell just now. `not-asked`: nobody needs it.
+ */
+export type ClientName =
+  | Readonly<{ kind: "verified"; name: Domain }>
+  | Readonly<{ kind: "forged"; name: Domain }>
+  | Readonly<{ kind: "none" | "unknown" | "not-asked" }>;
 
 /** A whole message, its bytes already under our `Received:` field. */
 export type ReceivedMail = Readonly<{
@@ -74,11 +88,13 @@ export type ReceiverOptions = Readonly<{
   listener: string;
   /** A-label name in greeting, EHLO reply and Received. */
   hostname: string;
-  tlsMode: "starttls" | "implicit" | "none";
-  /** Asked at each connection, so that renewed certificates serve the next one; undefined: no certificate, no STARTTLS. */
-  tlsProfile: () => ServerTlsProfile | undefined;
-  /** ST-7: refuse all but EHLO, NOOP, QUIT, STARTTLS with 530 until TLS is on. */
-  requireTls: boolean;
+  /** TLS from the first octet. */
+  implicitTls: boolean;
+  /** Undefined: nobody needs names, and clients do not wait for them. Resolves within its own time-out, never rejects. */
+  clientName: ((client: IpAddress) => Promise<ClientName>) | undefined;
+  /** Pure and immediate. */
+  conduct: (session: SessionFacts) => Conduct;
+  startSasl: StartSasl;
   limits: ReceiverLimits;
   timeouts: ReceiverTimeouts;
   /** LN-3. */
@@ -92,11 +108,24 @@ export type ReceiverOptions = Readonly<{
   checkClient: (client: IpAddress) => Reply | undefined;
   checkSender: (session: SessionFacts, sender: EnvelopeSender) => Reply | undefined;
   checkRecipient: (session: SessionFacts, sender: EnvelopeSender, recipient: Mailbox) => Reply | undefined;
+  /** A message, sender, recipient, log-in or client that was refused, for the record. */
+  onRefusal: (session: SessionFacts, refusal: Refusal) => void;
   /**
    * Takes responsibility: 2yz only once it is on disk (SR-15). A spool file belongs to it from a 2yz on; after any other
    * answer the receiver deletes the file. Should not reject; if it does, the client is told 451.
    */
   accept: (mail: ReceivedMail) => Promise<Reply>;
+}>;
+
+export type Refusal = Readonly<{
+  stage: "client" | "starttls" | "auth" | "mail" | "rcpt" | "data";
+  /** Of the open transaction, or the one that was refused; undefined before MAIL. */
+  sender: EnvelopeSender | undefined;
+  /** The one that was refused, else those accepted so far. */
+  recipients: readonly Mailbox[];
+  reply: Reply;
+  /** Who was named in an AUTH that failed. Raw: escape before showing. */
+  triedUser?: string;
 }>;
 
 /** An open listener. */
