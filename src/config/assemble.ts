@@ -8,9 +8,11 @@ import { parseIp } from "../mail/ip.ts";
 import type { DialectSettings, RouteTarget, TransportEntry } from "../policy/dialects/dialect.ts";
 import { compileScopedRules } from "../policy/scoped-rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
+import type { UserDirectory } from "../users/user.ts";
 import { assembleBindingRules, assembleBindings } from "./bindings.ts";
 import { Certificates } from "./certificates.ts";
-import { assembleInboundTls, assembleListeners, isLoopback } from "./listeners.ts";
+import { assembleInboundProfile } from "./inbound-profile.ts";
+import { assembleListeners, isLoopback } from "./listeners.ts";
 import type { Loading } from "./loading.ts";
 import type { PolicyOrder } from "./policy-sources.ts";
 import type { Section, Values } from "./section-types.ts";
@@ -25,6 +27,13 @@ type FileValues = Values<typeof fileTable>;
 /** What is taken from the machine where nothing is written. */
 export type Machine = Readonly<{ hostname: string; processors: number }>;
 
+const nobody: UserDirectory = {
+  find: () => undefined,
+  byCertificate: () => undefined,
+  size: 0,
+  usable: { password: false, scram: false, secret: false, certificate: false },
+};
+
 /** Reports what does not fit together; the value is of use only when nothing was reported as an error. */
 export function assembleSettings(
   values: FileValues,
@@ -37,8 +46,8 @@ export function assembleSettings(
   const brought = dialects.map(({ compiled }) => compiled.settings);
   const hostname = values.hostname?.value ?? firstOf(brought, "hostname")?.value ?? machineName(machine.hostname);
   const certificates = new Certificates(values.certificates.value, loading);
-  const inboundTls = assembleInboundTls(values, loading);
-  const listeners = assembleListeners(values, inboundTls, certificates, loading);
+  const profile = assembleInboundProfile(values, certificates, loading);
+  const listeners = assembleListeners(values, profile, certificates, loading);
   const bindings = assembleBindings(values, brought, hostname, certificates, loading);
   const rules = compileTlsRules(values, certificates, loading);
   checkOrder(order, rules, bindings, loading);
@@ -52,7 +61,10 @@ export function assembleSettings(
     dataDirectory,
     workers: values.workers?.value ?? machine.processors,
     listeners,
-    inboundTls,
+    inboundDefaults: profile.defaults,
+    clientNames: brought.some(({ needsClientNames }) => needsClientNames === true),
+    users: nobody,
+    auth: assembleAuth(values),
     relayNetworks: plain(values["relay-networks"].value),
     relayDomains: plain(values["relay-domains"].value),
     postmaster: assemblePostmaster(values, loading),
@@ -258,10 +270,23 @@ function assembleTimeouts(values: FileValues): Settings["timeouts"] {
   };
 }
 
-function assembleRecords(values: FileValues, dataDirectory: string): Settings["records"] {
-  const { file, size, keep, history } = values.records.value.values;
+function assembleAuth(values: FileValues): Settings["auth"] {
+  const auth = values.auth.value.values;
   return {
-    file: file.value === "-" ? "-" : path.resolve(dataDirectory, file.value),
+    failureDelayMs: auth["failure-delay"].value,
+    maxFailures: auth.failures.value,
+    windowMs: auth.window.value,
+    lockMs: auth.lock.value,
+    maxFailuresPerSession: auth["failures-per-session"].value,
+  };
+}
+
+function assembleRecords(values: FileValues, dataDirectory: string): Settings["records"] {
+  const { file, "inbound-file": inbound, size, keep, history } = values.records.value.values;
+  const inFolder = (name: string): string => (name === "-" ? "-" : path.resolve(dataDirectory, name));
+  return {
+    file: inFolder(file.value),
+    inboundFile: inbound.value === "off" ? undefined : inFolder(inbound.value),
     maxBytes: size.value,
     keepFiles: keep.value,
     historyMs: history.value,

@@ -30,6 +30,13 @@ export class Certificates {
     return [...this.#byName.keys()];
   }
 
+  /** Where there is exactly one, it needs no naming. */
+  get onlyOne(): ServerCredential | undefined {
+    const [only, ...others] = this.names;
+    if (only === undefined || others.length > 0) return undefined;
+    return this.#byName.get(only);
+  }
+
   /** For a listener, with the names for SNI. */
   server(name: Located<string>): ServerCredential | undefined {
     return this.#use(name);
@@ -37,7 +44,7 @@ export class Certificates {
 
   /** To show to other hosts. */
   client(name: Located<string>): Credential | undefined {
-    return this.#use(name)?.credential;
+    return this.#use(name)?.credentials[0];
   }
 
   reportUnused(): void {
@@ -76,5 +83,5 @@ function readCertificate({ key: name, at, value }: CertificateEntry, loading: Lo
     loading.problems.warning(certificate.at, `certificate "${name}": ${checked.warning}`, "renew it");
   }
   const chosenFor = names === undefined ? checked.names : names.value.map((each) => each.value.toLowerCase());
-  return { credential: checked.credential, names: chosenFor };
+  return { credentials: [checked.credential], names: chosenFor };
 }

@@ -30,7 +30,7 @@ const wholes = {
   retry: "retry settings",
   limits: "limits",
   timeouts: "timeouts",
-  inboundTls: "TLS profile of listeners",
+  inboundDefaults: "TLS profile of listeners",
 } as const satisfies Partial<Record<keyof Settings, string>>;
 
 /** Set up once at the start. */
@@ -59,25 +59,30 @@ export function compareSettings(before: Settings, after: Settings): readonly Set
   const { maxQueueBytes, minFreeDiskBytes } = before.limits;
   const taken = { ...after, limits: { ...after.limits, maxQueueBytes, minFreeDiskBytes } };
   for (const [key, words] of Object.entries(wholes) as [keyof typeof wholes, string][]) {
-    if (!isDeepStrictEqual(before[key], taken[key])) say(`${words} changed`);
+    if (!sameContents(before[key], taken[key])) say(`${words} changed`);
   }
   for (const text of compareRules(before.rules, after.rules)) say(text);
   for (const [key, words] of Object.entries(storeLimits) as [keyof typeof storeLimits, string][]) {
     if (before.limits[key] !== after.limits[key]) say(words, true);
   }
-  const moved = { ...after, records: { ...after.records, file: sameInFolder(before, after) } };
+  const moved = { ...after, records: { ...after.records, ...sameInFolder(before, after) } };
   for (const [key, words] of Object.entries(fixed) as [keyof typeof fixed, string][]) {
     if (!isDeepStrictEqual(before[key], moved[key])) say(`${words} changed`, true);
   }
   return changes;
 }
 
-/** The records' file as it was, when it only moved along with the data folder. */
-function sameInFolder(before: Settings, after: Settings): string {
-  const relative = path.relative(after.dataDirectory, after.records.file);
-  return path.resolve(before.dataDirectory, relative) === before.records.file
-    ? before.records.file
-    : after.records.file;
+/** The records' files as they were, when they only moved along with the data folder. */
+function sameInFolder(before: Settings, after: Settings): Pick<Settings["records"], "file" | "inboundFile"> {
+  const moved = (old: string | undefined, now: string | undefined): boolean =>
+    old !== undefined &&
+    now !== undefined &&
+    path.resolve(before.dataDirectory, path.relative(after.dataDirectory, now)) === old;
+  const [old, now] = [before.records, after.records];
+  return {
+    file: moved(old.file, now.file) ? old.file : now.file,
+    inboundFile: moved(old.inboundFile, now.inboundFile) ? old.inboundFile : now.inboundFile,
+  };
 }
 
 function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): ReadonlyMap<string, T> {
@@ -89,7 +94,7 @@ function compareNamed(what: string, before: ReadonlyMap<string, object>, after: 
   const removed = [...before.keys()].filter((name) => !after.has(name));
   const changed = [...after].flatMap(([name, value]) => {
     const old = before.get(name);
-    const same = old === undefined || isDeepStrictEqual(old, value);
+    const same = old === undefined || sameContents(old, value);
     return same ? [] : [`${what} ${name} changed${ofCertificate(old, value)}`];
   });
   return [
@@ -105,9 +110,24 @@ function compareNamed(what: string, before: ReadonlyMap<string, object>, after: 
   ];
 }
 
+/** Equal but for the lines where they were written. */
+function sameContents(before: unknown, after: unknown): boolean {
+  return isDeepStrictEqual(withoutOrigins(before), withoutOrigins(after));
+}
+
+function withoutOrigins(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutOrigins);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== "from")
+      .map(([key, each]) => [key, withoutOrigins(each)]),
+  );
+}
+
 /** Says when a certificate is all that changed. */
 function ofCertificate(before: object, after: object): string {
-  const without = (value: object): object => ({ ...value, profile: undefined, clientCertificate: undefined });
+  const without = (value: object): object => ({ ...value, rule: undefined, clientCertificate: undefined });
   return isDeepStrictEqual(without(before), without(after)) ? ": its certificate or TLS profile" : "";
 }
 

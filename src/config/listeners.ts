@@ -4,12 +4,14 @@
  */
 import type { IpAddress } from "../mail/address.ts";
 import { inCidr, isIpv6, parseCidr } from "../mail/ip.ts";
-import type { ServerCredential, ServerTlsProfile } from "../tls/server-tls.ts";
+import type { InboundRule, Origin } from "../policy/rules.ts";
+import type { ServedCertificates } from "../tls/server-tls.ts";
 import type { Certificates } from "./certificates.ts";
+import type { InboundProfile } from "./inbound-profile.ts";
 import { isFirst, type Loading } from "./loading.ts";
 import type { Place } from "./problem.ts";
 import type { Section, Values } from "./section-types.ts";
-import type { InboundTls, ListenerSettings } from "./settings.ts";
+import type { ListenerSettings } from "./settings.ts";
 import type { fileTable, listenerTable } from "./table.ts";
 import type { Endpoint, Located } from "./value-types.ts";
 
@@ -24,12 +26,12 @@ export function isLoopback(address: IpAddress): boolean {
 
 export function assembleListeners(
   values: FileValues,
-  inbound: InboundTls,
+  profile: InboundProfile,
   certificates: Certificates,
   loading: Loading,
 ): ListenerSettings[] {
   const listeners = values.listeners.value.flatMap(({ value }) => {
-    const made = assembleListener(value, inbound, certificates, loading);
+    const made = assembleListener(value, profile, certificates, loading);
     return made === undefined ? [] : [made];
   });
   if (values.listeners.value.length === 0) {
@@ -44,96 +46,87 @@ export function assembleListeners(
   return listeners;
 }
 
-export function assembleInboundTls(values: FileValues, loading: Loading): InboundTls {
-  const { protocols, ciphers, groups } = values["tls-profile"].value.values;
-  loading.checkCiphers(ciphers);
-  loading.checkGroups(groups);
-  const versions = protocols.value.map(({ value }) => value);
-  if (versions.length === 0)
-    loading.problems.error(protocols.at, "no TLS version is left", "write TLSv1.2, TLSv1.3 or both");
-  return {
-    minVersion: versions.includes("TLSv1.2") ? "TLSv1.2" : "TLSv1.3",
-    maxVersion: versions.includes("TLSv1.3") ? "TLSv1.3" : "TLSv1.2",
-    ciphers: ciphers?.value,
-    groups: groups?.value,
-  };
-}
-
-/** A profile around a certificate; the others are chosen by SNI. */
-export function profileOf(
-  inbound: InboundTls,
-  [first, ...others]: readonly [ServerCredential, ...ServerCredential[]],
-): ServerTlsProfile {
-  return { ...inbound, default: first, others };
-}
-
 function assembleListener(
   { at, values }: Listener,
-  inbound: InboundTls,
+  profile: InboundProfile,
   certificates: Certificates,
   loading: Loading,
 ): ListenerSettings | undefined {
   const { address: endpoint, tls, name, certificate } = values;
   const requireTls = values["require-tls"];
-  if (requireTls.value && tls.value === "none") {
+  if (requireTls?.value === true && tls?.value === "none") {
     loading.problems.error(
       requireTls.at,
       "require-tls without TLS takes no mail at all",
       "set tls: starttls or implicit",
     );
   }
-  if (tls.value === "none" && certificate !== undefined) {
+  if (tls?.value === "none" && certificate !== undefined) {
     loading.problems.warning(
       certificate.at,
       "a listener with tls: none shows no certificate",
       "set tls: starttls, or remove it",
     );
   }
-  const shown = credentials(values, at, certificates, loading);
+  const served = certificate && servedCertificates(certificate, certificates);
   if (endpoint === undefined) return undefined;
-  const [first, ...others] = tls.value === "none" ? [] : shown;
+  const called = name?.value ?? formatEndpoint(endpoint.value);
+  if (tls?.value !== "none" && certificate === undefined)
+    checkDefault(at, endpoint.value, profile, certificates, loading);
+  const from = (where: Place): Origin => loading.origin(where, `listener ${called}`);
   return {
-    name: name?.value ?? formatEndpoint(endpoint.value),
+    name: called,
     address: endpoint.value.address,
     port: endpoint.value.port,
-    tls: tls.value,
-    requireTls: requireTls.value,
-    profile: first === undefined ? undefined : profileOf(inbound, [first, ...others]),
+    implicitTls: tls?.value === "implicit",
+    rule: {
+      ...profile.written,
+      ...offered(tls, requireTls, from),
+      ...(served === undefined || certificate === undefined
+        ? {}
+        : { certificates: { value: served, from: from(certificate.at) } }),
+    },
     bareNewline: values["bare-newline"].value,
   };
 }
 
-/** None: the self-made certificate serves. */
-function credentials(
-  { certificate, tls, address }: Listener["values"],
+function offered(
+  tls: Listener["values"]["tls"],
+  requireTls: Listener["values"]["require-tls"],
+  from: (at: Place) => Origin,
+): InboundRule {
+  if (requireTls?.value === true) return { starttls: { value: "require", from: from(requireTls.at) } };
+  if (tls === undefined || tls.value === "implicit") return {};
+  return { starttls: { value: tls.value === "none" ? "never" : "offer", from: from(tls.at) } };
+}
+
+function servedCertificates(
+  named: Located<readonly Located<string>[]>,
+  certificates: Certificates,
+): ServedCertificates | undefined {
+  const [first, ...others] = named.value.flatMap((name) => certificates.server(name) ?? []);
+  return first === undefined ? undefined : { default: first, others };
+}
+
+/** What is shown where no certificate is named must be clear. */
+function checkDefault(
   at: Place,
+  endpoint: Endpoint,
+  { defaults }: InboundProfile,
   certificates: Certificates,
   loading: Loading,
-): ServerCredential[] {
+): void {
   const known = certificates.names;
   const [only] = known;
-  if (certificate !== undefined) {
-    return certificate.value.flatMap((name) => certificates.server(name) ?? []);
-  }
-  if (tls.value === "none") return [];
-  if (only === undefined) {
-    const isPublic = address !== undefined && !isLoopback(address.value.address);
-    if (isPublic) {
-      const remedy = "add certificates: with the one for your host name, and certificate: here";
-      loading.problems.warning(at, "without a certificate this listener shows a self-made one", remedy);
-    }
-    return [];
-  }
+  if (only !== undefined && known.length === 1) certificates.server({ value: only, at });
+  if (defaults.certificates !== undefined) return;
   if (known.length > 1) {
-    loading.problems.error(
-      at,
-      "which certificate shall this listener show?",
-      `add certificate: ${known.join(", or ")}`,
-    );
-    return [];
+    const remedy = `add certificate: ${known.join(", or ")}`;
+    loading.problems.error(at, "which certificate shall this listener show?", remedy);
+  } else if (known.length === 0 && !isLoopback(endpoint.address)) {
+    const remedy = "add certificates: with the one for your host name, and certificate: here";
+    loading.problems.warning(at, "without a certificate this listener shows a self-made one", remedy);
   }
-  const found = certificates.server({ value: only, at });
-  return found === undefined ? [] : [found];
 }
 
 export function formatEndpoint({ address, port }: Endpoint): string {

@@ -156,7 +156,7 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
       "2:10: error: 0 is out of range (write a number from 1 to 1024)",
       '4:14: error: "5" has no unit (write 5s, 5m, 5h or 5d)',
       '4:22: error: "x" is no duration (write a number with ms, s, m, h, d or w, such as 30s or 5d)',
-      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, policy, tls, records, log, metrics)',
+      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, policy, tls, auth, records, log, metrics)',
     ],
   ],
   [
@@ -488,16 +488,16 @@ test("load: without a file, the relay is on loopback and takes mail from loopbac
   const { settings, problems, needsSelfMade } = loadSettings({ reader: textFiles({}), now, machine });
   assert.deepEqual(problems, []);
   assert.ok(settings !== undefined && needsSelfMade);
-  const listeners = settings.listeners.map(({ name, address, port, tls, profile }) => [
+  const listeners = settings.listeners.map(({ name, address, port, implicitTls, rule }) => [
     name,
     address,
     port,
-    tls,
-    profile,
+    implicitTls,
+    rule,
   ]);
   assert.deepEqual(listeners, [
-    ["smtp", "127.0.0.1", 2525, "starttls", undefined],
-    ["smtps", "127.0.0.1", 4465, "implicit", undefined],
+    ["smtp", "127.0.0.1", 2525, false, {}],
+    ["smtps", "127.0.0.1", 4465, true, {}],
   ]);
   assert.deepEqual(
     settings.relayNetworks.map(({ address, prefix }) => `${address}/${prefix}`),

@@ -13,7 +13,6 @@ import { type CompileDialect, compileDialect } from "../policy/dialects/registry
 import type { Credential } from "../tls/handshake-settings.ts";
 import { assembleSettings, type Machine } from "./assemble.ts";
 import { systemFiles } from "./file-reader.ts";
-import { profileOf } from "./listeners.ts";
 import { Loading } from "./loading.ts";
 import type { PolicyFlag } from "./policy-flag.ts";
 import { type ReadSource, readPolicySources } from "./policy-sources.ts";
@@ -80,7 +79,7 @@ export function loadSettings(options: LoadOptions = {}): LoadResult {
     settings,
     problems: [...problems.sorted(), ...noted.toSorted(byPlace)],
     sources: read,
-    needsSelfMade: settings?.listeners.some(({ tls, profile }) => tls !== "none" && profile === undefined) ?? false,
+    needsSelfMade: settings !== undefined && showsDefault(settings),
   };
 }
 
@@ -112,12 +111,15 @@ function thisMachine(): Machine {
   return { hostname: os.hostname(), processors: os.availableParallelism() };
 }
 
+/** Some listener shows the default certificate, as far as our own configuration tells, and there is none. */
+function showsDefault({ listeners, inboundDefaults }: Settings): boolean {
+  if (inboundDefaults.certificates !== undefined) return false;
+  return listeners.some(({ rule }) => rule.starttls?.value !== "never" && rule.certificates === undefined);
+}
+
 /** The settings with a certificate for the listeners that have none. */
 export function withSelfMadeCertificate(settings: Settings, credential: Credential): Settings {
-  const { hostname, inboundTls } = settings;
-  const profile = profileOf(inboundTls, [{ credential, names: [hostname] }]);
-  const listeners = settings.listeners.map((listener) =>
-    listener.tls !== "none" && listener.profile === undefined ? { ...listener, profile } : listener,
-  );
-  return { ...settings, listeners };
+  const served = { default: { credentials: [credential] as const, names: [settings.hostname] }, others: [] };
+  const from = { source: "built-in", file: undefined, line: undefined, column: undefined, scope: "self-made" };
+  return { ...settings, inboundDefaults: { ...settings.inboundDefaults, certificates: { value: served, from } } };
 }

@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import type { FileAnswer, SourceFiles } from "../policy/dialects/dialect.ts";
+import type { Origin } from "../policy/rules.ts";
 import { checkCipherString, checkGroups } from "../tls/cipher-settings.ts";
 import type { Place, Problems } from "./problem.ts";
 import type { Located } from "./value-types.ts";
@@ -31,6 +32,11 @@ export class Loading {
   /** Relative names start at the folder of the configuration. */
   resolve(name: string): string {
     return path.resolve(this.#folder, name);
+  }
+
+  /** Of what stands at that place of this file. */
+  origin(at: Place, scope: string): Origin {
+    return { source: "letterlock", file: this.file, line: at.line, column: at.column, scope };
   }
 
   /** Without reading it. */

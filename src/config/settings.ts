@@ -117,6 +117,8 @@ export type Settings = Readonly<{
   listeners: readonly ListenerSettings[];
   /** What every listener does where nothing else is said: STARTTLS offered, and the certificate where there is only one. */
   inboundDefaults: InboundRule;
+  /** Something is conditioned on the verified name of a client: without it no client's name is looked up. */
+  clientNames: boolean;
   /** Our own users file before those of dialects. */
   users: UserDirectory;
   auth: AuthSettings;

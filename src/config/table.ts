@@ -86,12 +86,14 @@ const timeout = duration("1s", "1d");
 export const listenerTable = {
   name: optional(name, "What binding rules, logs and metrics call it. Default: its address."),
   address: required(endpoint(), "Address and port. `[::]:25` is every IPv6 address, `0.0.0.0:25` every IPv4 address."),
-  tls: setting(
+  tls: optional(
     choice("starttls", "implicit", "none"),
-    "starttls",
-    "STARTTLS, TLS from the first octet, or none at all.",
+    "STARTTLS, TLS from the first octet, or none at all. Default: starttls.",
   ),
-  "require-tls": setting(yesNo, "false", "Refuse mail in clear text with 530. Not for a public MX (RFC 3207 §4)."),
+  "require-tls": optional(
+    yesNo,
+    "Refuse mail in clear text with 530. Not for a public MX (RFC 3207 §4). Default: false.",
+  ),
   certificate: optional(
     list(name),
     "Certificates by name: the first is served without SNI, the others to clients that ask for their names. Default: the only one there is, or a self-made one.",
@@ -291,7 +293,7 @@ const receiverTimeoutTable = {
 } as const;
 
 const tlsProfileTable = {
-  protocols: setting(list(tlsVersion), "[TLSv1.2, TLSv1.3]", "TLS versions offered."),
+  protocols: optional(list(tlsVersion), "TLS versions offered. Default: TLSv1.2 and TLSv1.3."),
   ciphers: optional(
     text,
     `OpenSSL cipher list for TLS 1.2, and suites for 1.3. Default: ECDHE with AEAD. ${neverUsed}`,
@@ -305,9 +307,26 @@ const recordsTable = {
     "deliveries.jsonl",
     "One JSON line per recipient and attempt, in the data folder; `-` is standard output.",
   ),
+  "inbound-file": setting(
+    textOrWord("off", file),
+    "inbound.jsonl",
+    "One JSON line per message that came in, and per client, log-in, sender, recipient or message that was refused; `-` is standard output, `off` writes none.",
+  ),
   size: setting(size("1 MB", "1 TB"), "100 MB", "A new file is begun at this size."),
   keep: setting(count(1, 10_000), "10", "Older files that are kept."),
   history: setting(duration("1h", "3650d"), "30d", "How long attempts stay in the store."),
+} as const;
+
+const authTable = {
+  "failure-delay": setting(
+    duration("0s", "1m"),
+    "1s",
+    "Wait before the answer to a failed try; each further one of that address twice as long, up to 16 times.",
+  ),
+  failures: setting(count(1, 1_000_000), "20", "So many failed tries of one address within `window` lock it out."),
+  window: setting(duration("1s", "7d"), "10m", "The time in which failed tries are counted."),
+  lock: setting(duration("1s", "7d"), "15m", "How long an address is locked out."),
+  "failures-per-session": setting(count(1, 1000), "3", "Failed tries in one session before 421."),
 } as const;
 
 const logTable = {
@@ -316,7 +335,7 @@ const logTable = {
 } as const;
 
 const loopbackListeners =
-  "[{name: smtp, address: 127.0.0.1:2525, tls: starttls}, {name: smtps, address: 127.0.0.1:4465, tls: implicit}]";
+  "[{name: smtp, address: 127.0.0.1:2525}, {name: smtps, address: 127.0.0.1:4465, tls: implicit}]";
 
 export const fileTable = {
   hostname: optional(domainName, "Our name in greeting, EHLO and Received. Default: the machine's name."),
@@ -356,7 +375,8 @@ export const fileTable = {
     "Who says how mail must be encrypted, in the order to ask: configurations of other mail servers, each as it is, and `letterlock`, the rules of this file, which come first where it is not in the list.",
   ),
   tls: optional(globalTls, "TLS rules for mail that goes out."),
-  records: setting(section(recordsTable), "{}", "The proof of each delivery attempt."),
+  auth: setting(section(authTable), "{}", "Against those who guess passwords; counted per worker."),
+  records: setting(section(recordsTable), "{}", "The proof of each delivery attempt, and of what came in."),
   log: setting(section(logTable), "{}", "The log for people."),
   metrics: setting(endpointOrOff, "127.0.0.1:2580", "Address and port of /metrics, /healthz and /readyz, or `off`."),
 } as const;

@@ -7,7 +7,7 @@
 import path from "node:path";
 import { type DomainPattern, formatDomainPattern } from "../mail/domain-pattern.ts";
 import { printRequirement, type RequirementText } from "../policy/dialects/sendmail/requirement-text.ts";
-import type { Origin, PeerRequirement, Sourced } from "../policy/rules.ts";
+import type { PeerRequirement, Sourced } from "../policy/rules.ts";
 import type { ScopedRule, ScopedSettings } from "../policy/scoped-rules.ts";
 import { isCertificate } from "../tls/certificate-facts.ts";
 import { type TlsVersion, type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
@@ -105,7 +105,7 @@ class Compiler {
     const pins = outer.pins || (settings.pins?.value.length ?? 0) > 0;
     this.#check(values, pins);
     if (Object.keys(settings).length > 0) {
-      this.#rules.push({ scope: outer.scope, settings, from: this.#origin(at, words) });
+      this.#rules.push({ scope: outer.scope, settings, from: this.#loading.origin(at, words) });
     }
     return { pins, words: outer.words, scope: outer.scope };
   }
@@ -114,7 +114,7 @@ class Compiler {
     const settings: Mutable<ScopedSettings> = {};
     const sourced = <T>(located: Located<unknown>, value: T): Sourced<T> => ({
       value,
-      from: this.#origin(located.at, words),
+      from: this.#loading.origin(located.at, words),
     });
     const { level, match, ca, pins, protocols, ciphers, groups, sni, fallback, mode, expires } = values;
     if (level !== undefined) settings.level = sourced(level, level.value);
@@ -180,7 +180,7 @@ class Compiler {
       this.#loading.problems.error(at, "CITag needs Sendmail's access map", "write CI: with the issuer itself");
     }
     return {
-      from: this.#origin(at, `demand of ${of}`),
+      from: this.#loading.origin(at, `demand of ${of}`),
       text: printRequirement(value),
       of,
       verify,
@@ -297,11 +297,6 @@ class Compiler {
     if (broken < 0) return blocks;
     this.#loading.problems.error(at, `certificate ${broken + 1} of the CA file ${value} cannot be read`, remedy);
     return [];
-  }
-
-  #origin(at: Place, scope: string): Origin {
-    const { file } = this.#loading;
-    return { source: "letterlock", file, line: at.line, column: at.column, scope };
   }
 }
 

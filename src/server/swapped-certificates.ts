@@ -19,9 +19,11 @@ export function swappedCertificates(
     }));
 }
 
-function credentialsOf({ listeners, bindings }: Settings): ReadonlyMap<string, Credential> {
-  const served = listeners.flatMap(({ profile }) =>
-    profile === undefined ? [] : [profile.default, ...profile.others].map(({ credential }) => credential),
+function credentialsOf({ listeners, inboundDefaults, bindings }: Settings): ReadonlyMap<string, Credential> {
+  const served = [...listeners.map(({ rule }) => rule), inboundDefaults].flatMap(({ certificates }) =>
+    certificates === undefined
+      ? []
+      : [certificates.value.default, ...certificates.value.others].flatMap(({ credentials }) => credentials),
   );
   const shown = [...bindings.values()].flatMap(({ clientCertificate }) => clientCertificate ?? []);
   return new Map([...served, ...shown].map((credential) => [credential.name, credential]));

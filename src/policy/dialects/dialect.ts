@@ -142,6 +142,8 @@ export type DialectSettings = Readonly<{
   users?: readonly User[];
   /** Recipient domains that any client may send to. */
   relayDomains?: readonly DomainPattern[];
+  /** Something of it depends on clients' verified names. */
+  needsClientNames?: true;
   hostname?: Sourced<Domain>;
   bindings?: readonly DialectBinding[];
   chooseBinding?: BindingChooser;
