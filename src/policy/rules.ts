@@ -222,6 +222,8 @@ export type InboundRule = Readonly<{
   relayByCertificate?: Sourced<RelayByCertificate>;
   /** Who a client is by its certificate alone, without AUTH (PowerMTA); the first that fits. */
   userByCertificate?: Sourced<readonly Readonly<{ pin: Pin; user: string }>[]>;
+  /** Nothing is ever taken from this client (PowerMTA's `smtp-service no`, Momentum's `always_deny`): 521, RFC 7504. */
+  barred?: Sourced<boolean>;
   /** Asked for something that cannot be honoured: the client is told to come back later. */
   refuse?: Sourced<string>;
 }>;
