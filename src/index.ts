@@ -429,7 +429,7 @@ export { certificateMatches } from "./tls/names.ts";
 // DNS and routes
 
 export type { DnsServer } from "./dns/query.ts";
-export type { DnsAnswer, DnssecStatus, MxRecord, Resolver } from "./dns/resolver.ts";
+export type { DnsAnswer, DnssecStatus, MxRecord, PtrRecord, Resolver } from "./dns/resolver.ts";
 export type { StubResolverOptions } from "./dns/stub-resolver.ts";
 
 /**
@@ -484,6 +484,7 @@ export type { RouteOptions } from "./route/find-route.ts";
  *   a: async (name) => ({ ...found(name), records: [address] }),
  *   aaaa: nothing,
  *   txt: nothing,
+ *   ptr: async () => nothing(mx),
  * };
  * const route = await findRoute(
  *   { kind: "mx", domain: domain("example.com"), port: 25 },

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { domain } from "../mail/domain.ts";
 import { type Chain, type ChainReading, readChain, startChain } from "./chain.ts";
 import type { DnsMessage, DnsRecord } from "./message.ts";
+import type { QuestionType } from "./query.ts";
 import type { DnssecStatus } from "./resolver.ts";
 
 function a(owner: string, value: string, ttlSeconds = 300): DnsRecord {
@@ -124,4 +125,13 @@ test("readChain: RS-6 one insecure link makes the whole chain insecure", () => {
 test("readChain: AT-17 a loop over several answers is seen", () => {
   const second: Chain = { ...startChain(domain(x)), passed: [domain("first.example")] };
   assert.equal(read({ answers: [cname(x, "first.example")] }, second), "error: CNAME loop at first.example");
+});
+
+test("readChain: RFC 2317 §4 a slash may stand where PTR questions are led, and nowhere else", () => {
+  const target = "7.0/25.2.0.192.in-addr.arpa";
+  const message = { rcode: 0, authentic: true, truncated: false, soa: undefined, extended: undefined };
+  const reading = (type: QuestionType) =>
+    summary(readChain({ ...message, answers: [cname(x, target)] }, type, startChain(domain(x)), "secure"));
+  assert.equal(reading("PTR"), `continues at ${target} secure`);
+  assert.equal(reading("A"), `error: x.example is an alias of ${target}, which is no host name`);
 });

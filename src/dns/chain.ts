@@ -7,7 +7,7 @@ import { escapeText } from "../mail/escape.ts";
 import { type DnsMessage, type DnsRecord, rcodes } from "./message.ts";
 import type { QuestionType } from "./query.ts";
 import type { DnsAnswer, DnssecStatus } from "./resolver.ts";
-import { hostName } from "./wire-name.ts";
+import { hostName, reverseAlias } from "./wire-name.ts";
 
 export const maxCnames = 8;
 const maxPositiveSeconds = 3600;
@@ -70,7 +70,7 @@ function followCnames(
     if (answers.some((record) => record.owner === name && record.type === type)) return { kind: "end", chain };
     const link = answers.find((record) => record.owner === name && record.type === "CNAME");
     if (link?.type !== "CNAME") return { kind: "end", chain };
-    const target = hostName(link.value);
+    const target = type === "PTR" ? reverseAlias(link.value) : hostName(link.value);
     if (target === undefined)
       return chainError(`${name} is an alias of ${escapeText(link.value)}, which is no host name`);
     const passed = [...chain.passed, name];

@@ -197,6 +197,15 @@ test("parseResponse: a label with a dot in it does not pass for two labels", () 
   });
 });
 
+test("parseResponse: a PTR name that is no host name is none", () => {
+  const query = queryFor("PTR", "7.2.0.192.in-addr.arpa");
+  const base = { name: "7.2.0.192.in-addr.arpa", class: "IN", type: "PTR", ttl: 60 } as const;
+  const names = ["MX.example", "192.0.2.7", "mx/1.example", "m x.example", ".", "x".repeat(63)];
+  const bytes = answerTo(query, { answers: names.map((data) => ({ ...base, data })) });
+  const values = messageOf(bytes, query).answers.map(({ value }) => value);
+  assert.deepEqual(values, ["mx.example", undefined, undefined, undefined, undefined, "x".repeat(63)]);
+});
+
 test("parseResponse: never throws on random octets", () => {
   const query = queryFor("MX");
   fc.assert(
@@ -261,6 +270,7 @@ test("parseResponse agrees with dns-packet on whatever dns-packet can write", ()
   const record = fc.oneof(
     fc.record({ type: fc.constant("A" as const), name, ttl: fc.nat(), data: fc.ipV4() }),
     fc.record({ type: fc.constant("CNAME" as const), name, ttl: fc.nat(), data: name }),
+    fc.record({ type: fc.constant("PTR" as const), name, ttl: fc.nat(), data: name }),
     fc.record({
       type: fc.constant("MX" as const),
       name,

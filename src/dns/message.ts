@@ -10,12 +10,13 @@ import { escapeText } from "../mail/escape.ts";
 import { parseIp } from "../mail/ip.ts";
 import { Malformed, PacketReader } from "./packet-reader.ts";
 import type { Query, QuestionType } from "./query.ts";
-import type { MxRecord } from "./resolver.ts";
+import type { MxRecord, PtrRecord } from "./resolver.ts";
 import { hostName } from "./wire-name.ts";
 
 type RecordData =
   | Readonly<{ type: "A" | "AAAA"; value: IpAddress }>
   | Readonly<{ type: "MX"; value: MxRecord }>
+  | Readonly<{ type: "PTR"; value: PtrRecord }>
   | Readonly<{ type: "TXT"; value: string }>
   | Readonly<{ type: "CNAME"; value: string }>;
 
@@ -45,7 +46,7 @@ export type Response =
 
 export const rcodes = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3, notImp: 4, refused: 5, badVers: 16 } as const;
 
-const typeNumbers: Record<QuestionType, number> = { A: 1, MX: 15, TXT: 16, AAAA: 28 };
+const typeNumbers: Record<QuestionType, number> = { A: 1, PTR: 12, MX: 15, TXT: 16, AAAA: 28 };
 const cnameType = 5;
 const soaType = 6;
 const optType = 41;
@@ -119,6 +120,8 @@ function dataReader(reader: PacketReader, type: number): ((octets: number) => Re
       return () => ({ type: "AAAA", value: readIpv6(reader) });
     case typeNumbers.MX:
       return () => ({ type: "MX", value: readMx(reader) });
+    case typeNumbers.PTR:
+      return () => ({ type: "PTR", value: hostName(reader.name()) });
     case typeNumbers.TXT:
       return () => ({ type: "TXT", value: readTxt(reader) });
     case cnameType:

@@ -9,7 +9,7 @@ export class Malformed extends Error {}
 const maxNameOctets = 255;
 const maxPointers = 64;
 const headerOctets = 12;
-const plainLabel = /^[a-z0-9_-]+$/;
+const plainLabel = /^[a-z0-9_/-]+$/;
 
 export class PacketReader {
   readonly bytes: Buffer;
@@ -70,7 +70,7 @@ export class PacketReader {
   /**
    * A domain name in lower case without the last dot; the root is `.`.
    * A label with octets that no host name has is written `\x` and its octets in hex, so that one with a dot in it
-   * cannot pass for two labels.
+   * cannot pass for two labels; a slash stays, for the names of RFC 2317 §4.
    */
   name(): string {
     const labels: string[] = [];

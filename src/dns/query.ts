@@ -14,7 +14,7 @@ export type DnsServer = Readonly<{
   trusted: boolean;
 }>;
 
-export type QuestionType = "A" | "AAAA" | "MX" | "TXT";
+export type QuestionType = "A" | "AAAA" | "MX" | "PTR" | "TXT";
 
 export type Question = Readonly<{ name: Domain; type: QuestionType }>;
 

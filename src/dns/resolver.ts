@@ -19,6 +19,9 @@ export type MxRecord = Readonly<{
   invalidTarget?: string;
 }>;
 
+/** `undefined` is a name that is no host name: an address, characters outside LDH, the root. Never looked up. */
+export type PtrRecord = Domain | undefined;
+
 /**
  * - `records`: at least one record of the asked type, after following CNAMEs; `name` is where the chain ended.
  * - `no-data`: the name exists without that type. `no-name`: NXDOMAIN.
@@ -39,4 +42,6 @@ export type Resolver = Readonly<{
   a(name: Domain, signal?: AbortSignal): Promise<DnsAnswer<IpAddress>>;
   aaaa(name: Domain, signal?: AbortSignal): Promise<DnsAnswer<IpAddress>>;
   txt(name: Domain, signal?: AbortSignal): Promise<DnsAnswer<string>>;
+  /** The names of an address, unverified: whoever holds the address block writes what he likes. */
+  ptr(address: IpAddress, signal?: AbortSignal): Promise<DnsAnswer<PtrRecord>>;
 }>;

@@ -12,9 +12,10 @@ import type { IpAddress } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
 import { Lookup } from "./lookup.ts";
 import type { DnsServer } from "./query.ts";
-import type { MxRecord, Resolver } from "./resolver.ts";
+import type { MxRecord, PtrRecord, Resolver } from "./resolver.ts";
 import { ServerList } from "./servers.ts";
 import { Slots } from "./slots.ts";
+import { reverseName } from "./wire-name.ts";
 
 export type StubResolverOptions = Readonly<{
   /** In the order to ask them. None: every question is answered by an error. */
@@ -43,13 +44,15 @@ export function createStubResolver(options: StubResolverOptions): Resolver & Asy
   const a = new Lookup<IpAddress>("A", shared);
   const aaaa = new Lookup<IpAddress>("AAAA", shared);
   const txt = new Lookup<string>("TXT", shared);
+  const ptr = new Lookup<PtrRecord>("PTR", shared);
   return {
     mx: (name, signal) => mx.ask(name, signal),
     a: (name, signal) => a.ask(name, signal),
     aaaa: (name, signal) => aaaa.ask(name, signal),
     txt: (name, signal) => txt.ask(name, signal),
+    ptr: (address, signal) => ptr.ask(reverseName(address), signal),
     async [Symbol.asyncDispose]() {
-      await Promise.all([mx.stop(), a.stop(), aaaa.stop(), txt.stop()]);
+      await Promise.all([mx, a, aaaa, txt, ptr].map((lookup) => lookup.stop()));
     },
   };
 }

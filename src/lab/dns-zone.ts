@@ -10,6 +10,8 @@ export type LabName = Readonly<{
   mx?: readonly (readonly [preference: number, host: string])[];
   /** A list is one record of several strings. */
   txt?: readonly (string | readonly string[])[];
+  /** Of a name below `in-addr.arpa` or `ip6.arpa`. */
+  ptr?: readonly string[];
   cname?: string;
   /** Answers about this name carry AD, when the question asked for it. */
   ad?: boolean;
@@ -130,7 +132,13 @@ export function cutAnswer(truth: packet.Packet): packet.Packet {
 
 /** What a forger would like to be believed, AD and all. */
 export function forgedAnswer(question: LabQuestion, change: Partial<packet.Packet>): packet.Packet {
-  const lie: LabName = { a: ["203.0.113.66"], aaaa: ["2001:db8::66"], mx: [[0, "forger.example"]], txt: ["forged"] };
+  const lie: LabName = {
+    a: ["203.0.113.66"],
+    aaaa: ["2001:db8::66"],
+    mx: [[0, "forger.example"]],
+    txt: ["forged"],
+    ptr: ["forger.example"],
+  };
   const answers = recordsOf(lie, question.name, question.type);
   return { ...response(question, 0, { answers, authentic: true }), ...change };
 }
@@ -197,6 +205,8 @@ function recordsOf(entry: LabName, name: string, type: string): packet.Answer[] 
       }));
     case "TXT":
       return (entry.txt ?? []).map((data) => ({ ...base, type: "TXT", data: [data].flat() }));
+    case "PTR":
+      return (entry.ptr ?? []).map((data) => ({ ...base, type: "PTR", data }));
     default:
       return [];
   }

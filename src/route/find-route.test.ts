@@ -39,6 +39,7 @@ function scripted(world: World): Resolver {
     a: (name) => answer(name, ({ a }) => addresses(a)),
     aaaa: (name) => answer(name, ({ aaaa }) => addresses(aaaa)),
     txt: (name) => answer<string>(name, () => undefined),
+    ptr: () => answer<Domain>(domain("7.2.0.192.in-addr.arpa"), () => undefined),
   };
 }
 

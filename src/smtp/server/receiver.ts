@@ -5,7 +5,7 @@
  */
 import type { IpAddress, Mailbox } from "../../mail/address.ts";
 import type { Body, BodyFacts } from "../../mail/body.ts";
-import type { Domain } from "../../mail/domain.ts";
+import type { ClientName } from "../../mail/client-name.ts";
 import type { Envelope, EnvelopeSender } from "../../mail/envelope.ts";
 import type { Reply } from "../../mail/reply.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
@@ -31,15 +31,6 @@ export type SessionFacts = Readonly<{
   /** Who logged in; `by` is the SASL mechanism, or the certificate alone. */
   login: Readonly<{ user: string; by: SaslMechanism | "certificate" }> | undefined;
 }>;
-
-/**
- * `verified`: the PTR name leads back to the address. `forged`: it does not. `none`: there is no PTR name.
- * `unknown`: DNS could not tell just now. `not-asked`: nobody needs it.
- */
-export type ClientName =
-  | Readonly<{ kind: "verified"; name: Domain }>
-  | Readonly<{ kind: "forged"; name: Domain }>
-  | Readonly<{ kind: "none" | "unknown" | "not-asked" }>;
 
 /** A whole message, its bytes already under our `Received:` field. */
 export type ReceivedMail = Readonly<{
@@ -95,6 +86,8 @@ export type ReceiverOptions = Readonly<{
   /** Pure and immediate. */
   conduct: (session: SessionFacts) => Conduct;
   startSasl: StartSasl;
+  /** Failed log-ins in one session before 421 (AU-10). */
+  maxAuthFailures: number;
   limits: ReceiverLimits;
   timeouts: ReceiverTimeouts;
   /** LN-3. */
