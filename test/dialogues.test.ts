@@ -117,17 +117,19 @@ function shown(mail: ReceivedMail | undefined): string {
   return `<${sender.mailbox?.text ?? ""}> -> ${to}: ${body}`;
 }
 
-function settingOf(text: string, { limits = {} }: ReceiverChange): ReceiverChange {
+function settingOf(text: string, { limits = {}, led = {} }: ReceiverChange): ReceiverChange {
   const [key = "", ...words] = text.split(" ");
   const value = words.join(" ");
   if (key in limitNames) return { limits: { ...limits, [limitNames[key as keyof typeof limitNames]]: Number(value) } };
   switch (key) {
     case "tls":
-      return { tlsMode: value as "starttls" | "implicit" | "none" };
+      return value === "implicit"
+        ? { implicitTls: true }
+        : { led: { ...led, starttls: value === "none" ? "never" : "offer" } };
     case "require-tls":
-      return { requireTls: true };
+      return { led: { ...led, starttls: "require" } };
     case "no-certificate":
-      return { tlsProfile: () => undefined };
+      return { led: { ...led, starttls: "unavailable", profile: undefined } };
     case "bare-newline":
       return { bareNewline: value as "reject" | "normalize" };
     case "binding-header":

@@ -9,7 +9,9 @@ import { makeAuthority } from "../src/lab/certificates.ts";
 import type { Clock } from "../src/mail/clock.ts";
 import { type Reply, reply } from "../src/mail/reply.ts";
 import type { LetterlockEvent } from "../src/observe/events.ts";
-import type { ReceivedMail, Receiver, ReceiverLimits, ReceiverOptions } from "../src/smtp/server/receiver.ts";
+import type { Conduct } from "../src/smtp/server/conduct.ts";
+import type { ReceivedMail, Receiver, ReceiverLimits, ReceiverOptions, Refusal } from "../src/smtp/server/receiver.ts";
+import { sampleConduct } from "../src/smtp/server/session-sample.ts";
 import { startReceiver } from "../src/smtp/server/start-receiver.ts";
 import type { ServerCredential, ServerTlsProfile } from "../src/tls/server-tls.ts";
 
@@ -49,6 +51,7 @@ export type OpenReceiver = AsyncDisposable &
     clock: HandClock;
     mails: ReceivedMail[];
     events: LetterlockEvent[];
+    refusals: Refusal[];
     spoolDirectory: string;
   }>;
 
@@ -65,7 +68,11 @@ const defaultLimits: ReceiverLimits = {
   maxCommands: 200,
 };
 
-export type ReceiverChange = Partial<Omit<ReceiverOptions, "limits">> & { limits?: Partial<ReceiverLimits> };
+/** `led` changes what every session is offered and told; `conduct` decides it for each. */
+export type ReceiverChange = Partial<Omit<ReceiverOptions, "limits">> & {
+  limits?: Partial<ReceiverLimits>;
+  led?: Partial<Conduct> | undefined;
+};
 
 const authority = await makeAuthority();
 export const rootPem = authority.certificatePem;
@@ -73,7 +80,7 @@ export const rootPem = authority.certificatePem;
 async function credentialFor(name: string): Promise<ServerCredential> {
   const leaf = await authority.issue({ dnsNames: [name] });
   return {
-    credential: { name, id: name, certificateChain: leaf.chainPem, privateKey: leaf.privateKeyPem },
+    credentials: [{ name, id: name, certificateChain: leaf.chainPem, privateKey: leaf.privateKeyPem }],
     names: [name],
   };
 }
@@ -88,6 +95,7 @@ export const profile: ServerTlsProfile = {
   maxVersion: "TLSv1.3",
   ciphers: undefined,
   groups: undefined,
+  clientAnchors: undefined,
 };
 
 /** The same with another certificate for `other.example.org` and for one label below `wild.example.org`. */
@@ -97,19 +105,24 @@ export const sniProfile: ServerTlsProfile = {
 };
 
 /** Relays to example.org and the postmaster; refuses senders at refused.example. */
-export async function openReceiver(change: ReceiverChange = {}): Promise<OpenReceiver> {
+export async function openReceiver({ led, limits, ...change }: ReceiverChange = {}): Promise<OpenReceiver> {
   const spoolDirectory = mkdtempSync(path.join(tmpdir(), "letterlock-receiver-"));
   const clock = new HandClock();
   const mails: ReceivedMail[] = [];
   const events: LetterlockEvent[] = [];
+  const refusals: Refusal[] = [];
   let ids = 0;
   const receiver = await startReceiver(
     {
       listener: "lab",
       hostname: "mx.example.org",
-      tlsMode: "starttls",
-      tlsProfile: () => profile,
-      requireTls: false,
+      implicitTls: false,
+      clientName: undefined,
+      conduct: () => sampleConduct({ profile, ...led }),
+      startSasl: (mechanism) => {
+        throw new Error(`no ${mechanism} here`);
+      },
+      maxAuthFailures: 3,
       timeouts: {
         commandMs: 300_000,
         greetingMs: 30_000,
@@ -131,12 +144,13 @@ export async function openReceiver(change: ReceiverChange = {}): Promise<OpenRec
         host === undefined || (host.kind === "domain" && host.domain === "example.org")
           ? undefined
           : reply(550, "5.7.1", "Relaying denied"),
+      onRefusal: (_session, refusal) => refusals.push(refusal),
       accept: async (mail): Promise<Reply> => {
         mails.push(mail);
         return reply(250, "2.0.0", `Queued as ${mail.id}`);
       },
       ...change,
-      limits: { ...defaultLimits, ...change.limits },
+      limits: { ...defaultLimits, ...limits },
       address: "127.0.0.1",
       port: 0,
       reusePort: false,
@@ -148,6 +162,7 @@ export async function openReceiver(change: ReceiverChange = {}): Promise<OpenRec
     clock,
     mails,
     events,
+    refusals,
     spoolDirectory,
     async [Symbol.asyncDispose]() {
       const stopped = receiver.stop(0);

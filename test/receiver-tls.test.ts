@@ -7,6 +7,7 @@ import { createConnection, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { sampleConduct } from "../src/smtp/server/session-sample.ts";
 import { type OpenReceiver, openReceiver, profile, rootPem, sniProfile } from "./receiver-lab.ts";
 import { TestClient } from "./smtp-client.ts";
 
@@ -29,7 +30,7 @@ async function servedName(lab: OpenReceiver, servername: string): Promise<string
 }
 
 test("TL-2, TL-12, TL-19: TLS 1.3 with the hybrid group by default, and reported", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const socket = await shake(lab);
   assert.equal(socket.getProtocol(), "TLSv1.3");
   await once(socket, "data"); // the greeting
@@ -53,7 +54,7 @@ for (const [group, maxVersion] of [
   ["prime256v1", "TLSv1.2"],
 ] as const) {
   test(`TL-19: the group is known on our side: ${group}, ${maxVersion}`, { timeout }, async () => {
-    await using lab = await openReceiver({ tlsMode: "implicit" });
+    await using lab = await openReceiver({ implicitTls: true });
     const socket = await shake(lab, { ecdhCurve: group, maxVersion });
     await once(socket, "data");
     assert.equal(lab.events[0]?.kind === "inbound-handshake" ? lab.events[0].group : undefined, group);
@@ -62,7 +63,7 @@ for (const [group, maxVersion] of [
 }
 
 test("TL-1: nothing below TLS 1.2", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   for (const maxVersion of ["TLSv1", "TLSv1.1"] as const) {
     const ciphers = "ALL:@SECLEVEL=0";
     await assert.rejects(shake(lab, { minVersion: "TLSv1", maxVersion, ciphers }), /protocol version|unsupported/i);
@@ -75,7 +76,7 @@ test("TL-1: nothing below TLS 1.2", { timeout }, async () => {
 });
 
 test("TL-3, TL-4: TLS 1.2 with ECDHE and AEAD only", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const maxVersion = "TLSv1.2";
   const good = await shake(lab, { maxVersion });
   assert.match(good.getCipher().standardName, /^TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384$/);
@@ -86,7 +87,7 @@ test("TL-3, TL-4: TLS 1.2 with ECDHE and AEAD only", { timeout }, async () => {
 });
 
 test("TL-9: the certificate that SNI asks for, the default one for any other name", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit", tlsProfile: () => sniProfile });
+  await using lab = await openReceiver({ implicitTls: true, led: { profile: sniProfile } });
   assert.equal(await servedName(lab, "other.example.org"), "DNS:other.example.org");
   assert.equal(await servedName(lab, "OTHER.example.org"), "DNS:other.example.org");
   assert.equal(await servedName(lab, "a.wild.example.org"), "DNS:*.wild.example.org");
@@ -96,7 +97,7 @@ test("TL-9: the certificate that SNI asks for, the default one for any other nam
 });
 
 test("TL-10, AT-24: ALPN without an SMTP name is refused, with one it is served", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   await assert.rejects(shake(lab, { ALPNProtocols: ["h2", "http/1.1"] }), /no application protocol/i);
   const socket = await shake(lab, { ALPNProtocols: ["h2", "smtp"] });
   assert.equal(socket.alpnProtocol, "smtp");
@@ -104,7 +105,7 @@ test("TL-10, AT-24: ALPN without an SMTP name is refused, with one it is served"
 });
 
 test("TL-6, AT-13: renegotiation is refused", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const socket = await shake(lab, { maxVersion: "TLSv1.2" });
   await once(socket, "data"); // the greeting
   const failed = once(socket, "error") as Promise<[Error]>;
@@ -115,8 +116,8 @@ test("TL-6, AT-13: renegotiation is refused", { timeout }, async () => {
 });
 
 test("TL-16: a ticket opens its own listener again, and no other one", { timeout }, async () => {
-  await using one = await openReceiver({ tlsMode: "implicit" });
-  await using two = await openReceiver({ tlsMode: "implicit", listener: "two" });
+  await using one = await openReceiver({ implicitTls: true });
+  await using two = await openReceiver({ implicitTls: true, listener: "two" });
   const maxVersion = "TLSv1.2"; // where the ticket is there as soon as the handshake is
   const first = await shake(one, { maxVersion });
   const session = first.getSession();
@@ -131,7 +132,7 @@ test("TL-16: a ticket opens its own listener again, and no other one", { timeout
 });
 
 test("TL-16: tickets end with the day", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const maxVersion = "TLSv1.2";
   const first = await shake(lab, { maxVersion });
   const session = first.getSession();
@@ -144,7 +145,7 @@ test("TL-16: tickets end with the day", { timeout }, async () => {
 });
 
 test("TL-16: no tickets where SNI chooses the certificate", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit", tlsProfile: () => sniProfile });
+  await using lab = await openReceiver({ implicitTls: true, led: { profile: sniProfile } });
   for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
     const first = await shake(lab, { maxVersion, servername: "other.example.org" });
     await once(first, "data"); // the greeting comes after any TLS 1.3 ticket
@@ -159,7 +160,7 @@ test("TL-16: no tickets where SNI chooses the certificate", { timeout }, async (
 
 test("renewed certificates serve the next connection", { timeout }, async () => {
   let now = profile;
-  await using lab = await openReceiver({ tlsMode: "implicit", tlsProfile: () => now });
+  await using lab = await openReceiver({ implicitTls: true, conduct: () => sampleConduct({ profile: now }) });
   assert.equal(await servedName(lab, "mx.example.org"), "DNS:mx.example.org");
   const [renewed] = sniProfile.others;
   assert.ok(renewed);
@@ -170,9 +171,12 @@ test("renewed certificates serve the next connection", { timeout }, async () => 
 test("ST-1, ST-2: a certificate that OpenSSL refuses is as good as none, and someone is told", {
   timeout,
 }, async () => {
-  const { credential } = profile.default;
-  const broken = { ...profile, default: { credential: { ...credential, privateKey: "no key" }, names: [] } };
-  await using lab = await openReceiver({ tlsProfile: () => broken });
+  const [credential] = profile.default.credentials;
+  const broken = {
+    ...profile,
+    default: { credentials: [{ ...credential, privateKey: "no key" }], names: [] } as const,
+  };
+  await using lab = await openReceiver({ led: { profile: broken } });
   using client = new TestClient(lab.receiver.port);
   await client.reply();
   assert.doesNotMatch(await client.say("EHLO client.example"), /STARTTLS/);
@@ -181,7 +185,7 @@ test("ST-1, ST-2: a certificate that OpenSSL refuses is as good as none, and som
 });
 
 test("TL-14, AT-36: a ClientHello that comes one octet at a time", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const far = createConnection({ host: "127.0.0.1", port: lab.receiver.port, noDelay: true });
   const dripping = new Duplex({
     read: () => undefined,

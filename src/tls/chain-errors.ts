@@ -18,9 +18,9 @@ const texts: Readonly<Record<string, string>> = {
   CERT_REVOKED: "revoked",
   INVALID_CA: "a certificate in the chain is no CA",
   PATH_LENGTH_EXCEEDED: "a CA stands deeper in the chain than it may",
-  INVALID_PURPOSE: "not made for servers",
-  CERT_UNTRUSTED: "the CA is not trusted for servers",
-  CERT_REJECTED: "the CA is marked as rejected for servers",
+  INVALID_PURPOSE: "not made for this use",
+  CERT_UNTRUSTED: "the CA is not trusted for this use",
+  CERT_REJECTED: "the CA is marked as rejected for this use",
   // Node's word for all that came into OpenSSL later.
   UNSPECIFIED: "a key or signature in the chain is too weak, or a CA may not vouch for this name",
 };

@@ -6,10 +6,11 @@
  * session is ever offered again (standards.md TL-1, TL-5, TL-15).
  */
 import { constants } from "node:crypto";
-import { createSecureContext, getCACertificates, type SecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { LRUCache } from "lru-cache";
+import { authorityOptions } from "./authority-options.ts";
 import { allowedCiphers } from "./cipher-settings.ts";
-import { type HandshakeSettings, handshakeId, type TrustAnchors } from "./handshake-settings.ts";
+import { type HandshakeSettings, handshakeId } from "./handshake-settings.ts";
 
 /** Offers the hybrid group with only an X25519 key share: a ClientHello that fits one segment (TL-13). */
 export const defaultGroups = "?X25519MLKEM768:DEFAULT";
@@ -42,18 +43,7 @@ function contextOptions(settings: HandshakeSettings): SecureContextOptions {
     ciphers: ciphers === undefined ? defaultCiphers : allowedCiphers(ciphers),
     ecdhCurve: groups ?? defaultGroups,
     secureOptions,
-    // Without `ca` the context shares Node's one store of default anchors in place of a copy.
-    ...(anchors.kind === "bundle" ? bundleOptions(anchors) : {}),
+    ...authorityOptions(anchors),
     ...(credential === undefined ? {} : { cert: credential.certificateChain, key: credential.privateKey }),
   };
-}
-
-/** An empty list of CAs is a store without any, not the system's. */
-function bundleOptions({
-  pem,
-  partialChains,
-  withSystem,
-}: Extract<TrustAnchors, { kind: "bundle" }>): SecureContextOptions {
-  const ca = withSystem === true ? [...getCACertificates("default"), ...pem] : [...pem];
-  return { ca, ...(partialChains === true ? { allowPartialTrustChain: true } : {}) };
 }

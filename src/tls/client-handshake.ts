@@ -3,7 +3,6 @@
  * run and recorded, and `policy/judge.ts` decides. Sessions are never resumed, so every handshake is a full one and
  * there is always something to check (standards.md TL-15, AT-12).
  */
-import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
@@ -11,15 +10,13 @@ import { chainResult } from "./chain-errors.ts";
 import { cipherBits } from "./cipher-bits.ts";
 import { clientContext } from "./client-context.ts";
 import type { HandshakeSettings } from "./handshake-settings.ts";
+import { issuersOf } from "./issuers.ts";
 import type { HandshakeFacts } from "./peer-facts.ts";
 
 export type HandshakeResult =
   | Readonly<{ kind: "done"; socket: TLSSocket; facts: HandshakeFacts }>
   /** `code` is Node's or OpenSSL's; the socket is destroyed. */
   | Readonly<{ kind: "failed"; code: string; text: string }>;
-
-/** Longest chain that is looked at; OpenSSL itself refuses certificate messages above 100 KB. */
-const maxIntermediates = 20;
 
 /**
  * Takes over a connected socket whose next octet is the peer's first TLS record.
@@ -86,7 +83,7 @@ function gatherFacts(secure: TLSSocket, settings: HandshakeSettings, durationMs:
     resumed: secure.isSessionReused(),
     chain: secure.authorized ? { kind: "trusted" } : chainResult(secure.authorizationError),
     certificate: leaf === undefined ? undefined : certificateFacts(leaf.raw),
-    intermediates: leaf === undefined ? [] : intermediatesOf(leaf),
+    intermediates: issuersOf(leaf),
     clientCertificate: clientCertificateUse(secure, settings),
     durationMs,
   };
@@ -96,15 +93,6 @@ function groupOf(secure: TLSSocket): string | undefined {
   const info = secure.getEphemeralKeyInfo();
   if (info === null || !("type" in info)) return undefined;
   return "name" in info ? info.name : `${info.type}-${info.size}`;
-}
-
-function intermediatesOf(leaf: X509Certificate): Uint8Array[] {
-  const found: Uint8Array[] = [];
-  for (let next = leaf.issuerCertificate; next !== undefined; next = next.issuerCertificate) {
-    if (found.length === maxIntermediates) break;
-    found.push(next.raw);
-  }
-  return found;
 }
 
 /**

@@ -46,13 +46,15 @@ export type HandshakeSettings = Readonly<{
 /** A short text equal for equal settings: part of a pooled connection's identity. */
 export function handshakeId(settings: HandshakeSettings): string {
   const { serverName, anchors, minVersion, maxVersion, ciphers, groups, credential } = settings;
-  const trust = anchors.kind === "system" ? "system" : bundleId(anchors);
-  return [serverName, trust, minVersion, maxVersion, ciphers, groups, credential?.id]
+  return [serverName, anchorsId(anchors), minVersion, maxVersion, ciphers, groups, credential?.id]
     .map((part) => part ?? "")
     .join("|");
 }
 
-function bundleId({ id, partialChains, withSystem }: Extract<TrustAnchors, { kind: "bundle" }>): string {
+/** Equal for sets that trust the same peers. */
+export function anchorsId(anchors: TrustAnchors): string {
+  if (anchors.kind === "system") return "system";
+  const { id, partialChains, withSystem } = anchors;
   return `${id}${partialChains === true ? "+partial" : ""}${withSystem === true ? "+system" : ""}`;
 }
 

@@ -4,20 +4,23 @@
  * Promises (standards.md section 8):
  *  - never below TLS 1.2, whatever a profile says; only forward-secret AEAD suites unless it lists others, and never
  *    those of `neverCiphers` (TL-1 to TL-4);
- *  - no renegotiation, no compression, no early data (TL-5 to TL-7); client certificates are not asked for (TL-17);
+ *  - no renegotiation, no compression, no early data (TL-5 to TL-7);
+ *  - client certificates are asked for only where a profile says against which CAs (TL-17), and whatever comes never
+ *    breaks the handshake: whether it is enough is judged later, on `clientHandshakeFacts`;
  *  - an unknown or missing SNI is served the default certificate (TL-9);
  *  - a client that offers ALPN without an SMTP name gets `no_application_protocol` (TL-10);
  *  - the ticket keys are OpenSSL's own, of one listener alone, live at most a day, and die with the process. Where SNI
- *    chooses among several certificates there are no tickets: OpenSSL would let one name's ticket open another (TL-16).
+ *    chooses among several certificates there are no tickets: OpenSSL would let one name's ticket open another (TL-16);
+ *    nor where clients are asked for certificates: a resumed session has no chain that could be judged again (AT-12).
  * Leaves to the caller: time-outs of the handshake, and what follows it.
  */
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket, type TLSSocketOptions } from "node:tls";
 import type { Clock } from "../mail/clock.ts";
+import { authorityOptions } from "./authority-options.ts";
 import { allowedCiphers } from "./cipher-settings.ts";
-import type { Credential } from "./handshake-settings.ts";
-import type { ServerTlsProfile } from "./server-tls.ts";
+import type { ServerCredential, ServerTlsProfile } from "./server-tls.ts";
 
 /** TLS 1.3 suites, then the TLS 1.2 suites of RFC 9325 §4.2. */
 const DEFAULT_SERVER_CIPHERS = [
@@ -69,37 +72,49 @@ export function acceptTls(socket: Socket, { options }: ServerHandshake): TLSSock
 
 function socketOptions(profile: ServerTlsProfile, listener: string): TLSSocketOptions {
   const byName = new Map<string, SecureContext>();
-  for (const { credential, names } of profile.others) {
-    const context = makeContext(profile, credential, listener);
-    for (const name of names) byName.set(name.toLowerCase(), context);
+  for (const served of profile.others) {
+    const context = makeContext(profile, served, listener);
+    for (const name of served.names) byName.set(name.toLowerCase(), context);
   }
   const options: TLSSocketOptions = {
     isServer: true,
-    requestCert: false,
-    secureContext: makeContext(profile, profile.default.credential, listener),
+    requestCert: profile.clientAnchors !== undefined,
+    rejectUnauthorized: false,
+    secureContext: makeContext(profile, profile.default, listener),
     ALPNCallback: ({ protocols }) => protocols.find((name) => name === "smtp" || name === "esmtp"),
   };
   if (byName.size === 0) return options;
   return { ...options, SNICallback: (name, done) => done(null, contextFor(byName, name)) };
 }
 
-/** The exact name, then a wildcard over its first label; undefined leaves the default in place. */
+/** The exact name, a wildcard over its first label, then the domains above it; undefined leaves the default in place. */
 function contextFor(byName: ReadonlyMap<string, SecureContext>, serverName: string): SecureContext | undefined {
   const name = serverName.toLowerCase().replace(/\.$/, "");
-  return byName.get(name) ?? byName.get(`*${name.slice(Math.max(0, name.indexOf(".")))}`);
+  const found = byName.get(name) ?? byName.get(`*${name.slice(Math.max(0, name.indexOf(".")))}`);
+  if (found !== undefined) return found;
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+    const above = byName.get(name.slice(dot));
+    if (above !== undefined) return above;
+  }
+  return undefined;
 }
 
-function makeContext(profile: ServerTlsProfile, credential: Credential, listener: string): SecureContext {
-  const tickets = profile.others.length === 0 ? 0 : constants.SSL_OP_NO_TICKET;
+function makeContext(profile: ServerTlsProfile, { credentials }: ServerCredential, listener: string): SecureContext {
+  const { clientAnchors } = profile;
+  const mayResume = profile.others.length === 0 && clientAnchors === undefined;
   return createSecureContext({
-    cert: credential.certificateChain,
-    key: credential.privateKey,
+    cert: credentials.map(({ certificateChain }) => certificateChain),
+    key: credentials.map(({ privateKey }) => privateKey),
+    ...(clientAnchors === undefined ? {} : authorityOptions(clientAnchors)),
     minVersion: profile.minVersion,
     maxVersion: profile.maxVersion,
     ciphers: profile.ciphers === undefined ? DEFAULT_SERVER_CIPHERS : allowedCiphers(profile.ciphers),
     ecdhCurve: profile.groups ?? DEFAULT_SERVER_GROUPS,
     honorCipherOrder: true,
     sessionIdContext: listener.slice(0, 32),
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | tickets,
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION |
+      constants.SSL_OP_NO_COMPRESSION |
+      (mayResume ? 0 : constants.SSL_OP_NO_TICKET),
   });
 }

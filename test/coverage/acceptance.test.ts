@@ -8,11 +8,11 @@ import { loadSettings } from "../../src/config/load.ts";
 import { type AcceptTools, acceptMail } from "../../src/delivery/accept-mail.ts";
 import { Conductor, type ConductorTools } from "../../src/delivery/conductor.ts";
 import type { DeliveryJob } from "../../src/delivery/delivery-job.ts";
-import type { IpAddress } from "../../src/mail/address.ts";
 import { createPolicy } from "../../src/policy/policy.ts";
 import type { AcceptResult } from "../../src/queue/queue.ts";
 import { createTransportTable } from "../../src/route/transport.ts";
 import type { ReceivedMail } from "../../src/smtp/server/receiver.ts";
+import { sampleSession } from "../../src/smtp/server/session-sample.ts";
 import { HandClock, mail } from "../queue/queue-world.ts";
 
 const { settings } = loadSettings({ path: "letterlock.yaml", text: "hostname: relay.example.com\n" });
@@ -21,18 +21,7 @@ const known = settings;
 
 function received(): ReceivedMail {
   const { id, sender, recipients, body, facts, arrival } = mail("ONE", ["user@example.com", "two@example.net"]);
-  const clientAddress = "192.0.2.1" as IpAddress;
-  const session = {
-    id: "s",
-    listener: "main",
-    clientAddress,
-    clientPort: 1,
-    localAddress: undefined,
-    localPort: 25,
-    ehlo: "c",
-    esmtp: true,
-    tls: undefined,
-  };
+  const session = sampleSession({ listener: "main", ehlo: "c" });
   const envelope = { sender, recipients };
   return { id, session, receivedAt: arrival.at, envelope, body, facts, headers: new Map() };
 }

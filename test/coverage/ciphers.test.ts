@@ -58,8 +58,8 @@ for (const [cipher, certificate] of weak) {
   test(`TL-3: ${cipher} is not given to a client, whatever the listener lists`, { timeout }, async () => {
     const { chainPem, privateKeyPem } = certificate;
     const credential = { name: "weak", id: "weak", certificateChain: chainPem, privateKey: privateKeyPem };
-    const all = { ...profile, default: { credential, names: [] }, ciphers: everything };
-    await using lab = await openReceiver({ tlsMode: "implicit", tlsProfile: () => all });
+    const all = { ...profile, default: { credentials: [credential], names: [] } as const, ciphers: everything };
+    await using lab = await openReceiver({ implicitTls: true, led: { profile: all } });
     const options = { host: "127.0.0.1", port: lab.receiver.port, rejectUnauthorized: false };
     const socket = connect({ ...options, maxVersion: "TLSv1.2", ciphers: `${cipher}:@SECLEVEL=0` });
     await assert.rejects(once(socket, "secureConnect"));

@@ -133,7 +133,7 @@ test("AT-35, TL-17: a client certificate, whatever it is, is not asked for and n
 });
 
 test("TL-7: a session that may be resumed allows no early data", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   const { port } = lab.receiver;
   const socket = connectTls({ host: "127.0.0.1", port, ca: [rootPem], servername: "mx.example.org" });
   const [session] = await once(socket, "session");
@@ -166,7 +166,7 @@ function compressingHello(): Buffer {
 }
 
 test("TL-5: compression is not taken up", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "implicit" });
+  await using lab = await openReceiver({ implicitTls: true });
   using client = new TestClient(lab.receiver.port);
   client.socket.removeAllListeners("data");
   await client.send(compressingHello());

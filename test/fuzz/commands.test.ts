@@ -9,6 +9,7 @@ import type { IpAddress } from "../../src/mail/address.ts";
 import { decodeLine } from "../../src/smtp/command.ts";
 import { formatReplyLines } from "../../src/smtp/reply-wire.ts";
 import { type Answer, Protocol } from "../../src/smtp/server/protocol.ts";
+import { sampleConduct, sampleHandshake } from "../../src/smtp/server/session-sample.ts";
 
 const limits = {
   maxMessageBytes: 1000,
@@ -35,10 +36,11 @@ function startProtocol(change: Partial<typeof limits> = {}): Protocol {
     },
     {
       hostname: "mx.example.org",
-      tlsMode: "starttls",
-      requireTls: false,
+      implicitTls: false,
+      conduct: () => sampleConduct(),
+      maxAuthFailures: 3,
       limits: { ...limits, ...change },
-      tlsAvailable: () => true,
+      mayShakeHands: () => true,
       checkSender: () => undefined,
       checkRecipient: () => undefined,
     },
@@ -129,7 +131,7 @@ test("any lines: one well-formed reply each, nothing reflected, and the session 
         if (answer.next.kind === "close") return;
         if (answer.next.kind === "data") protocol.endMessage(true);
         if (answer.next.kind === "starttls") {
-          protocol.startTls({ protocol: "TLSv1.3", cipher: "x", group: undefined, serverName: undefined });
+          protocol.startTls({ handshake: sampleHandshake(), serverName: undefined });
           assert.equal(protocol.facts.ehlo, "");
           assert.equal(protocol.sender, undefined);
         }

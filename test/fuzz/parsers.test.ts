@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { IpAddress, Mailbox } from "../../src/mail/address.ts";
+import type { Mailbox } from "../../src/mail/address.ts";
 import { parseDomain } from "../../src/mail/domain.ts";
 import { formatDomainPattern, parseDomainPattern } from "../../src/mail/domain-pattern.ts";
 import { escapeText } from "../../src/mail/escape.ts";
@@ -21,6 +21,7 @@ import { formatReplyLines } from "../../src/smtp/reply-wire.ts";
 import { parseMail, parseRcpt } from "../../src/smtp/server/envelope-commands.ts";
 import { HeaderSection } from "../../src/smtp/server/header-section.ts";
 import { receivedField } from "../../src/smtp/server/received-field.ts";
+import { sampleSession } from "../../src/smtp/server/session-sample.ts";
 import { readDer, readDerSequence } from "../../src/tls/der.ts";
 import { certificateMatches } from "../../src/tls/names.ts";
 
@@ -255,17 +256,7 @@ test("Received: nothing that a client says leaves its place (TR-8, AT-28)", () =
       const quoted = `"${local.replace(/["\\]|\p{Cc}/gu, "")}"@example.org`;
       const mailbox: Mailbox = { text: quoted, localPart: quoted.slice(0, -12), host: undefined };
       const field = receivedField({
-        session: {
-          id: "s",
-          listener: "l",
-          clientAddress: "192.0.2.1" as IpAddress,
-          clientPort: 1,
-          localAddress: undefined,
-          localPort: 25,
-          ehlo,
-          esmtp: true,
-          tls: undefined,
-        },
+        session: sampleSession({ ehlo }),
         hostname: "mx.example.org",
         messageId: "m1",
         envelope: {

@@ -68,7 +68,7 @@ test("the codecs: stuffed and read back, cut anywhere on both sides", () => {
 const limits = { maxHeaderBytes: 1_000_000, maxReceivedFields: 1000, maxMemoryBytes: 10_000_000 };
 
 test("client and receiver: DATA, cut where the spool has its chunks", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "none", limits });
+  await using lab = await openReceiver({ led: { starttls: "never" }, limits });
   const opened = await openTo({ address: "127.0.0.1", port: lab.receiver.port });
   assert.ok(opened.kind === "open");
   assert.equal(await opened.connection.prepare(), undefined);
@@ -94,7 +94,7 @@ test("client and receiver: DATA, cut where the spool has its chunks", { timeout 
 });
 
 test("client and receiver: BDAT, for a body that ends within a line", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "none", limits });
+  await using lab = await openReceiver({ led: { starttls: "never" }, limits });
   const opened = await openTo({ address: "127.0.0.1", port: lab.receiver.port });
   assert.ok(opened.kind === "open");
   assert.equal(await opened.connection.prepare(), undefined);
@@ -116,7 +116,7 @@ test("client and receiver: BDAT, for a body that ends within a line", { timeout 
 });
 
 test("receiver: BDAT in any number of chunks is the same message", { timeout }, async () => {
-  await using lab = await openReceiver({ tlsMode: "none", limits });
+  await using lab = await openReceiver({ led: { starttls: "never" }, limits });
   using client = new TestClient(lab.receiver.port);
   await client.reply();
   await client.say("EHLO client.example");

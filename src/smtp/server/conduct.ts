@@ -20,6 +20,8 @@ export type Conduct = Readonly<{
   mailWithoutHello: boolean;
   /** Offered now; none: AUTH is not offered. */
   mechanisms: readonly SaslMechanism[];
+  /** In clear text: some mechanism would be offered inside TLS. */
+  authNeedsTls: boolean;
   authRequired: boolean;
   /**
    * Nothing is taken from this client: EHLO lists ENHANCEDSTATUSCODES alone, and every command but HELO, EHLO, NOOP,

@@ -4,18 +4,25 @@
  *
  *     start --EHLO/HELO--> greeted --MAIL--> sender --RCPT--> recipients --DATA--> (data)
  *       ^                    ^  ^               |                 |   \---BDAT--> chunks --BDAT LAST--> (message done)
- *       '-----STARTTLS-------'  '--RSET, EHLO---'-----------------'-----------------'
+ *       '--STARTTLS, AUTH----'  '--RSET, EHLO---'-----------------'-----------------'
+ *
+ * How it is led is the `Conduct`'s word, which is asked for when the client's name is known, at each STARTTLS, inside
+ * TLS, and after AUTH.
  *
  * Guarantees: one reply per command, in order (SR-3); a refused command changes nothing (SR-5, SR-8); what was said
  * before TLS is forgotten inside it (ST-4); EHLO names only what is obeyed (SR-7).
  */
+import type { ClientName } from "../../mail/client-name.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../../mail/envelope.ts";
 import { type Reply, reply } from "../../mail/reply.ts";
 import { type Command, hasForbiddenOctet, isForeignProtocol, splitCommand } from "../command.ts";
 import { withStatus } from "../reply-wire.ts";
+import { parseAuth } from "./auth-command.ts";
+import type { Conduct } from "./conduct.ts";
 import { parseMail, parseRcpt } from "./envelope-commands.ts";
-import type { ReceiverOptions, SessionFacts } from "./receiver.ts";
-import { replies } from "./replies.ts";
+import type { ReceiverOptions, Refusal, SessionFacts } from "./receiver.ts";
+import { replies, type TlsReplies, tlsReplies } from "./replies.ts";
+import type { SaslMechanism } from "./sasl/sasl.ts";
 
 /**
  * What the session does after the reply. `octets`: read so many first, then reply (BDAT); `refusal` says that they are
@@ -26,13 +33,18 @@ export type Next =
   | Readonly<{ kind: "data" }>
   | Readonly<{ kind: "octets"; sizeBytes: number; last: boolean; refusal: Reply | undefined }>
   | Readonly<{ kind: "starttls" }>
+  /** The mechanism's exchange: challenges and responses until it ends. */
+  | Readonly<{ kind: "auth"; mechanism: SaslMechanism; initial: Buffer | undefined }>
   | Readonly<{ kind: "close"; reason: string }>;
 
-/** `reply` is undefined only where octets come first. `stage` is set when the world outside refused, for the log. */
+/**
+ * `reply` is undefined where octets come first, and where an exchange begins. `refusal` is set when it was not a slip
+ * of the client's: somebody decided so, and the record is to tell.
+ */
 export type Answer = Readonly<{
   reply: Reply | undefined;
   next: Next;
-  refusal?: Readonly<{ stage: string; to: string | null }>;
+  refusal?: Omit<Refusal, "reply">;
 }>;
 
 type Transaction = {
@@ -44,15 +56,24 @@ type Transaction = {
 
 export type ProtocolOptions = Pick<
   ReceiverOptions,
-  "hostname" | "tlsMode" | "requireTls" | "limits" | "checkSender" | "checkRecipient"
+  "hostname" | "implicitTls" | "limits" | "checkSender" | "checkRecipient" | "conduct" | "maxAuthFailures"
 > &
-  Readonly<{ tlsAvailable: () => boolean }>;
+  Readonly<{
+    /** Can a handshake be made with what the conduct names? */
+    mayShakeHands: (conduct: Conduct) => boolean;
+  }>;
 
-type SessionStart = Omit<SessionFacts, "ehlo" | "esmtp" | "tls">;
+type SessionStart = Omit<SessionFacts, "ehlo" | "esmtp" | "tls" | "clientName" | "login">;
 
 const nextCommand: Next = { kind: "command" };
 /** Commands of registered extensions that are not offered here: 502, others 500 (SR-5). */
-const knownElsewhere = new Set(["AUTH", "EXPN", "ETRN", "TURN", "ATRN", "SEND", "SOML", "SAML", "BURL", "VERB"]);
+const knownElsewhere = new Set(["EXPN", "ETRN", "TURN", "ATRN", "SEND", "SOML", "SAML", "BURL", "VERB"]);
+const known = new Set([
+  ...["EHLO", "HELO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT", "STARTTLS", "AUTH"],
+  ...knownElsewhere,
+]);
+/** What a barred client may still say. */
+const allowedWhenBarred = new Set(["EHLO", "HELO", "NOOP", "RSET", "QUIT"]);
 /** A chunk of more than so many times the message limit is not read to its end, but the connection closed (EX-19). */
 const SKIPPABLE_LIMITS = 2;
 /** RFC 1870, 3030: at most 20 digits; above 2^53 no octet could be counted (EX-19). */
@@ -64,20 +85,51 @@ export class Protocol {
   #ehlo: string | undefined;
   #esmtp = false;
   #tls: SessionFacts["tls"];
+  #clientName: ClientName = { kind: "not-asked" };
+  #login: SessionFacts["login"];
   #transaction: Transaction | undefined;
   #errors = 0;
+  #authFailures = 0;
   #commandsSinceMessage = 0;
   #facts: SessionFacts | undefined;
+  #conduct: Conduct | undefined;
 
   constructor(start: SessionStart, options: ProtocolOptions) {
     this.#start = start;
     this.#options = options;
   }
 
-  /** What is known of the session; the same object until EHLO or TLS change it. */
+  /** What is known of the session; the same object until EHLO, TLS or AUTH change it. */
   get facts(): SessionFacts {
-    this.#facts ??= { ...this.#start, ehlo: this.#ehlo ?? "", esmtp: this.#esmtp, tls: this.#tls };
+    this.#facts ??= {
+      ...this.#start,
+      ehlo: this.#ehlo ?? "",
+      esmtp: this.#esmtp,
+      clientName: this.#clientName,
+      tls: this.#tls,
+      login: this.#login,
+    };
     return this.#facts;
+  }
+
+  get conduct(): Conduct {
+    this.#conduct ??= this.#options.conduct(this.facts);
+    return this.#conduct;
+  }
+
+  get #words(): TlsReplies {
+    return tlsReplies[this.conduct.wording];
+  }
+
+  /** Asked for before the greeting. */
+  nameClient(name: ClientName): void {
+    this.#clientName = name;
+    this.#forgetFacts();
+  }
+
+  #forgetFacts(): void {
+    this.#facts = undefined;
+    this.#conduct = undefined;
   }
 
   get sender(): EnvelopeSender | undefined {
@@ -88,13 +140,40 @@ export class Protocol {
     return this.#transaction?.recipients ?? [];
   }
 
-  /** TLS is on: everything said in clear is forgotten (ST-4). */
-  startTls(tls: NonNullable<SessionFacts["tls"]>): void {
+  /** TLS is on: everything said in clear is forgotten (ST-4, AU-5). @returns why nothing more is to be heard */
+  startTls(tls: NonNullable<SessionFacts["tls"]>): "no client certificate" | undefined {
     this.#tls = tls;
     this.#ehlo = undefined;
     this.#esmtp = false;
-    this.#facts = undefined;
+    this.#login = undefined;
     this.#transaction = undefined;
+    this.#forgetFacts();
+    const { user, cutWithoutCertificate } = this.conduct;
+    if (user !== undefined) this.#logIn({ user, by: "certificate" });
+    return cutWithoutCertificate && tls.handshake.certificate === undefined ? "no client certificate" : undefined;
+  }
+
+  /** The exchange ended well: the client is this user from now on. */
+  logIn(user: string, by: SaslMechanism): Answer {
+    this.#logIn({ user, by });
+    return say(replies.loggedIn);
+  }
+
+  #logIn(login: NonNullable<SessionFacts["login"]>): void {
+    this.#login = login;
+    this.#forgetFacts();
+  }
+
+  /** The exchange ended without a log-in. @param counts a guess, not a slip of the client's or our own trouble */
+  failLogIn(reply: Reply, counts: boolean, triedUser: string | undefined): Answer {
+    if (counts) this.#authFailures++;
+    const tooMany = this.#authFailures >= this.#options.maxAuthFailures;
+    const { sender, recipients } = noEnvelope;
+    return {
+      reply: tooMany ? replies.tooManyLogIns : reply,
+      next: tooMany ? { kind: "close", reason: "too many failed log-ins" } : nextCommand,
+      refusal: { stage: "auth", sender, recipients, ...(triedUser === undefined ? {} : { triedUser }) },
+    };
   }
 
   /** The message is over, taken or not. */
@@ -122,9 +201,8 @@ export class Protocol {
 
   #obey(command: Command): Answer {
     const { verb, argument } = command;
-    if (this.#options.requireTls && this.#tls === undefined && !allowedBeforeTls.has(verb)) {
-      return verb === "BDAT" ? this.#bdat(argument, replies.tlsFirst) : say(replies.tlsFirst);
-    }
+    const gate = this.#gate(command);
+    if (gate !== undefined) return gate;
     switch (verb) {
       case "EHLO":
       case "HELO":
@@ -149,11 +227,32 @@ export class Protocol {
         return argument === "" ? say(replies.bye, { kind: "close", reason: "quit" }) : say(replies.noArgument);
       case "STARTTLS":
         return this.#starttls(argument);
+      case "AUTH":
+        return this.#auth(argument);
       default:
         if (isForeignProtocol(command))
           return say(replies.foreignProtocol, { kind: "close", reason: "other protocol" });
         return say(knownElsewhere.has(verb) ? replies.notOffered : replies.unknownCommand);
     }
+  }
+
+  /** What stands before every command: a client from whom nothing is taken, and TLS first. */
+  #gate({ verb, argument }: Command): Answer | undefined {
+    const { barred, starttls } = this.conduct;
+    if (barred !== undefined && (barred.close || !allowedWhenBarred.has(verb))) {
+      if (barred.close) return say(barred.reply, { kind: "close", reason: "barred" });
+      // STARTTLS may make it good.
+      if (verb !== "STARTTLS" || this.#tls !== undefined) return this.#turnDown(verb, argument, barred.reply);
+    }
+    if (starttls !== "require" || this.#tls !== undefined || !known.has(verb)) return undefined;
+    const { allowedBeforeTls, tlsFirst } = this.#words;
+    return allowedBeforeTls.has(verb) ? undefined : this.#turnDown(verb, argument, tlsFirst);
+  }
+
+  /** The octets of a chunk come in any case; at MAIL the record is to tell. */
+  #turnDown(verb: string, argument: string, reply: Reply): Answer {
+    if (verb === "BDAT") return this.#bdat(argument, reply);
+    return verb === "MAIL" ? refuse(reply, { stage: "mail", ...noEnvelope }) : say(reply);
   }
 
   /** Any name will do that is one word of printable ASCII: it proves nothing, and is shown with care (SR-10, TR-8). */
@@ -167,24 +266,39 @@ export class Protocol {
   }
 
   #keywords(): string[] {
+    const { barred, mechanisms, starttls } = this.conduct;
+    if (barred !== undefined) return ["ENHANCEDSTATUSCODES", ...(this.#namesStartTls() ? ["STARTTLS"] : [])];
     const keywords = ["PIPELINING", `SIZE ${this.#options.limits.maxMessageBytes}`];
-    if (this.#mayStartTls()) keywords.push("STARTTLS");
+    if (this.#namesStartTls()) keywords.push("STARTTLS");
+    const hidden = starttls === "require" && this.#tls === undefined;
+    if (mechanisms.length > 0 && !hidden) keywords.push(`AUTH ${mechanisms.join(" ")}`);
     keywords.push("ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING");
     return keywords;
   }
 
+  #namesStartTls(): boolean {
+    const { starttls } = this.conduct;
+    if (this.#options.implicitTls || this.#tls !== undefined || starttls === "never") return false;
+    return this.#words.namesUnavailable || this.#mayStartTls();
+  }
+
   #mayStartTls(): boolean {
-    return this.#options.tlsMode === "starttls" && this.#tls === undefined && this.#options.tlsAvailable();
+    const { conduct } = this;
+    return (conduct.starttls === "offer" || conduct.starttls === "require") && this.#options.mayShakeHands(conduct);
   }
 
   #mail(argument: string): Answer {
-    if (this.#ehlo === undefined) return say(replies.helloFirst);
+    const silent = this.#ehlo === undefined;
+    if (silent && !this.conduct.mailWithoutHello) return say(replies.helloFirst);
     if (this.#transaction !== undefined) return say(replies.alreadyInTransaction);
-    const parsed = parseMail(argument, this.#options.limits.maxMessageBytes, this.#esmtp);
+    if (this.conduct.authRequired && this.#login === undefined) {
+      return refuse(replies.authFirst, { stage: "mail", ...noEnvelope });
+    }
+    const parsed = parseMail(argument, this.#options.limits.maxMessageBytes, this.#esmtp || silent);
     if (parsed.kind === "refused") return say(parsed.reply);
     const { sender } = parsed;
     const refusal = this.#options.checkSender(this.facts, sender);
-    if (refusal !== undefined) return refuse(refusal, "mail", null);
+    if (refusal !== undefined) return refuse(refusal, { stage: "mail", sender, recipients: [] });
     this.#transaction = { sender, recipients: [], refusedRecipients: 0, chunks: "none" };
     return say(replies.senderOk);
   }
@@ -193,7 +307,7 @@ export class Protocol {
     const transaction = this.#transaction;
     if (transaction === undefined) return say(replies.mailFirst);
     if (transaction.chunks !== "none") return say(replies.chunksBegun);
-    const parsed = parseRcpt(argument, transaction.sender.smtputf8, this.#esmtp);
+    const parsed = parseRcpt(argument, transaction.sender.smtputf8, this.#esmtp || this.#ehlo === undefined);
     if (parsed.kind === "refused") {
       transaction.refusedRecipients++;
       return say(parsed.reply);
@@ -203,7 +317,7 @@ export class Protocol {
     const refusal = this.#options.checkRecipient(this.facts, transaction.sender, recipient.mailbox);
     if (refusal !== undefined) {
       transaction.refusedRecipients++;
-      return refuse(refusal, "rcpt", recipient.mailbox.text);
+      return refuse(refusal, { stage: "rcpt", sender: transaction.sender, recipients: [recipient.mailbox] });
     }
     transaction.recipients.push(recipient);
     this.#commandsSinceMessage--; // bounded by maxRecipients already
@@ -250,10 +364,29 @@ export class Protocol {
   }
 
   #starttls(argument: string): Answer {
-    if (this.#tls !== undefined) return say(replies.alreadyTls);
-    if (this.#options.tlsMode !== "starttls") return say(replies.notOffered);
-    if (argument !== "") return say(replies.noArgument);
-    return this.#mayStartTls() ? say(replies.readyForTls, { kind: "starttls" }) : say(replies.noTlsNow);
+    const words = this.#words;
+    if (this.#tls !== undefined) return say(words.alreadyTls);
+    // A certificate that was renewed meanwhile serves this handshake already.
+    this.#conduct = undefined;
+    if (this.conduct.starttls === "never" || this.#options.implicitTls) return say(words.notOffered);
+    if (argument !== "") return say(words.badArgument);
+    if (!this.#mayStartTls()) return refuse(words.unavailable, { stage: "starttls", ...noEnvelope });
+    if (this.#transaction !== undefined && words.inTransaction !== undefined) return say(words.inTransaction);
+    return say(words.ready, { kind: "starttls" });
+  }
+
+  /** RFC 4954 §4: after EHLO, outside a transaction, once (AU-1). */
+  #auth(argument: string): Answer {
+    const { mechanisms, authNeedsTls } = this.conduct;
+    if (mechanisms.length === 0) return say(authNeedsTls ? this.#words.authBeforeTls : this.#words.noAuth);
+    if (!this.#esmtp) return say(replies.helloFirst);
+    if (this.#login !== undefined) return say(replies.alreadyLoggedIn);
+    if (this.#transaction !== undefined) return say(replies.noAuthInTransaction);
+    const parsed = parseAuth(argument);
+    if (parsed.kind === "refused") return say(parsed.reply);
+    const { mechanism, initial } = parsed;
+    if (mechanisms.includes(mechanism)) return { reply: undefined, next: { kind: "auth", mechanism, initial } };
+    return say(authNeedsTls ? replies.authNeedsTls : replies.unknownMechanism);
   }
 
   /** Ends a session that only makes mistakes, or never gets to a message (AT-22). */
@@ -270,9 +403,6 @@ export class Protocol {
   }
 }
 
-/** ST-7. */
-const allowedBeforeTls = new Set(["EHLO", "NOOP", "QUIT", "STARTTLS"]);
-
 /** Mistakes in the protocol; a refused sender or recipient is none. */
 function isError(answer: Reply | undefined): boolean {
   return answer !== undefined && ((answer.code >= 500 && answer.code <= 504) || answer.code === 555);
@@ -282,6 +412,8 @@ function say(reply: Reply, next: Next = nextCommand): Answer {
   return { reply, next };
 }
 
-function refuse(reply: Reply, stage: string, to: string | null): Answer {
-  return { reply: withStatus(reply), next: nextCommand, refusal: { stage, to } };
+const noEnvelope = { sender: undefined, recipients: [] } as const;
+
+function refuse(reply: Reply, refusal: Omit<Refusal, "reply">): Answer {
+  return { reply: withStatus(reply), next: nextCommand, refusal };
 }

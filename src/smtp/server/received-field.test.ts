@@ -5,24 +5,10 @@ import { domain } from "../../mail/domain.ts";
 import type { EnvelopeSender } from "../../mail/envelope.ts";
 import { receivedField, withKeyword } from "./received-field.ts";
 import type { SessionFacts } from "./receiver.ts";
+import { sampleHandshake, sampleSession } from "./session-sample.ts";
 
-const tls = { protocol: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", group: "X25519MLKEM768", serverName: undefined };
-
-function session(change: Partial<SessionFacts> = {}): SessionFacts {
-  const clientAddress = "192.0.2.1" as IpAddress;
-  return {
-    id: "s1",
-    listener: "lab",
-    clientAddress,
-    clientPort: 1,
-    localAddress: undefined,
-    localPort: 25,
-    ehlo: "c.example",
-    esmtp: true,
-    tls: undefined,
-    ...change,
-  };
-}
+const tls = { handshake: sampleHandshake(), serverName: undefined };
+const login = { user: "alice", by: "PLAIN" as const };
 
 function mailbox(localPart: string): Mailbox {
   return { text: `${localPart}@example.org`, localPart, host: { kind: "domain", domain: domain("example.org") } };
@@ -44,42 +30,55 @@ function field(facts: SessionFacts, to: readonly string[]): string {
 
 test("TR-2, TR-3, TR-7: one recipient over TLS", () => {
   assert.equal(
-    field(session({ tls }), ["b"]),
+    field(sampleSession({ tls }), ["b"]),
     "Received: from c.example ([192.0.2.1])\r\n\tby mx.example.org with ESMTPS id m1\r\n\tfor <b@example.org>\r\n" +
       "\ttls TLS_AES_256_GCM_SHA384 group X25519MLKEM768 (TLSv1.3);\r\n\tTue, 03 Feb 2026 04:05:06 +0000\r\n",
   );
 });
 
 test("TR-3: no recipient is named where there are several", () => {
-  assert.doesNotMatch(field(session(), ["b", "c"]), / for /);
+  assert.doesNotMatch(field(sampleSession(), ["b", "c"]), / for /);
 });
 
 test("TR-2: IPv6 literal", () => {
-  assert.match(field(session({ clientAddress: "2001:db8::1" as IpAddress }), ["b"]), /\(\[IPv6:2001:db8::1\]\)/);
+  assert.match(field(sampleSession({ clientAddress: "2001:db8::1" as IpAddress }), ["b"]), /\(\[IPv6:2001:db8::1\]\)/);
 });
 
 test("TR-8, AT-28: nothing in an EHLO name gets out of its place", () => {
   const ehlo = `evil) by\r\nX: (\x1b[2J${"a".repeat(400)}`;
-  const [first = ""] = field(session({ ehlo }), ["b"]).split("\r\n");
+  const [first = ""] = field(sampleSession({ ehlo }), ["b"]).split("\r\n");
   assert.match(first, /^Received: from evil\?\?by\?\?X:\?\?\?\[2Ja+ \(\[192\.0\.2\.1\]\)$/);
   assert.ok(first.length < 300);
 });
 
 test("TR-3: a recipient outside ASCII is not named", () => {
-  assert.doesNotMatch(field(session(), ["ü"]), / for /);
+  assert.doesNotMatch(field(sampleSession(), ["ü"]), / for /);
 });
 
-const keywords: readonly [esmtp: boolean, overTls: boolean, utf8: boolean, want: string][] = [
-  [false, false, false, "SMTP"],
-  [false, true, false, "SMTP"],
-  [true, false, false, "ESMTP"],
-  [true, true, false, "ESMTPS"],
-  [true, false, true, "UTF8SMTP"],
-  [true, true, true, "UTF8SMTPS"],
+test("TR-2: a verified client name stands before the address, an unverified one nowhere", () => {
+  const verified = sampleSession({ clientName: { kind: "verified", name: domain("c1.example.org") } });
+  assert.match(field(verified, ["b"]), /^Received: from c\.example \(c1\.example\.org \[192\.0\.2\.1\]\)\r\n/);
+  const forged = sampleSession({ clientName: { kind: "forged", name: domain("c1.example.org") } });
+  assert.match(field(forged, ["b"]), /^Received: from c\.example \(\[192\.0\.2\.1\]\)\r\n/);
+});
+
+const keywords: readonly [esmtp: boolean, overTls: boolean, loggedIn: boolean, utf8: boolean, want: string][] = [
+  [false, false, false, false, "SMTP"],
+  [false, true, false, false, "SMTP"],
+  [true, false, false, false, "ESMTP"],
+  [true, true, false, false, "ESMTPS"],
+  [true, false, true, false, "ESMTPA"],
+  [true, true, true, false, "ESMTPSA"],
+  [true, false, false, true, "UTF8SMTP"],
+  [true, true, false, true, "UTF8SMTPS"],
+  [true, false, true, true, "UTF8SMTPA"],
+  [true, true, true, true, "UTF8SMTPSA"],
 ];
 
-for (const [esmtp, overTls, utf8, want] of keywords) {
-  test(`TR-5: ${esmtp ? "EHLO" : "HELO"}${overTls ? " +TLS" : ""}${utf8 ? " SMTPUTF8" : ""} is ${want}`, () => {
-    assert.equal(withKeyword({ esmtp, tls: overTls ? tls : undefined }, utf8), want);
+for (const [esmtp, overTls, loggedIn, utf8, want] of keywords) {
+  const said = `${esmtp ? "EHLO" : "HELO"}${overTls ? " +TLS" : ""}${loggedIn ? " +AUTH" : ""}${utf8 ? " SMTPUTF8" : ""}`;
+  test(`TR-5: ${said} is ${want}`, () => {
+    const facts = { esmtp, tls: overTls ? tls : undefined, login: loggedIn ? login : undefined };
+    assert.equal(withKeyword(facts, utf8), want);
   });
 }

@@ -5,6 +5,7 @@
 
 import type { Envelope } from "../../mail/envelope.ts";
 import { isIpv6 } from "../../mail/ip.ts";
+import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import type { SessionFacts } from "./receiver.ts";
 
 export type ReceivedInput = Readonly<{
@@ -19,7 +20,7 @@ export type ReceivedInput = Readonly<{
 /** The field with its CR LF, in a buffer of its own. */
 export function receivedField({ session, hostname, messageId, envelope, at }: ReceivedInput): Buffer {
   const text =
-    `Received: from ${safeName(session.ehlo)} (${addressLiteral(session)})\r\n` +
+    `Received: from ${safeName(session.ehlo)} (${clientName(session)}${addressLiteral(session)})\r\n` +
     `\tby ${hostname} with ${withKeyword(session, envelope.sender.smtputf8)} id ${messageId}` +
     `${forClause(envelope)}${tlsClause(session)};\r\n\t${formatDate(at)}\r\n`;
   const field = Buffer.allocUnsafeSlow(text.length);
@@ -28,9 +29,12 @@ export function receivedField({ session, hostname, messageId, envelope, at }: Re
 }
 
 /** Standards.md section 6 (TR-5). After HELO inside TLS there is no keyword of its own: the `tls` clause tells. */
-export function withKeyword({ esmtp, tls }: Pick<SessionFacts, "esmtp" | "tls">, smtputf8: boolean): string {
+export function withKeyword(
+  { esmtp, tls, login }: Pick<SessionFacts, "esmtp" | "tls" | "login">,
+  smtputf8: boolean,
+): string {
   if (!esmtp) return "SMTP";
-  return `${smtputf8 ? "UTF8SMTP" : "ESMTP"}${tls === undefined ? "" : "S"}`;
+  return `${smtputf8 ? "UTF8SMTP" : "ESMTP"}${tls === undefined ? "" : "S"}${login === undefined ? "" : "A"}`;
 }
 
 /** RFC 5322 §3.3: numeric zone, four-digit year. */
@@ -54,8 +58,22 @@ function forClause({ recipients }: Envelope): string {
   return `\r\n\tfor <${only.mailbox.text}>`;
 }
 
+/** Only a name that leads back to the address says anything. */
+function clientName({ clientName: name }: SessionFacts): string {
+  return name.kind === "verified" ? `${name.name} ` : "";
+}
+
 function tlsClause({ tls }: SessionFacts): string {
   if (tls === undefined) return "";
-  const group = tls.group === undefined ? "" : ` group ${tls.group}`;
-  return `\r\n\ttls ${tls.cipher}${group} (${tls.protocol})`;
+  const { cipher, group, protocol } = tls.handshake;
+  const named = group === undefined ? "" : ` group ${group}`;
+  return `\r\n\ttls ${cipher}${named} (${protocol})${certificateComment(tls.handshake)}`;
+}
+
+/** Who the client says it is, and whether a CA of ours says so, too: for those who read headers. */
+function certificateComment({ certificate, chain }: HandshakeFacts): string {
+  if (certificate === undefined) return "";
+  const { commonName, dnsNames, sha256 } = certificate;
+  const name = safeName(commonName ?? dnsNames[0] ?? "?").slice(0, 64);
+  return `\r\n\t(client certificate ${name} sha256 ${sha256} ${chain.kind})`;
 }

@@ -1,15 +1,16 @@
 /**
  * One connection of a client: octets in, replies out, between the socket and the `Protocol`.
  *
- *     handshake -> greeting -> command <-> text (DATA) | octets (BDAT)
- *                                 ^             |
- *                                 '-- waiting <-'      any --> ended
+ *     naming -> handshake -> greeting -> command <-> text (DATA) | octets (BDAT) | response (AUTH)
+ *                                           ^             |
+ *                                           '-- waiting <-'      any --> ended
  *
  * Guarantees:
  *  - all commands of one read are answered with one write (EX-20); while a message is committed, no further command is
  *    read, and at most one read of input waits in memory;
- *  - input before its time (before the greeting, after DATA or STARTTLS in the same read) is answered 554 and ends the
- *    session, so that nothing is ever smuggled past a change of state (EX-23, ST-3);
+ *  - input before its time (before the greeting, after DATA, STARTTLS or AUTH in the same read) is answered 554 and ends
+ *    the session, so that nothing is ever smuggled past a change of state (EX-23, ST-3); where the conduct says so, what
+ *    follows STARTTLS is thrown away instead, never obeyed;
  *  - every state has a deadline, and so have the message and the session (AT-21); `checkDeadline` is called from outside,
  *    a session owns no timer;
  *  - a message without its end is forgotten, however the connection ended (ST-19).
@@ -18,18 +19,22 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../../mail/clock.ts";
-import { formatReply, type Reply, replyClass } from "../../mail/reply.ts";
+import { type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
+import { clientHandshakeFacts } from "../../tls/client-facts.ts";
+import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
-import { groupOfSession } from "../../tls/session-group.ts";
 import { decodeLine } from "../command.ts";
 import { formatReplyLines, withStatus } from "../reply-wire.ts";
+import { MAX_RESPONSE_BYTES, parseResponse } from "./auth-command.ts";
+import type { Conduct } from "./conduct.ts";
 import { DotReader } from "./dot-reader.ts";
 import { type IntakeResult, MessageIntake } from "./message-intake.ts";
 import { type Answer, type Next, Protocol } from "./protocol.ts";
 import { receivedField } from "./received-field.ts";
-import type { ReceiverOptions, SessionFacts } from "./receiver.ts";
+import type { ReceiverOptions, Refusal, SessionFacts } from "./receiver.ts";
 import { replies } from "./replies.ts";
+import type { SaslExchange, SaslMechanism, SaslStep } from "./sasl/sasl.ts";
 
 /** Longest command line with CR LF; room for every extension's growth (SR-21, EX-24). */
 const MAX_COMMAND_BYTES = 4096;
@@ -41,14 +46,14 @@ const nothing = Buffer.alloc(0);
 export type SessionTools = Readonly<{
   observe: Observer;
   clock: Clock;
-  /** The handshake for a connection that starts TLS now; undefined when there is no certificate. */
-  handshake: () => ServerHandshake | undefined;
+  /** The handshake for a connection that starts TLS now; undefined when no certificate can be shown. */
+  handshake: (conduct: Conduct) => ServerHandshake | undefined;
   onEnd: (session: Session) => void;
 }>;
 
 export type Peer = Pick<SessionFacts, "clientAddress" | "clientPort" | "localAddress" | "localPort">;
 
-type Mode = "handshake" | "greeting" | "command" | "text" | "octets" | "waiting" | "ended";
+type Mode = "naming" | "handshake" | "greeting" | "command" | "text" | "octets" | "response" | "waiting" | "ended";
 
 /** The message that is being read: from the reply to DATA or the first BDAT to its end. */
 type Arriving = {
@@ -56,6 +61,13 @@ type Arriving = {
   readonly intake: MessageIntake;
   readonly dots: DotReader;
   readonly endBy: number;
+};
+
+/** A SASL exchange under way. `ending`: all is well once the client has answered our last word with nothing. */
+type LogIn = {
+  readonly mechanism: SaslMechanism;
+  readonly exchange: SaslExchange;
+  ending: Extract<SaslStep, { kind: "done" }> | undefined;
 };
 
 type Chunk = { left: number; readonly last: boolean; readonly refusal: Reply | undefined };
@@ -75,6 +87,7 @@ export class Session {
   #output = "";
   #arriving: Arriving | undefined;
   #chunk: Chunk | undefined;
+  #logIn: LogIn | undefined;
   #deadline = NEVER;
   #stopping = false;
   #clientEnded = false;
@@ -91,7 +104,7 @@ export class Session {
     this.#startedAt = tools.clock.now();
     this.#protocol = new Protocol(
       { id: options.newId(), listener: options.listener, ...peer },
-      { ...options, tlsAvailable: () => tools.handshake() !== undefined },
+      { ...options, mayShakeHands: (conduct) => tools.handshake(conduct) !== undefined },
     );
   }
 
@@ -99,18 +112,40 @@ export class Session {
     return this.#peer;
   }
 
-  /** Starts the handshake of an implicit-TLS listener, or waits a moment for early talkers and greets. */
+  /**
+   * Finds out the client's name where it matters; then starts the handshake of an implicit-TLS listener, or waits a
+   * moment for early talkers and greets.
+   */
   begin(): void {
+    const { clientName } = this.#options;
+    if (clientName === undefined) this.#open();
+    else void this.#nameClient(clientName);
+  }
+
+  /** Nothing is read meanwhile. */
+  async #nameClient(find: NonNullable<ReceiverOptions["clientName"]>): Promise<void> {
+    this.#mode = "naming";
+    this.#socket.on("error", this.#onError);
+    this.#socket.on("close", this.#onClose);
+    const name = await find(this.#peer.clientAddress);
+    this.#socket.off("error", this.#onError);
+    this.#socket.off("close", this.#onClose);
+    if (this.#mode !== "naming") return;
+    this.#protocol.nameClient(name);
+    this.#open();
+  }
+
+  #open(): void {
     this.#attach(this.#socket);
-    if (this.#options.tlsMode === "implicit") this.#startTls();
+    if (this.#options.implicitTls) this.#startTls();
     else this.#greetSoon();
   }
 
   /** Says 421 as soon as no message is under way (SR-19). */
   stop(): void {
     this.#stopping = true;
-    if (this.#mode === "handshake") this.destroy("shutting down");
-    else if (this.#mode === "greeting" || this.#mode === "command") this.#sayGoodbye();
+    if (this.#mode === "naming" || this.#mode === "handshake") this.destroy("shutting down");
+    else if (["greeting", "command", "response"].includes(this.#mode)) this.#sayGoodbye();
   }
 
   destroy(reason: string): void {
@@ -250,7 +285,8 @@ export class Session {
   }
 
   #startTls(): void {
-    const handshake = this.#tools.handshake();
+    const { conduct } = this.#protocol;
+    const handshake = this.#tools.handshake(conduct);
     if (handshake === undefined) {
       this.destroy("no certificate");
       return;
@@ -260,19 +296,20 @@ export class Session {
     const plain = this.#socket;
     this.#detach(plain);
     plain.on("error", () => undefined); // the TLS socket reports it
+    const startedAt = performance.now();
     const secure = acceptTls(plain, handshake);
     this.#socket = secure;
     this.#attach(secure);
-    secure.once("secure", () => this.#secured(secure));
+    const asked = conduct.profile?.clientAnchors !== undefined;
+    secure.once("secure", () => this.#secured(secure, asked, startedAt));
   }
 
-  #secured(socket: TLSSocket): void {
+  #secured(socket: TLSSocket, asked: boolean, startedAt: number): void {
     if (this.#mode !== "handshake") return;
-    const protocol = socket.getProtocol() ?? "unknown";
-    const cipher = socket.getCipher().standardName;
-    const group = groupOfSession(socket.getSession());
+    const handshake = clientHandshakeFacts(socket, asked, performance.now() - startedAt);
     const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
-    this.#protocol.startTls({ protocol, cipher, group, serverName });
+    const cut = this.#protocol.startTls({ handshake, serverName });
+    const { protocol, cipher, group, resumed } = handshake;
     this.#tools.observe({
       kind: "inbound-handshake",
       listener: this.#options.listener,
@@ -280,9 +317,10 @@ export class Session {
       protocol,
       cipher,
       group: group ?? null,
-      resumed: socket.isSessionReused(),
+      resumed,
     });
-    if (this.#options.tlsMode === "implicit") this.#greetSoon();
+    if (cut !== undefined) this.destroy(cut);
+    else if (this.#options.implicitTls) this.#greetSoon();
     else this.#awaitCommand(); // no second greeting inside TLS (ST-5)
   }
 
@@ -305,6 +343,7 @@ export class Session {
       if (this.#mode === "command") progress = this.#readCommand();
       else if (this.#mode === "text") progress = this.#readText();
       else if (this.#mode === "octets") progress = this.#readOctets();
+      else if (this.#mode === "response") progress = this.#readResponse();
       else progress = false;
     }
     this.#write();
@@ -354,19 +393,30 @@ export class Session {
 
   #act(answer: Answer, line: Buffer): void {
     const { reply, next } = answer;
-    if (this.#input.length > 0 && mustBeLast(next, line)) {
+    if (this.#input.length > 0 && this.#mustBeLast(next, line)) {
       this.#end(replies.spokeTooEarly, "input before its time");
       return;
     }
-    if (answer.refusal !== undefined && reply !== undefined) {
-      this.#reportRefusal(answer.refusal.stage, answer.refusal.to, reply);
-    }
+    if (next.kind === "starttls") this.#input = nothing;
+    if (answer.refusal !== undefined && reply !== undefined) this.#reportRefusal(answer.refusal, reply);
     if (next.kind === "close") {
       this.#end(reply, next.reason);
       return;
     }
     if (reply !== undefined) this.#say(reply);
     this.#follow(next);
+  }
+
+  /**
+   * Must the client wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4)? After each change of state, by
+   * construction; and after a DATA or STARTTLS that was refused, since what follows it was not meant as commands.
+   */
+  #mustBeLast(next: Next, line: Buffer): boolean {
+    const discards = this.#protocol.conduct.pipelined === "discard";
+    if (next.kind === "starttls") return !discards;
+    if (next.kind === "data" || next.kind === "auth") return true;
+    const text = line.toString("latin1");
+    return /^DATA\s*$/i.test(text) || (!discards && /^STARTTLS\s*$/i.test(text));
   }
 
   #follow(next: Exclude<Next, { kind: "close" }>): void {
@@ -381,6 +431,8 @@ export class Session {
     } else if (next.kind === "starttls") {
       this.#write();
       this.#startTls();
+    } else if (next.kind === "auth") {
+      this.#beginLogIn(next.mechanism, next.initial);
     } else {
       this.#dropUnfinished();
       this.#awaitCommand();
@@ -392,6 +444,90 @@ export class Session {
     if (this.#arriving === undefined || this.#protocol.sender !== undefined) return;
     this.#arriving.intake.discard();
     this.#arriving = undefined;
+  }
+
+  // --- AUTH -------------------------------------------------------------------------------------------------------
+
+  #beginLogIn(mechanism: SaslMechanism, initial: Buffer | undefined): void {
+    const exchange = this.#options.startSasl(mechanism, {
+      session: this.#protocol.facts,
+      offered: this.#protocol.conduct.mechanisms,
+      channelBinding: () => this.#channelBinding(),
+    });
+    this.#logIn = { mechanism, exchange, ending: undefined };
+    void this.#stepLogIn(this.#logIn, initial);
+  }
+
+  /** RFC 9266. TLS 1.2 has no use of it without extended master secrets, which Node does not tell. */
+  #channelBinding(): Buffer | undefined {
+    const socket = this.#socket as Partial<TLSSocket>;
+    if (socket.getProtocol?.() !== "TLSv1.3") return undefined;
+    return socket.exportKeyingMaterial?.(32, "EXPORTER-Channel-Binding", Buffer.alloc(0));
+  }
+
+  /** While a password is checked, no further line is read. */
+  async #stepLogIn(logIn: LogIn, response: Buffer | undefined): Promise<void> {
+    this.#mode = "waiting";
+    this.#deadline = NEVER;
+    const step = await this.#askMechanism(logIn, response);
+    if (this.#mode !== "waiting") return; // cut off meanwhile
+    if (step.kind === "challenge" || (step.kind === "done" && step.data !== undefined)) {
+      if (step.kind === "done") logIn.ending = step;
+      this.#output += `334 ${(step.data ?? nothing).toString("base64")}\r\n`;
+      this.#mode = "response";
+      this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
+      this.#searched = 0;
+    } else this.#endLogIn(logIn, step);
+    this.#run();
+    this.#resumeReading();
+  }
+
+  async #askMechanism({ exchange }: LogIn, response: Buffer | undefined): Promise<SaslStep> {
+    try {
+      return await exchange.step(response);
+    } catch (error) {
+      this.#tools.observe({ kind: "trouble", where: "checking a log-in", error: String(error) });
+      return { kind: "failed", why: "temporary" };
+    }
+  }
+
+  #endLogIn({ mechanism }: LogIn, step: Exclude<SaslStep, { kind: "challenge" }>): void {
+    this.#logIn = undefined;
+    this.#awaitCommand();
+    if (step.kind === "done") this.#act(this.#protocol.logIn(step.user, mechanism), nothing);
+    else {
+      const { why, triedUser } = step;
+      const counts = why === "credentials" || why === "malformed";
+      this.#act(this.#protocol.failLogIn(logInReplies[why], counts, triedUser), nothing);
+    }
+  }
+
+  #readResponse(): boolean {
+    const logIn = this.#logIn;
+    const end = this.#input.indexOf("\r\n", Math.max(0, this.#searched - 1), "latin1");
+    if (logIn === undefined || (end < 0 && this.#input.length <= MAX_RESPONSE_BYTES)) {
+      this.#searched = this.#input.length;
+      return false;
+    }
+    if (end < 0 || end + 2 > MAX_RESPONSE_BYTES) {
+      this.#end(replies.authLineTooLong, "AUTH response too long");
+      return false;
+    }
+    const response = parseResponse(this.#input.toString("latin1", 0, end));
+    this.#input = this.#input.subarray(end + 2);
+    this.#searched = 0;
+    if (response.kind === "refused") this.#refuseResponse(response.reply);
+    else if (logIn.ending === undefined) void this.#stepLogIn(logIn, response.octets);
+    // The client may say no more, having had the last word.
+    else if (response.octets.length === 0) this.#endLogIn(logIn, logIn.ending);
+    else this.#refuseResponse(replies.badAuthResponse);
+    return true;
+  }
+
+  #refuseResponse(reply: Reply): void {
+    this.#logIn = undefined;
+    this.#awaitCommand();
+    this.#act(this.#protocol.failLogIn(reply, true, undefined), nothing);
   }
 
   // --- messages ---------------------------------------------------------------------------------------------------
@@ -458,7 +594,7 @@ export class Session {
     }
     const refusal = chunk.refusal ?? arriving?.intake.refusal;
     if (refusal !== undefined && arriving !== undefined) {
-      this.#reportRefusal("data", null, refusal);
+      this.#reportRefusal(this.#atData(), refusal);
       this.#protocol.failChunks();
       arriving.intake.discard();
       this.#arriving = undefined;
@@ -484,7 +620,7 @@ export class Session {
     const taken = replyClass(reply) === "success";
     if (!taken) arriving.intake.discard();
     if (taken) this.#messages++;
-    else this.#reportRefusal("data", null, reply);
+    else this.#reportRefusal(this.#atData(), reply);
     this.#protocol.endMessage(taken);
     if (this.#mode !== "waiting") return; // cut off meanwhile
     this.#say(reply);
@@ -515,17 +651,14 @@ export class Session {
 
   // --- reports ----------------------------------------------------------------------------------------------------
 
-  #reportRefusal(stage: string, to: string | null, reply: Reply): void {
+  #atData(): Omit<Refusal, "reply"> {
+    const { sender, recipients } = this.#protocol;
+    return { stage: "data", sender, recipients: recipients.map(({ mailbox }) => mailbox) };
+  }
+
+  #reportRefusal(refusal: Omit<Refusal, "reply">, reply: Reply): void {
     this.#refusals++;
-    this.#tools.observe({
-      kind: "refused",
-      listener: this.#options.listener,
-      client: this.#peer.clientAddress,
-      stage,
-      from: this.#protocol.sender?.mailbox?.text ?? null,
-      to,
-      reply: formatReply(reply),
-    });
+    this.#options.onRefusal(this.#protocol.facts, { ...refusal, reply });
   }
 
   #reportEnd(): void {
@@ -535,7 +668,7 @@ export class Session {
       listener: this.#options.listener,
       client: this.#peer.clientAddress,
       ehlo,
-      tls: tls === undefined ? null : [tls.protocol, tls.cipher, tls.group].filter(Boolean).join(" "),
+      tls: tls === undefined ? null : describeTls(tls.handshake),
       messages: this.#messages,
       refusals: this.#refusals,
       reason: this.#endReason,
@@ -544,11 +677,13 @@ export class Session {
   }
 }
 
-/**
- * Must the client wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4)? After each change of state, by
- * construction; and after a DATA or STARTTLS that was refused, since what follows it was not meant as commands.
- */
-function mustBeLast(next: Next, line: Buffer): boolean {
-  if (next.kind === "data" || next.kind === "starttls") return true;
-  return /^(?:DATA|STARTTLS)/i.test(line.toString("latin1", 0, 8)) && /^\w+\s*$/.test(line.toString("latin1"));
+const logInReplies: Readonly<Record<Extract<SaslStep, { kind: "failed" }>["why"], Reply>> = {
+  credentials: replies.logInFailed,
+  malformed: replies.badAuthResponse,
+  locked: replies.authLocked,
+  temporary: replies.authTroubled,
+};
+
+function describeTls({ protocol, cipher, group }: HandshakeFacts): string {
+  return [protocol, cipher, group].filter(Boolean).join(" ");
 }

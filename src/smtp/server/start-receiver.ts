@@ -10,6 +10,7 @@ import { parseIp } from "../../mail/ip.ts";
 import { formatReply, type Reply } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
 import { ServerContexts, type ServerHandshake } from "../../tls/server-context.ts";
+import type { ServerTlsProfile } from "../../tls/server-tls.ts";
 import { formatReplyLines, withStatus } from "../reply-wire.ts";
 import { ConnectionCounts } from "./connection-counts.ts";
 import type { Receiver, ReceiverOptions, ReceiverTimeouts } from "./receiver.ts";
@@ -123,7 +124,7 @@ class Listener implements Receiver {
     const session = new Session(socket, peer, this.#options, {
       observe: this.#observe,
       clock: this.#clock,
-      handshake: () => this.#handshake(),
+      handshake: ({ profile }) => this.#handshake(profile),
       onEnd: (ended) => this.#left(ended),
     });
     this.#sessions.add(session);
@@ -139,9 +140,9 @@ class Listener implements Receiver {
 
   /** One line in clear where the client expects one; inside implicit TLS it could not read it. */
   #turnAway(socket: Socket, client: IpAddress, reply: Reply): void {
-    const { listener, tlsMode } = this.#options;
+    const { listener, implicitTls } = this.#options;
     this.#observe({ kind: "connection-refused", listener, client, reason: formatReply(reply) });
-    if (tlsMode === "implicit") socket.destroy();
+    if (implicitTls) socket.destroy();
     else socket.end(formatReplyLines(reply), "latin1", () => socket.destroy());
   }
 
@@ -152,8 +153,7 @@ class Listener implements Receiver {
   };
 
   /** A profile that OpenSSL refuses is as good as none: 454, and someone is told. */
-  #handshake(): ServerHandshake | undefined {
-    const profile = this.#options.tlsProfile();
+  #handshake(profile: ServerTlsProfile | undefined): ServerHandshake | undefined {
     if (profile === undefined) return undefined;
     try {
       return this.#contexts.handshakeFor(profile);

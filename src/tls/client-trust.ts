@@ -1,0 +1,57 @@
+/**
+ * Whose client a client is. One handshake can serve several rules only if it is made with the CAs of all of them; what
+ * it proves under one rule's own CAs is found out here, by the CA where its chain ended. Pure.
+ */
+import { getCACertificates } from "node:tls";
+import { digestOf } from "./digest.ts";
+import { anchorsId, type TrustAnchors, trustBundle } from "./handshake-settings.ts";
+import type { ChainResult, HandshakeFacts } from "./peer-facts.ts";
+
+/** What a handshake with the other CAs alone would have said. */
+const unknownIssuer: ChainResult = {
+  kind: "untrusted",
+  code: "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  text: "unable to get local issuer certificate",
+};
+
+/** @param anchors undefined: nobody is trusted. @returns the handshake as these CAs alone judge it */
+export function underAnchors(handshake: HandshakeFacts, anchors: TrustAnchors | undefined): HandshakeFacts {
+  const { chain } = handshake;
+  if (chain.kind !== "trusted") return handshake;
+  const counts = anchors !== undefined && chain.anchor !== undefined && digestsOf(anchors).has(chain.anchor);
+  return counts ? handshake : { ...handshake, chain: unknownIssuer };
+}
+
+/** Without any, clients are asked for certificates and nobody is trusted. Never trusts more than the sets do apart. */
+export function joinAnchors(sets: readonly TrustAnchors[]): TrustAnchors {
+  const [first] = sets;
+  if (first !== undefined && sets.every((set) => anchorsId(set) === anchorsId(first))) return first;
+  const bundles = sets.filter((set) => set.kind === "bundle");
+  return trustBundle(
+    [...new Set(bundles.flatMap(({ pem }) => pem))],
+    [...new Set(bundles.flatMap(({ files }) => files))],
+    {
+      withSystem: sets.some((set) => set.kind === "system" || set.withSystem === true),
+      // A chain that ends early for one set would end early for all.
+      partialChains: sets.length > 0 && sets.every((set) => set.kind === "bundle" && set.partialChains === true),
+    },
+  );
+}
+
+const known = new WeakMap<TrustAnchors, ReadonlySet<string>>();
+
+function digestsOf(anchors: TrustAnchors): ReadonlySet<string> {
+  const before = known.get(anchors);
+  if (before !== undefined) return before;
+  const own = anchors.kind === "bundle" ? anchors.pem : [];
+  const system = anchors.kind === "system" || anchors.withSystem === true ? getCACertificates("default") : [];
+  const digests = new Set([...own, ...system].flatMap(digestsOfPem));
+  known.set(anchors, digests);
+  return digests;
+}
+
+const block = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]*)-----END/g;
+
+function digestsOfPem(pem: string): string[] {
+  return [...pem.matchAll(block)].map(([, base64 = ""]) => digestOf(Buffer.from(base64, "base64"), "sha256"));
+}
