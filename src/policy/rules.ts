@@ -187,8 +187,11 @@ export type InboundWording = "letterlock" | "postfix" | "sendmail" | "momentum" 
 
 /** What is offered to and demanded of a client. Absent settings say nothing: the next source is asked, then the default. */
 export type InboundRule = Readonly<{
-  /** `require`: all but the commands of RFC 3207 §4 is answered 530 before TLS. */
-  starttls?: Sourced<"never" | "offer" | "require">;
+  /**
+   * `require`: all but the commands of RFC 3207 §4 is answered 530 before TLS. `unavailable`: it would be offered, but
+   * what it needs is not there, so the command fails for now (Sendmail without a usable key).
+   */
+  starttls?: Sourced<"never" | "unavailable" | "offer" | "require">;
   implicitTls?: Sourced<boolean>;
   /**
    * `ask`: anybody may come without. `require`: whoever shows none is cut off after the handshake (Momentum).
@@ -224,9 +227,13 @@ export type InboundRule = Readonly<{
   userByCertificate?: Sourced<readonly Readonly<{ pin: Pin; user: string }>[]>;
   /** Nothing is ever taken from this client (PowerMTA's `smtp-service no`, Momentum's `always_deny`): 521, RFC 7504. */
   barred?: Sourced<boolean>;
+  /** This client is turned away with this reply: whatever it says, or each of its recipients (Sendmail's check_relay). */
+  rejected?: Sourced<RejectedClient>;
   /** Asked for something that cannot be honoured: the client is told to come back later. */
   refuse?: Sourced<string>;
 }>;
+
+export type RejectedClient = Readonly<{ code: number; status: EnhancedStatus; text: string; at: "session" | "rcpt" }>;
 
 export type RelayByCertificate =
   | Readonly<{ kind: "trusted" }>
@@ -287,6 +294,11 @@ export type PolicySource = Readonly<{
   inbound?(question: InboundQuestion): InboundRule | undefined;
   /** What is demanded of an envelope on top of that: each source's demand must be met. */
   demand?(question: EnvelopeQuestion): DemandAnswer | undefined;
+  /**
+   * Asked before this client's handshake: undefined where no demand on its mail can need a certificate, else the CAs
+   * that such demands name on their own.
+   */
+  certificateDemands?(question: InboundQuestion): readonly TrustAnchors[] | undefined;
   /** The same look-up, slower, with everything that was considered. */
   candidates(question: OutboundQuestion): readonly Candidate[];
 }>;
