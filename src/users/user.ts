@@ -56,6 +56,8 @@ export type User = Readonly<{
 }>;
 
 export type UserDirectory = Readonly<{
+  /** Each name once. */
+  users: readonly User[];
   find(name: string): User | undefined;
   /** Whoever may log in by this certificate. */
   byCertificate(sha256: string, spkiSha256: string): User | undefined;
