@@ -9,13 +9,13 @@ import { assertNever } from "../mail/assert-never.ts";
 import type { Achieved } from "../mail/attempt.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
-import { digestOf } from "../tls/digest.ts";
 import { certificateMatches, describeReference } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts, PeerFacts } from "../tls/peer-facts.ts";
 import type { ConnectDecision } from "./decide.ts";
+import { pinFits } from "./pins.ts";
 import { because, type Reason } from "./reasons.ts";
 import { unmetRequirement } from "./requirements.ts";
-import type { CommonNameUse, PeerRequirement, Pin } from "./rules.ts";
+import type { CommonNameUse, PeerRequirement } from "./rules.ts";
 import { type TlsFailure, type Unproven, wordFailure } from "./wording.ts";
 
 /** What each check came to; null where there was nothing to check. */
@@ -306,11 +306,6 @@ function firstMatch(
 function namesThatCount({ dnsNames, commonName }: CertificateFacts, use: CommonNameUse): readonly string[] {
   if (commonName === undefined || use === "never" || (use === "without-san" && dnsNames.length > 0)) return dnsNames;
   return [...dnsNames, commonName];
-}
-
-function pinFits({ of, algorithm, digest }: Pin, certificate: CertificateFacts): boolean {
-  if (of !== "spki" && digest === digestOf(certificate.der, algorithm)) return true;
-  return of !== "certificate" && digest === digestOf(certificate.spkiDer, algorithm);
 }
 
 /** A pin proves who the peer is as well as chain and name do; at the levels that ask for pins it alone counts. */

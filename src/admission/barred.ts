@@ -1,0 +1,63 @@
+/**
+ * A client from whom nothing is taken, and what it is told. Codes and words of the systems whose configuration asks for
+ * it are theirs: Postfix closes the connection (INB-13, INB-14), Sendmail keeps it open and repeats itself (4.3).
+ * Our own: RFC 3207 §4.1 (ST-8).
+ */
+import { isIpv6 } from "../mail/ip.ts";
+import { type Reply, reply } from "../mail/reply.ts";
+import { unmetRequirement } from "../policy/requirements.ts";
+import type { InboundRule } from "../policy/rules.ts";
+import type { Conduct } from "../smtp/server/conduct.ts";
+import type { SessionFacts } from "../smtp/server/receiver.ts";
+import type { HandshakeFacts } from "../tls/peer-facts.ts";
+
+export type BarredClient = Readonly<{
+  session: SessionFacts;
+  /** As the rule's own CAs judge it; undefined: in clear. */
+  tls: HandshakeFacts | undefined;
+  hostname: string;
+}>;
+
+/** Nothing about the configuration is told to strangers: the log says what it is. */
+const misconfigured = reply(451, "4.3.5", "The configuration here asks for what cannot be done, try again later");
+const notShown = reply(554, "5.7.1", "A client certificate is required here, and none was shown");
+const notTrusted = reply(554, "5.7.1", "A client certificate of a trusted CA is required here");
+
+export function barredFor(rule: InboundRule, client: BarredClient): Conduct["barred"] {
+  if (rule.refuse !== undefined) return { reply: misconfigured, close: false };
+  return untrusted(rule, client) ?? unmet(rule, client);
+}
+
+/** In clear, a client that may start TLS is told to; one that cannot will never show a certificate. */
+function untrusted(rule: InboundRule, { tls, hostname }: BarredClient): Conduct["barred"] {
+  if (rule.clientCertificate?.value !== "require-trusted") return undefined;
+  if (tls === undefined && rule.starttls?.value !== "never") return undefined;
+  const shown = tls?.certificate !== undefined;
+  if (shown && tls.chain.kind === "trusted") return undefined;
+  if (rule.wording?.value !== "postfix") return { reply: shown ? notTrusted : notShown, close: false };
+  const text = shown ? "Client certificate not trusted" : "No client certificate presented";
+  return { reply: reply(421, "4.7.1", `${hostname} Error: ${text}`), close: true };
+}
+
+/** Inside TLS alone: in clear they are held against each envelope, so that the client may still start TLS. */
+function unmet(rule: InboundRule, { session, tls }: BarredClient): Conduct["barred"] {
+  if (tls === undefined) return undefined;
+  const refusal = unmetDemand(rule, session, tls);
+  return refusal === undefined ? undefined : { reply: refusal, close: false };
+}
+
+/** The first of the demands in Sendmail's form that this client does not meet. @param tls undefined: in clear */
+export function unmetDemand(
+  { requirements = [] }: InboundRule,
+  { clientName, clientAddress }: Pick<SessionFacts, "clientName" | "clientAddress">,
+  tls: HandshakeFacts | undefined,
+): Reply | undefined {
+  const address = isIpv6(clientAddress) ? `IPv6:${clientAddress}` : clientAddress;
+  const hostName = clientName.kind === "verified" ? clientName.name : `[${address}]`;
+  const progress = tls === undefined ? "clear" : ({ kind: "done", handshake: tls } as const);
+  for (const requirement of requirements) {
+    const failure = unmetRequirement(requirement, { role: "client", tls: progress, hostName });
+    if (failure !== undefined) return reply(failure.code, failure.status, failure.text);
+  }
+  return undefined;
+}

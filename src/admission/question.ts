@@ -1,0 +1,20 @@
+/**
+ * A session as the policy is asked about it.
+ */
+import type { InboundQuestion } from "../policy/rules.ts";
+import type { SessionFacts } from "../smtp/server/receiver.ts";
+
+/** @param now ms since 1970 */
+export function inboundQuestion(session: SessionFacts, now: number): InboundQuestion {
+  const { listener, localAddress, localPort, clientAddress, clientName, login } = session;
+  return {
+    listener,
+    localAddress,
+    localPort,
+    client: clientAddress,
+    clientName: clientName.kind === "verified" ? clientName.name : undefined,
+    ...(clientName.kind === "unknown" ? { clientNameUnknown: true as const } : {}),
+    user: login?.user,
+    now,
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * The policy as those ask it who let clients in. An `InboundRule` is put together setting by setting: what our own
+ * configuration says of the listener, then each source in its order, then the defaults; demands in Sendmail's form add
+ * up over all of them. Demands on an envelope are not merged at all: each source's stands for itself and must be met.
+ *
+ * Pure. A merged rule is the same object as long as the sources answer with the same objects, so that what is made
+ * from it can be kept by identity.
+ */
+import type { TrustAnchors } from "../tls/handshake-settings.ts";
+import type {
+  DemandAnswer,
+  EnvelopeQuestion,
+  InboundQuestion,
+  InboundRule,
+  Origin,
+  PolicySource,
+  Sourced,
+} from "./rules.ts";
+
+export type InboundSetting = Exclude<keyof InboundRule, "requirements">;
+
+/** One setting, as `explain` shows it. */
+export type ConsideredSetting = Readonly<{
+  setting: InboundSetting;
+  value: unknown;
+  from: Origin;
+  /** Who else had a word on it, in the order of precedence. */
+  passedOver: readonly Sourced<unknown>[];
+}>;
+
+export type InboundPolicy = Readonly<{
+  rule(question: InboundQuestion): InboundRule;
+  /** Each must be met. */
+  demands(question: EnvelopeQuestion): readonly DemandAnswer[];
+  /**
+   * Undefined: no demand on what this client sends can need a certificate of it. Else the CAs that demands name on
+   * their own, beside those of the rule.
+   */
+  certificateDemands(question: InboundQuestion): readonly TrustAnchors[] | undefined;
+  /** Every setting that anybody has a word on, in alphabetical order. */
+  considered(question: InboundQuestion): readonly ConsideredSetting[];
+}>;
+
+/** @param own what our configuration says of this listener; @param defaults what holds where nobody says anything */
+export function createInboundPolicy(
+  sources: readonly PolicySource[],
+  own: (listener: string) => InboundRule | undefined,
+  defaults: () => InboundRule,
+): InboundPolicy {
+  const merge = createMerge();
+  const answers = (question: InboundQuestion): readonly InboundRule[] =>
+    [own(question.listener), ...sources.map((source) => source.inbound?.(question)), defaults()].filter(
+      (answer) => answer !== undefined,
+    );
+  return {
+    rule: (question) => merge(answers(question)),
+    demands: (question) => sources.flatMap((source) => source.demand?.(question) ?? []),
+    certificateDemands(question) {
+      const wanted = sources.flatMap((source) => source.certificateDemands?.(question) ?? []);
+      return wanted.length > 0 || sources.some((source) => source.certificateDemands?.(question) !== undefined)
+        ? wanted
+        : undefined;
+    },
+    considered: (question) => consider(answers(question)),
+  };
+}
+
+/** The rule of one sequence of answers; `next` leads on to longer ones. */
+type Merged = { rule: InboundRule; next: WeakMap<InboundRule, Merged> };
+
+/** Answers are shared objects: a sequence that was met before leads to the rule that was made then. */
+function createMerge(): (answers: readonly InboundRule[]) => InboundRule {
+  const start: Merged = { rule: {}, next: new WeakMap() };
+  return (answers) => {
+    let at = start;
+    for (const answer of answers) {
+      const known = at.next.get(answer) ?? { rule: mergeTwo(at.rule, answer), next: new WeakMap() };
+      at.next.set(answer, known);
+      at = known;
+    }
+    return at.rule;
+  };
+}
+
+/** What stands first counts; demands add up. */
+function mergeTwo(first: InboundRule, second: InboundRule): InboundRule {
+  const requirements = [...(first.requirements ?? []), ...(second.requirements ?? [])];
+  return { ...second, ...first, ...(requirements.length === 0 ? {} : { requirements }) };
+}
+
+function consider(answers: readonly InboundRule[]): ConsideredSetting[] {
+  const settings = new Set(answers.flatMap((answer) => Object.keys(answer) as (keyof InboundRule)[]));
+  return [...settings].toSorted().flatMap((setting) => {
+    if (setting === "requirements") return [];
+    const [winner, ...passedOver] = answers.flatMap((answer) => answer[setting] ?? []) as Sourced<unknown>[];
+    return winner === undefined ? [] : [{ setting, ...winner, passedOver }];
+  });
+}
