@@ -238,6 +238,8 @@ export type RejectedClient = Readonly<{ code: number; status: EnhancedStatus; te
 export type RelayByCertificate =
   | Readonly<{ kind: "trusted" }>
   | Readonly<{ kind: "digests"; pins: readonly Pin[] }>
+  /** As with a demand of level `matching`: any one of these; names and issuers only of a trusted chain. */
+  | Readonly<{ kind: "match"; pins: readonly Pin[]; names: readonly NamePattern[]; issuers: readonly string[] }>
   /** Issuer, and where `subjects` is given also subject, in Sendmail's encoding, lower case. */
   | Readonly<{ kind: "names"; issuers: ReadonlyMap<string, "relay" | "subject">; subjects: ReadonlySet<string> }>;
 
