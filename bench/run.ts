@@ -10,17 +10,21 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { crowds } from "./crowds.ts";
 import { type Peer, parsePeer, setup } from "./peer.ts";
 import { bursts, runScenario } from "./scenarios.ts";
 import { type Run, tables } from "./table.ts";
 import { cgroup, prepare, reenter } from "./world.ts";
 
 const usage = `npm run bench -- [options]        (root, Linux, gcc, libssl-dev, iproute2; postfix for its peers)
-  --scenarios LIST   of a,b,c,d,e,h,i (default a,b,c,d,e,h,i)
+  --scenarios LIST   of a,b,c,d,e,h,i,j,k (default a,b,c,d,e,h,i)
 ${Object.entries(bursts)
   .map(([letter, { says }]) => `                       ${letter}  ${says}`)
   .join("\n")}
                        h  one message at a time, idle      i  SIGKILL in the middle, restart
+${Object.entries(crowds)
+  .map(([letter, { says }]) => `                       ${letter}  ${says}`)
+  .join("\n")}
   --peers LIST       of letterlock, postfix, postfix-reuse, postfix-reuse-quickack, tools, NAME:VARIANT, SCRIPT:VARIANT
                      (default letterlock,postfix,postfix-reuse)
   --runs N           per scenario and peer (default 3); the tables show the median

@@ -3,8 +3,10 @@
  *
  * a to e are bursts: a fresh relay, a warm-up, then a fixed number of messages over 20 connections, from the first MAIL
  * to the last message at the sink. h is one message at a time at idle. i is SIGKILL in the middle of a, then a restart.
+ * j and k are even load beside a crowd (`crowds.ts`).
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { besideCrowd, type CrowdResult, crowds } from "./crowds.ts";
 import { type Peer, queueLength, start, startFresh, target } from "./peer.ts";
 import { killPeer, type Memory, machineBusySeconds, peerCpuSeconds, peerMemory } from "./processes.ts";
 import { acceptedIds, type Load, Sink, type SinkFigures, sendLoad } from "./tools.ts";
@@ -58,7 +60,7 @@ export type KillResult = Readonly<{
   recoverySeconds: number;
 }>;
 
-export type Result = BurstResult | IdleResult | KillResult;
+export type Result = BurstResult | IdleResult | KillResult | CrowdResult;
 
 let tags = 0;
 
@@ -69,6 +71,7 @@ export async function runScenario(letter: string, peer: Peer, scale: number): Pr
     await startFresh(peer);
     if (letter === "h") return await idle(peer, sink);
     if (letter === "i") return await killed(peer, sink, scale);
+    if (letter in crowds) return await besideCrowd(letter, peer, scale, (load) => send(peer, sink, load));
     return await burst(letter, peer, sink, scale);
   } finally {
     await killPeer();

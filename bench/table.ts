@@ -1,4 +1,5 @@
 /** The runs as Markdown: medians, their spread, and the ratio to the best durable relay that is not ours. */
+import type { CrowdResult } from "./crowds.ts";
 import type { BurstResult, IdleResult, KillResult, Result } from "./scenarios.ts";
 
 export type Run = Readonly<{ scenario: string; peer: string; result: Result }>;
@@ -19,10 +20,14 @@ function table(runs: readonly Run[]): string {
     .filter(([, some]) => some.length);
   const idles = [...peers].map((peer) => [peer, ofKind(runs, peer, "idle")] as const).filter(([, some]) => some.length);
   const kills = [...peers].map((peer) => [peer, ofKind(runs, peer, "kill")] as const).filter(([, some]) => some.length);
+  const crowds = [...peers]
+    .map((peer) => [peer, ofKind(runs, peer, "crowd")] as const)
+    .filter(([, some]) => some.length);
   const parts = [];
   if (bursts.length) parts.push(burstTable(bursts));
   if (idles.length) parts.push(idleTable(idles));
   if (kills.length) parts.push(killTable(kills));
+  if (crowds.length) parts.push(crowdTable(crowds));
   return parts.join("\n\n");
 }
 
@@ -89,6 +94,32 @@ function killTable(rows: Rows<KillResult>): string {
       String(sum(results, (r) => r.queuedAtKill)),
       String(sum(results, (r) => r.leftInQueue)),
       median(results, (r) => r.recoverySeconds).toFixed(1),
+    ]),
+  );
+}
+
+/** Times over all turns of all runs; the turns without the crowd show what chance alone does. */
+function crowdTable(rows: Rows<CrowdResult>): string {
+  const times = (results: readonly CrowdResult[], side: "without" | "with", which: "p50Ms" | "p99Ms") => {
+    const turns = results.flatMap((result) => result[side]);
+    const [least, most] = [Math.min, Math.max].map((pick) => pick(...turns.map((turn) => turn[which])).toFixed(1));
+    return `${median(turns, (turn) => turn[which]).toFixed(1)} (${least}-${most})`;
+  };
+  const ways = Object.keys(rows[0]?.[1][0]?.kibPerClient ?? {}) as (keyof CrowdResult["kibPerClient"])[];
+  return markdown(
+    [
+      ...["relay", "p50 ms without (min-max)", "with", "p99 ms without (min-max)", "with", "cut off", "CPUs"],
+      ...ways.map((way) => `KiB per client, ${way}`),
+    ],
+    rows.map(([peer, results]) => [
+      peer,
+      ...(["p50Ms", "p99Ms"] as const).flatMap((which) => [
+        times(results, "without", which),
+        times(results, "with", which),
+      ]),
+      String(sum(results, (result) => result.lost)),
+      median(results, (result) => result.cpus).toFixed(2),
+      ...ways.map((way) => median(results, (result) => result.kibPerClient[way] ?? Number.NaN).toFixed(1)),
     ]),
   );
 }

@@ -1,10 +1,11 @@
 /**
- * The two C programs of `src/` as values: a running sink that takes orders, and one burst of load with its account.
+ * The C programs of `src/` as values: a sink and a crowd that run and take orders, and one burst of load with its account.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface, type Interface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isOurs } from "./processes.ts";
 import { certificate, privateKey, scratch, tools } from "./world.ts";
 
@@ -50,17 +51,18 @@ export type Load = Readonly<{
   tag: string;
 }>;
 
-export class Sink implements AsyncDisposable {
+/** A program that answers each line of its input with a line, and ends with its input. */
+class Running implements AsyncDisposable {
+  readonly #program: string;
   readonly #child: ChildProcess;
   readonly #answers: AsyncIterator<string>;
   readonly #lines: Interface;
 
-  /** Listens on 127.0.1.1 to 127.0.1.200, port 2526. */
-  constructor(extra: readonly string[] = []) {
-    const where = ["--listen", "127.0.1.1-200:2526", "--certificate", certificate, "--key", privateKey];
-    this.#child = spawn(tools.sink, [...where, "--ids", sinkIds, ...extra], { stdio: ["pipe", "pipe", "inherit"] });
+  constructor(program: string, argv: readonly string[]) {
+    this.#program = program;
+    this.#child = spawn(program, argv, { stdio: ["pipe", "pipe", "inherit"] });
     isOurs(this.#child.pid ?? 0);
-    if (!this.#child.stdout) throw new Error("no pipe from the sink");
+    if (!this.#child.stdout) throw new Error(`no pipe from ${program}`);
     this.#lines = createInterface({ input: this.#child.stdout });
     this.#answers = this.#lines[Symbol.asyncIterator]();
   }
@@ -68,8 +70,22 @@ export class Sink implements AsyncDisposable {
   async order(line: string): Promise<string> {
     this.#child.stdin?.write(`${line}\n`);
     const { value, done } = await this.#answers.next();
-    if (done) throw new Error("the sink has ended");
+    if (done) throw new Error(`${this.#program} has ended`);
     return value;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.stdin?.end();
+    await ended;
+  }
+}
+
+export class Sink extends Running {
+  /** Listens on 127.0.1.1 to 127.0.1.200, port 2526. */
+  constructor(extra: readonly string[] = []) {
+    const where = ["--listen", "127.0.1.1-200:2526", "--certificate", certificate, "--key", privateKey];
+    super(tools.sink, [...where, "--ids", sinkIds, ...extra]);
   }
 
   async figures(): Promise<SinkFigures> {
@@ -80,11 +96,36 @@ export class Sink implements AsyncDisposable {
   ids(): [id: string, ns: number][] {
     return readIds(sinkIds).map(([id = "", ns]) => [id, Number(ns)]);
   }
+}
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.stdin?.end();
-    await ended;
+/** What a client in a crowd does: keeps silent, or sends one octet a second of commands or of a message. */
+export type CrowdWay = "idle" | "idle-tls" | "slow" | "slow-tls" | "data" | "data-tls";
+
+/** Those that hold their connection now, and those that were turned away or cut off. */
+export type CrowdFigures = Readonly<{ standing: number; lost: number; octets: number; cpuSeconds: number }>;
+
+export class Crowd extends Running {
+  readonly #clients: number;
+
+  /** @param first so many addresses of 127.1.0.0/16 are left to another crowd */
+  constructor(to: string, clients: number, ways: readonly CrowdWay[], first = 0) {
+    super(tools.crowd, ["--to", to, "--clients", `${clients}`, "--first", `${first}`, "--ways", ways.join(",")]);
+    this.#clients = clients;
+  }
+
+  async figures(): Promise<CrowdFigures> {
+    return JSON.parse(await this.order("stat"));
+  }
+
+  /** Throws when somebody is turned away, or after 60 s. */
+  async allStand(): Promise<void> {
+    for (let tries = 0; tries < 600; tries++) {
+      const { standing, lost } = await this.figures();
+      if (lost > 0) throw new Error(`${lost} of the crowd were turned away`);
+      if (standing === this.#clients) return;
+      await sleep(100);
+    }
+    throw new Error("the crowd does not come in");
   }
 }
 

@@ -13,7 +13,11 @@ const tmpfsMagic = 0x01021994;
 /** Set for the inner process. */
 const insideVariable = "LETTERLOCK_BENCH_CGROUP";
 
-export const tools = { load: path.join(here, "bin/load"), sink: path.join(here, "bin/sink") };
+export const tools = {
+  load: path.join(here, "bin/load"),
+  sink: path.join(here, "bin/sink"),
+  crowd: path.join(here, "bin/crowd"),
+};
 
 /** Scratch folder, `PB` to the peer scripts. A disk, since memory would make every sync free. */
 export const scratch = process.env.PB ?? "/var/tmp/letterlock-bench";

@@ -14,6 +14,8 @@ listeners: [{name: smtp, address: "127.0.0.1:2525", tls: starttls, certificate: 
 certificates: {bench: {certificate: $R/cert.pem, key: $R/key.pem}}
 relay-networks: [127.0.0.0/8]
 tls: {level: may}
+# Room for the crowds
+limits: {connections: 10000}
 metrics: 127.0.0.1:2580
 # A restart after SIGKILL takes up what was in hand; nothing waits for minutes
 retry: {schedule: [5s, 10s, 20s]}
