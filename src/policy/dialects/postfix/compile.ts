@@ -6,9 +6,10 @@
  * an error, and every rule refuses; where one policy line is at fault, that line refuses.
  */
 import path from "node:path";
+import type { Mailbox } from "../../../mail/address.ts";
 import { parseDomain } from "../../../mail/domain.ts";
 import { parseIp } from "../../../mail/ip.ts";
-import type { InboundRule, Origin, PolicySource, TlsRule } from "../../rules.ts";
+import type { InboundQuestion, Origin, PolicySource, TlsRule } from "../../rules.ts";
 import type {
   Compiled,
   DialectBinding,
@@ -21,7 +22,7 @@ import type {
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
 import { exportRoutes, routedPlaces } from "./export-routes.ts";
-import { type InboundService, makeInboundRule } from "./inbound.ts";
+import { type InboundService, type MadeService, makeService, type ServiceTools } from "./inbound-service.ts";
 import {
   lintClient,
   lintComments,
@@ -34,16 +35,18 @@ import {
   Notes,
 } from "./lints.ts";
 import { chooseInbound } from "./listener-address.ts";
+import { readListeners } from "./listeners.ts";
 import { parseMainCf } from "./main-cf.ts";
 import { parseMasterCf } from "./master-cf.ts";
 import { nameThings } from "./named.ts";
 import { noteParameters } from "./parameter-notes.ts";
+import { readRelayDomains } from "./relay-domains.ts";
 import { knownNexthops, readRoutingTables } from "./routing-tables.ts";
 import { createServices, type MasterService, type Services, usualServices } from "./services.ts";
 import type { SmtpClient } from "./smtp-client.ts";
 import { TableOpener } from "./table-opener.ts";
 import { configurationProblem } from "./tls-rule.ts";
-import { createRouting, type RoutingTables } from "./transport.ts";
+import { createRouting, isListedRecipient, type RoutingTables } from "./transport.ts";
 
 type Read = Readonly<{
   view: ViewOptions;
@@ -51,7 +54,7 @@ type Read = Readonly<{
   master: readonly MasterService[];
 }>;
 
-type Listener = Readonly<{ name: string; rule: InboundRule }>;
+type Listener = Readonly<{ name: string; made: MadeService }>;
 
 export type PostfixOptions = Readonly<{
   main: string;
@@ -74,7 +77,8 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
   const routing = readRoutingTables(view, services, tables, files);
   const known = knownNexthops(view, routing, services);
   const client = defaultClient(services, routing);
-  const listeners = makeListeners(services, files, notes);
+  const isOurDomain = (recipient: Mailbox): boolean => isListedRecipient(routing, recipient);
+  const listeners = makeListeners(services, { tables, files, isOurDomain }, notes);
 
   lintMain(view, notes);
   for (const one of new Set([client, ...services.clients.values()])) {
@@ -85,10 +89,16 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
   lintNexthops(view, services, notes);
 
   const bindings = bindingsOf(view, client);
+  const sent = createRouting(routing);
+  const inbound: DialectSettings = {
+    listeners: readListeners(services.listeners, notes),
+    relayDomains: readRelayDomains(view, routing, sent, notes),
+    ...(listeners.some(({ made }) => made.needsClientNames) ? { needsClientNames: true } : {}),
+  };
   let named: NamedThings | undefined;
   return {
     source: createSource(services, client, listeners),
-    settings: settingsOf(view, bindings, createRouting(routing)),
+    settings: { ...inbound, ...settingsOf(view, bindings, sent) },
     notes: [...notes.list, ...tables.notes],
     // Only reports ask for these; a large table has very many.
     get named() {
@@ -139,11 +149,11 @@ function defaultClient({ clients, plain }: Services, { defaultTransport }: Routi
   return clients.get(transport) ?? clients.get("smtp") ?? plain;
 }
 
-function makeListeners(services: Services, files: SourceFiles, notes: Notes): readonly Listener[] {
+function makeListeners(services: Services, tools: ServiceTools, notes: Notes): readonly Listener[] {
   return [...services.listeners, services.plainListener].map((service: InboundService) => {
-    const made = makeInboundRule(service, files);
+    const made = makeService(service, tools);
     lintListener(service, made, notes);
-    return { name: service.name, rule: made.rule };
+    return { name: service.name, made };
   });
 }
 
@@ -157,13 +167,22 @@ function createSource(services: Services, client: SmtpClient, listeners: readonl
   return {
     name: "postfix",
     outbound: (question) => clientFor(question.nexthop.service).answer(question),
-    // The last one is main.cf's own.
-    inbound: (question) => (chooseInbound(listeners, question) ?? listeners.at(-1))?.rule,
+    inbound: (question) => serviceFor(listeners, question)?.rule(question),
+    demand(question) {
+      const demand = serviceFor(listeners, question)?.demand(question);
+      if (demand === undefined) return undefined;
+      return demand === "at-recipient" ? { kind: "at-recipient" } : { kind: "demand", demand };
+    },
     candidates: (question) => clientFor(question.nexthop.service).candidates(question),
   };
 }
 
-/** Postfix would not run on this configuration: nothing leaves. */
+/** The last one is main.cf's own. */
+function serviceFor(listeners: readonly Listener[], question: InboundQuestion): MadeService | undefined {
+  return (chooseInbound(listeners, question) ?? listeners.at(-1))?.made;
+}
+
+/** Postfix would not run on this configuration: nothing leaves, nothing comes in. */
 function refusingEverything(file: string, notes: readonly Note[]): Compiled {
   const from: Origin = { source: "postfix", file, line: undefined, column: undefined, scope: "unusable configuration" };
   const refuse = { value: configurationProblem, from };

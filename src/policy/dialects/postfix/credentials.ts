@@ -1,9 +1,10 @@
 /**
- * Our own key and certificate from `..._cert_file`, `..._key_file`, `..._eccert_file`, `..._chain_files`: for the smtp
- * client and for smtpd alike.
+ * Our own keys and certificates from `..._cert_file`, `..._key_file`, `..._eccert_file`, `..._chain_files`, and from the
+ * chain files of `tls_server_sni_maps`.
  *
- * Postfix can hold one pair of each key type and lets OpenSSL choose; here one is shown, ECDSA before RSA. Chain files go
- * before all others. What cannot be read is a problem; Postfix then has no TLS at all (OUT-16, INB-10).
+ * Postfix can hold one pair of each key type and lets OpenSSL choose: smtpd here does the same, the smtp client shows one,
+ * ECDSA before RSA. Chain files go before all others. What cannot be read is a problem; Postfix then has no TLS at all
+ * (OUT-16, INB-10).
  */
 import { X509Certificate } from "node:crypto";
 import { checkCredential } from "../../../tls/credential.ts";
@@ -36,18 +37,59 @@ type Pair = Readonly<{
 }>;
 type Failure = Extract<OwnCredential, { kind: "failed" }>;
 
+/** Every pair that smtpd holds, ECDSA first; of two with one key type the later one counts, as OpenSSL has it. */
+export type ServerPairs =
+  | Readonly<{ kind: "none" }>
+  | Readonly<{ kind: "found"; credentials: readonly [Credential, ...Credential[]]; warnings: readonly string[] }>
+  | Failure;
+
+export function readServerPairs(keys: KeyFiles, files: SourceFiles): ServerPairs {
+  if (keys.chainFiles.length > 0) return checkPairs(pairsOfChains(keys.chainFiles, files));
+  const pairs = pairsOfFiles(keys, files);
+  return checkPairs("kind" in pairs ? pairs : withKeyType(pairs.reverse()));
+}
+
+/** What chain files hold, where a table holds their contents. */
+export function readChainText(name: string, text: string): ServerPairs {
+  return checkPairs(pairsOfTexts([[name, text]]));
+}
+
+function checkPairs(pairs: Pair[] | Failure): ServerPairs {
+  if ("kind" in pairs) return pairs;
+  const byType = new Map(pairs.map((pair) => [pair.elliptic, pair]));
+  const credentials: Credential[] = [];
+  const warnings: string[] = [];
+  for (const pair of [byType.get(true), byType.get(false)]) {
+    if (pair === undefined) continue;
+    const checked = checkPair(pair);
+    if (checked.kind === "failed") return checked;
+    credentials.push(checked.credential);
+    if (checked.warning !== undefined) warnings.push(`${pair.name}: ${checked.warning}`);
+  }
+  const [first, ...others] = credentials;
+  return first === undefined ? { kind: "none" } : { kind: "found", credentials: [first, ...others], warnings };
+}
+
 export function readCredential(keys: KeyFiles, files: SourceFiles): OwnCredential {
   const pairs = keys.chainFiles.length > 0 ? pairsOfChains(keys.chainFiles, files) : pairsOfFiles(keys, files);
   if ("kind" in pairs) return pairs;
   const ordered = [...pairs.filter((pair) => pair.elliptic), ...pairs.filter((pair) => !pair.elliptic)];
   const [first, ...others] = ordered;
   if (first === undefined) return { kind: "none" };
-  const checked = checkCredential(first.name, first.certificate, first.key);
-  if (checked.kind === "error") return failed(`${first.name}: ${checked.problem}`, checked.remedy);
-  const { warning } = checked;
-  const from = { certificate: first.name, key: first.keyName, encrypted: false };
-  const credential = first.alone ? { ...checked.credential, files: from } : checked.credential;
+  const checked = checkPair(first);
+  if (checked.kind === "failed") return checked;
+  const { credential, warning } = checked;
   return { kind: "found", credential, unused: others.map((pair) => pair.name), warning };
+}
+
+function checkPair(
+  pair: Pair,
+): Readonly<{ kind: "ok"; credential: Credential; warning: string | undefined }> | Failure {
+  const checked = checkCredential(pair.name, pair.certificate, pair.key);
+  if (checked.kind === "error") return failed(`${pair.name}: ${checked.problem}`, checked.remedy);
+  const from = { certificate: pair.name, key: pair.keyName, encrypted: false };
+  const credential = pair.alone ? { ...checked.credential, files: from } : checked.credential;
+  return { kind: "ok", credential, warning: checked.warning };
 }
 
 function pairsOfFiles({ certFile, keyFile, ecCertFile, ecKeyFile }: KeyFiles, files: SourceFiles): Pair[] | Failure {
@@ -68,19 +110,36 @@ function pairsOfFiles({ certFile, keyFile, ecCertFile, ecKeyFile }: KeyFiles, fi
 
 /** A key, then its chain; then perhaps the next key. All files are read as one text. */
 function pairsOfChains(names: readonly string[], files: SourceFiles): Pair[] | Failure {
-  const pairs: Pair[] = [];
+  const texts: (readonly [name: string, text: string])[] = [];
   for (const name of names) {
     const answer = files.read(name);
     if (answer.kind === "failed") return unreadable(name, answer.reason);
-    for (const part of answer.text.split(/(?=-----BEGIN [A-Z ]*PRIVATE KEY-----)/)) {
+    texts.push([name, answer.text]);
+  }
+  return pairsOfTexts(texts);
+}
+
+function pairsOfTexts(texts: readonly (readonly [name: string, text: string])[]): Pair[] | Failure {
+  const pairs: Pair[] = [];
+  for (const [name, text] of texts) {
+    for (const part of text.split(/(?=-----BEGIN [A-Z ]*PRIVATE KEY-----)/)) {
+      const last = pairs.at(-1);
       if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(part)) {
-        const alone = keys(answer.text) === 1;
-        pairs.push({ name, keyName: name, certificate: part, key: part, elliptic: false, alone });
+        const certified = /-----BEGIN CERTIFICATE-----/.test(part);
+        const named = { name, keyName: name, alone: keys(text) === 1 && (certified || texts.length === 2) };
+        pairs.push({ ...named, certificate: part, key: part, elliptic: false });
       } else if (/-----BEGIN CERTIFICATE-----/.test(part)) {
-        return failed(`${name}: a certificate stands before its key`, "put each key before its chain");
+        if (last === undefined)
+          return failed(`${name}: a certificate stands before its key`, "put each key before its chain");
+        const whole = last.alone && keys(text) === 0 && !/-----BEGIN CERTIFICATE-----/.test(last.certificate);
+        pairs[pairs.length - 1] = { ...last, name, certificate: `${last.certificate}\n${part}`, alone: whole };
       }
     }
   }
+  return withKeyType(pairs);
+}
+
+function withKeyType(pairs: readonly Pair[]): Pair[] {
   return pairs.map((pair) => ({ ...pair, elliptic: isElliptic(pair) }));
 }
 

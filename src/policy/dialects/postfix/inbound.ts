@@ -1,60 +1,44 @@
 /**
- * What an smtpd service offers to and asks of its clients: the `smtpd_tls_*` half (Postfix: 2.4, INB-1 to INB-19).
+ * What an smtpd service offers in its handshakes and asks of its clients in them: the `smtpd_tls_*` half (Postfix: 2.4,
+ * INB-1 to INB-15). Who may relay and what an envelope needs is `inbound-service.ts`'s business.
  *
  * One rule per service of master.cf, chosen by the local port. A level that Postfix dies of refuses every client; our own
  * certificate that cannot be read refuses where TLS is required, elsewhere the listener's own certificate serves.
  */
 
-import type { InboundRule, Origin, Pin, Sourced } from "../../rules.ts";
+import type { InboundRule, Origin, Sourced } from "../../rules.ts";
 import type { SourceFiles } from "../dialect.ts";
 import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
 import type { View } from "./configuration.ts";
-import { readCredential } from "./credentials.ts";
-import { parseFingerprints } from "./fingerprints.ts";
+import { readLogin } from "./inbound-login.ts";
+import type { InboundProblem } from "./inbound-problem.ts";
 import type { LookupTable } from "./lookup-table.ts";
-import type { BrokenService } from "./master-cf.ts";
 import { parseLevel } from "./policy-value.ts";
 import { currentTls, parseProtocolList } from "./protocol-list.ts";
-import type { PolicyProblem } from "./tls-rule.ts";
+import { readCertificates } from "./server-certificates.ts";
 import { readAuthorities } from "./trust.ts";
-
-export type InboundService = Readonly<{
-  /** As master.cf names it: `smtp`, `submission`, `127.0.0.1:10025`. */
-  name: string;
-  view: View;
-  /** `relay_clientcerts`, opened. */
-  relayTables: readonly LookupTable[];
-  /** Clients are refused. */
-  broken: BrokenService | undefined;
-}>;
-
-/** A problem and the line it stands on; `fatal` where Postfix would not run. */
-export type InboundProblem = PolicyProblem & Readonly<{ from: Origin; fatal: boolean }>;
 
 export type MadeInboundRule = Readonly<{ rule: InboundRule; problems: readonly InboundProblem[] }>;
 
 type Fields = { -readonly [key in keyof InboundRule]?: InboundRule[key] };
 type Level = "none" | "may" | "encrypt";
 
-export function makeInboundRule(service: InboundService, files: SourceFiles): MadeInboundRule {
-  const { name, broken } = service;
-  if (broken === undefined) return new Making(service, files).finish();
-  const { file, line, column, text } = broken;
-  const from = { source: "postfix", file, line, column, scope: `service ${name}` };
-  return { rule: { refuse: { value: `service ${name} does not start: ${text}`, from } }, problems: [] };
+/** @param sniTables `tls_server_sni_maps`, opened */
+export function makeInboundRule(view: View, sniTables: readonly LookupTable[], files: SourceFiles): MadeInboundRule {
+  return new Making(view, sniTables, files).finish();
 }
 
 class Making {
   readonly #view: View;
   readonly #files: SourceFiles;
-  readonly #relayTables: readonly LookupTable[];
+  readonly #sniTables: readonly LookupTable[];
   readonly #fields: Fields = {};
   readonly #problems: InboundProblem[] = [];
 
-  constructor({ view, relayTables }: InboundService, files: SourceFiles) {
+  constructor(view: View, sniTables: readonly LookupTable[], files: SourceFiles) {
     this.#view = view;
     this.#files = files;
-    this.#relayTables = relayTables;
+    this.#sniTables = sniTables;
   }
 
   finish(): MadeInboundRule {
@@ -63,6 +47,13 @@ class Making {
     const level: Sourced<Level> = implicit ? { value: "encrypt", from: wrapper.from } : this.#level();
     this.#fields.starttls = { value: starttls(level.value), from: level.from };
     if (implicit) this.#fields.implicitTls = { value: true, from: wrapper.from };
+    this.#fields.wording = { value: "postfix", from: level.from };
+    this.#fields.pipelined = { value: "discard", from: level.from };
+    const helo = this.#view.setting("smtpd_helo_required");
+    this.#fields.mailWithoutHello = { value: !this.#view.flag("smtpd_helo_required"), from: helo.from };
+    const { problems, ...login } = readLogin(this.#view, level);
+    Object.assign(this.#fields, login);
+    this.#problems.push(...problems);
     if (level.value !== "none") this.#fill(level);
     return { rule: this.#fields, problems: this.#problems };
   }
@@ -72,8 +63,6 @@ class Making {
     this.#ciphers(level.value);
     this.#certificate(level.value);
     this.#clientCertificate(level.value);
-    this.#auth(level);
-    this.#relay();
   }
 
   #warn(from: Origin, text: string, remedy: string): void {
@@ -149,28 +138,14 @@ class Making {
     else this.#fail(grade.from, choice.problem, 'write "high" or "medium", and exclude less', false);
   }
 
-  /** INB-10 */
+  /** INB-10, INB-20, INB-21 */
   #certificate(level: Level): void {
-    const value = (name: string): string => this.#view.path(this.#view.setting(name).value);
-    const { value: certName, from } = this.#view.setting("smtpd_tls_cert_file");
-    if (certName === "none") {
-      this.#warn(from, "no certificate: only anonymous ciphers, which are never used", "give a certificate");
-      return;
-    }
-    const credential = readCredential(
-      {
-        chainFiles: this.#view.list("smtpd_tls_chain_files").map((name) => this.#view.path(name)),
-        certFile: value("smtpd_tls_cert_file"),
-        keyFile: value("smtpd_tls_key_file"),
-        ecCertFile: value("smtpd_tls_eccert_file"),
-        ecKeyFile: value("smtpd_tls_eckey_file"),
-      },
-      this.#files,
-    );
-    if (credential.kind === "found") this.#fields.certificate = { value: credential.credential, from };
-    if (credential.kind !== "failed") return;
-    if (level === "encrypt") this.#fail(from, credential.problem, credential.remedy, false);
-    else this.#warn(from, credential.problem, credential.remedy);
+    const { served, failed, problems } = readCertificates(this.#view, this.#sniTables, this.#files);
+    if (served !== undefined) this.#fields.certificates = served;
+    for (const { from, text, remedy } of problems) this.#warn(from, text, remedy);
+    if (failed === undefined) return;
+    if (level === "encrypt") this.#fail(failed.from, failed.text, failed.remedy, false);
+    else this.#warn(failed.from, failed.text, failed.remedy);
   }
 
   /** INB-11 to INB-15 */
@@ -198,47 +173,6 @@ class Making {
     if (trust.kind === "anchors") this.#fields.clientAnchors = { value: trust.anchors, from };
     else if (level === "encrypt") this.#fail(from, trust.problem, "give a CA file that can be read", false);
     else this.#warn(from, trust.problem, "give a CA file that can be read");
-  }
-
-  #auth(level: Sourced<Level>): void {
-    const only = this.#view.setting("smtpd_tls_auth_only");
-    if (level.value === "encrypt") this.#fields.auth = { value: "only-in-tls", from: level.from };
-    else if (this.#view.flag("smtpd_tls_auth_only")) this.#fields.auth = { value: "only-in-tls", from: only.from };
-  }
-
-  /** INB-16, INB-17, INB-19 */
-  #relay(): void {
-    for (const name of ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"]) {
-      const words = this.#view.list(name);
-      const { from } = this.#view.setting(name);
-      const word = ["permit_tls_clientcerts", "permit_tls_all_clientcerts"].find((one) => words.includes(one));
-      if (word === undefined) continue;
-      if (this.#fields.clientCertificate?.value === "do-not-ask") {
-        this.#warn(from, `${word} is requested, but "smtpd_tls_ask_ccert = no"`, "set smtpd_tls_ask_ccert = yes");
-        return;
-      }
-      if (word === "permit_tls_clientcerts") this.#relayByDigest();
-      else this.#fields.relayByCertificate = { value: { kind: "trusted" }, from };
-      return;
-    }
-  }
-
-  #relayByDigest(): void {
-    const { from } = this.#view.setting("relay_clientcerts");
-    const algorithm = this.#view.setting("smtpd_tls_fingerprint_digest").value;
-    const keys = this.#relayTables.flatMap((table) => table.entries().map(({ key }) => key));
-    const read = parseFingerprints(algorithm, keys);
-    const pins: readonly Pin[] = read.kind === "pins" ? read.pins : [];
-    for (const text of read.kind === "pins" ? read.malformed : []) {
-      this.#warn(from, `"${text}" in relay_clientcerts is no digest`, "write hexadecimal digits");
-    }
-    if (read.kind === "unsupported") {
-      this.#warn(from, `smtpd_tls_fingerprint_digest = ${algorithm} is not supported here`, "use sha256 or sha512");
-    }
-    if (this.#relayTables.some(({ kind }) => kind !== "fixed")) {
-      this.#warn(from, "only digests that are written out let a client relay", "list them in a hash or texthash table");
-    }
-    this.#fields.relayByCertificate = { value: { kind: "digests", pins }, from };
   }
 }
 

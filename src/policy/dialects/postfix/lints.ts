@@ -6,7 +6,7 @@ import type { Origin } from "../../rules.ts";
 import type { Note, NoteKind } from "../dialect.ts";
 import type { View } from "./configuration.ts";
 import { type DeadLine, findDeadLine, type KnownNexthops } from "./dead-lines.ts";
-import type { InboundService, MadeInboundRule } from "./inbound.ts";
+import type { InboundService, MadeService } from "./inbound-service.ts";
 import { listenerOf } from "./listener-address.ts";
 import type { LookupTable, TableHit } from "./lookup-table.ts";
 import { parseNexthop, splitNexthops } from "./nexthop-text.ts";
@@ -211,7 +211,7 @@ export function lintComments(text: string, file: string, notes: Notes): void {
   }
 }
 
-export function lintListener({ name, view }: InboundService, { problems }: MadeInboundRule, notes: Notes): void {
+export function lintListener({ name, view }: InboundService, { problems }: MadeService, notes: Notes): void {
   const where = listenerOf(name).port === undefined ? "" : `service ${name}: `;
   for (const { from, text, remedy, fatal, kind = "warning" } of problems) {
     notes.add(fatal && view.service === undefined ? "error" : kind, from, `${where}${text}`, remedy);

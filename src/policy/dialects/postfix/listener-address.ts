@@ -9,10 +9,10 @@ import { parsePort } from "./nexthop-text.ts";
 /** `smtp`, `465`, `[::1]:10025`: address and port of an inet service. Without a host it listens at every address. */
 export function listenerOf(
   name: string,
-): Readonly<{ everywhere: boolean; address: IpAddress | undefined; port: number | undefined }> {
+): Readonly<{ everywhere: boolean; host: string; address: IpAddress | undefined; port: number | undefined }> {
   const [, host, port] = /^(?:\[?([^\]]*)\]?:)?([^:]+)$/.exec(name) ?? [];
   const address = host === undefined ? undefined : parseIp(host === "localhost" ? "127.0.0.1" : host);
-  return { everywhere: host === undefined, address, port: parsePort(port ?? name) };
+  return { everywhere: host === undefined, host: host ?? "", address, port: parsePort(port ?? name) };
 }
 
 /**

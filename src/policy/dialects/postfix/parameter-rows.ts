@@ -2,9 +2,10 @@
  * The rows of the option table (`parameters.ts`): every parameter and policy attribute about TLS that Postfix has, and the
  * few others that Letterlock reads. Data, nothing else.
  */
+import type { OptionStatus } from "../dialect.ts";
 
 /** What it takes, what becomes of it here, and why. */
-export type Row = readonly [name: string, status: "applied" | "no-effect" | "differs", values: string, reason: string];
+export type Row = readonly [name: string, status: OptionStatus, values: string, reason: string];
 
 const yesNo = "yes, no";
 const list = "comma or blank separated list";
@@ -138,31 +139,31 @@ export const inbound: readonly Row[] = [
   ["smtpd_tls_wrappermode", "applied", yesNo, "TLS from the first octet"],
   ["smtpd_use_tls", "applied", yesNo, "obsolete; level may where smtpd_tls_security_level is empty"],
   ["smtpd_enforce_tls", "applied", yesNo, "obsolete; level encrypt where smtpd_tls_security_level is empty"],
-  ["smtpd_tls_auth_only", "applied", yesNo, "AUTH inside TLS alone"],
+  [
+    "smtpd_tls_auth_only",
+    "differs",
+    yesNo,
+    "yes: AUTH inside TLS alone; where it is not written, PLAIN and LOGIN are not offered in clear text either",
+  ],
   ["smtpd_tls_cert_file", "applied", pem, "server certificate with its chain"],
   ["smtpd_tls_key_file", "applied", pem, "its key"],
-  ["smtpd_tls_eccert_file", "applied", pem, "ECDSA server certificate; goes before the RSA one"],
+  ["smtpd_tls_eccert_file", "applied", pem, "ECDSA server certificate, beside the RSA one"],
   ["smtpd_tls_eckey_file", "applied", pem, "its key"],
   ["smtpd_tls_dcert_file", "no-effect", pem, "DSA certificates are not used"],
   ["smtpd_tls_dkey_file", "no-effect", pem, "DSA certificates are not used"],
-  [
-    "smtpd_tls_chain_files",
-    "applied",
-    `${pem}s`,
-    "keys, each followed by its chain; one of them is shown, ECDSA first",
-  ],
+  ["smtpd_tls_chain_files", "applied", `${pem}s`, "keys, each followed by its chain; one of each key type is used"],
   [
     "tls_server_sni_maps",
-    "differs",
+    "applied",
     "type:name tables",
-    "the default certificate is shown whatever name a client asks for",
+    "certificates by the name that a client asks for, or .parent; one that cannot be read is the default here",
   ],
   ["smtpd_tls_ask_ccert", "applied", yesNo, "clients may show a certificate"],
   ["smtpd_tls_req_ccert", "applied", yesNo, "at encrypt: clients must show a trusted certificate"],
   ["smtpd_tls_CAfile", "applied", pem, "trusted CAs for client certificates"],
   ["smtpd_tls_CApath", "applied", "folder of hashed PEM files", "trusted CAs for client certificates"],
   ["smtpd_tls_ccert_verifydepth", "differs", "number", "the length of a chain is limited by OpenSSL alone"],
-  ["relay_clientcerts", "applied", "type:name tables", "digests of clients that may relay (permit_tls_clientcerts)"],
+  ["relay_clientcerts", "applied", "type:name tables", "digests of clients that permit_tls_clientcerts lets relay"],
   ["smtpd_tls_fingerprint_digest", "applied", "md5, sha1, sha256, sha512", "digest of relay_clientcerts"],
   ["smtpd_tls_protocols", "applied", protocolNames, `at may; ${oldProtocols}`],
   ["smtpd_tls_mandatory_protocols", "applied", protocolNames, `at encrypt; ${oldProtocols}`],
@@ -170,17 +171,51 @@ export const inbound: readonly Row[] = [
   ["smtpd_tls_mandatory_ciphers", "applied", grade, `at encrypt; ${weakCiphers}`],
   ["smtpd_tls_exclude_ciphers", "applied", list, "left out at every level"],
   ["smtpd_tls_mandatory_exclude_ciphers", "applied", list, "left out at encrypt as well"],
-  ["smtpd_relay_restrictions", "differs", list, "only permit_tls_clientcerts and permit_tls_all_clientcerts are read"],
+  ...(["client", "helo", "sender", "relay", "recipient", "data", "end_of_data"] as const).map(
+    (stage): Row => [
+      `smtpd_${stage}_restrictions`,
+      "differs",
+      list,
+      "what looks at encryption, networks, users, certificates and access tables is done; other checks are not made",
+    ],
+  ),
+  ["smtpd_etrn_restrictions", "no-effect", list, "ETRN is not offered"],
+  ["smtpd_restriction_classes", "applied", "names", "lists of restrictions by name"],
+  ["smtpd_delay_reject", "differs", yesNo, "no: what is refused is refused at MAIL, never before"],
+  ["reject_code", "applied", "code", "of reject"],
+  ["defer_code", "applied", "code", "of defer"],
+  ["plaintext_reject_code", "applied", "code", "of reject_plaintext_session"],
+  ["access_map_reject_code", "applied", "code", "of REJECT in an access table"],
+  ["access_map_defer_code", "applied", "code", "of DEFER in an access table"],
+  ["smtpd_null_access_lookup_key", "applied", "text", "the key of a null sender in access tables"],
+  ["smtpd_helo_required", "applied", yesNo, "no: MAIL needs no EHLO before it"],
+  ["smtpd_sasl_auth_enable", "differs", yesNo, "AUTH, for the users of Letterlock's own file"],
+  ["smtpd_sasl_security_options", "applied", "noplaintext, nodictionary ...", "noplaintext: no PLAIN in clear text"],
+  ["smtpd_sasl_tls_security_options", "applied", "noplaintext, nodictionary ...", "the same inside TLS"],
+  ["smtpd_sasl_mechanism_filter", "applied", "mechanisms, !NAME, static:rest", "mechanisms that are offered"],
+  ["smtpd_sasl_exceptions_networks", "applied", "networks", "clients that AUTH is not offered to"],
+  ["smtpd_sasl_type", "differs", "cyrus, dovecot", "users come from Letterlock's own file"],
+  ["smtpd_sasl_path", "differs", "path", "users come from Letterlock's own file"],
+  ["smtpd_sasl_local_domain", "no-effect", "domain", "user names are taken as they are"],
+  ["mynetworks", "applied", "networks, !NETWORK, type:name, /file", "clients that permit_mynetworks lets relay"],
+  ["mynetworks_style", "differs", "host, subnet, class", "where mynetworks is not written loopback alone counts"],
+  ["inet_interfaces", "differs", "all, loopback-only, addresses", "where smtpd listens; names are not looked up"],
+  ["inet_protocols", "applied", "all, ipv4, ipv6", "where smtpd listens"],
+  ["proxy_interfaces", "applied", "addresses", "for permit_inet_interfaces"],
   [
-    "smtpd_recipient_restrictions",
+    "smtpd_tls_received_header",
     "differs",
-    list,
-    "only permit_tls_clientcerts and permit_tls_all_clientcerts are read",
+    yesNo,
+    "Received: always says how mail came in, with the client's certificate, in Letterlock's own form",
   ],
-  ["smtpd_tls_received_header", "no-effect", yesNo, "Letterlock always says in Received: how mail came in"],
   ["smtpd_tls_loglevel", "no-effect", "0 to 4", ourLog],
   ["smtpd_starttls_timeout", "no-effect", time, ownTimeout],
-  ["smtpd_client_new_tls_session_rate_limit", "no-effect", "number", "Letterlock has its own limits"],
+  [
+    "smtpd_client_new_tls_session_rate_limit",
+    "not-yet",
+    "number",
+    "connections are limited, new TLS sessions of one client are not counted",
+  ],
   ["smtpd_tls_session_cache_database", "no-effect", "type:name", "no sessions are kept"],
   ["smtpd_tls_session_cache_timeout", "no-effect", time, "no sessions are kept"],
   ["smtpd_tls_always_issue_session_ids", "no-effect", yesNo, "no sessions are kept"],
@@ -188,7 +223,6 @@ export const inbound: readonly Row[] = [
   ["smtpd_tls_dh1024_param_file", "no-effect", pem, "meaningless since Postfix 3.7"],
   ["smtpd_tls_dh512_param_file", "no-effect", pem, "meaningless since Postfix 3.7"],
   ["smtpd_tls_enable_rpk", "no-effect", yesNo, "raw public keys are not shown"],
-  ["plaintext_reject_code", "no-effect", "code", "reject_plaintext_session is not read"],
 ];
 
 export const routing: readonly Row[] = [
@@ -205,7 +239,7 @@ export const routing: readonly Row[] = [
   ["empty_address_default_transport_maps_lookup_key", "applied", "text", "the key of a null sender"],
   ["default_transport", "applied", "transport[:next-hop]", "where no other applies"],
   ["relay_transport", "applied", "transport[:next-hop]", "for relay_domains"],
-  ["relay_domains", "applied", list, "domains that go through relay_transport"],
+  ["relay_domains", "applied", list, "domains that anybody may send to, and that go through relay_transport"],
   ["mydestination", "applied", list, "local domains: their mail waits, Letterlock delivers to no mailbox"],
   ["virtual_alias_domains", "applied", list, "as mydestination"],
   ["virtual_mailbox_domains", "applied", list, "domains that go through virtual_transport"],

@@ -3,7 +3,7 @@
  * takes, and what becomes of it here. The compiler writes its notes from this table, docs/dialects/postfix.md is
  * generated from it. Defaults are those of Postfix 3.10 (`known-parameters.ts`).
  */
-import { notYet, type OptionStatus } from "../dialect.ts";
+import type { OptionStatus } from "../dialect.ts";
 import { knownParameters } from "./known-parameters.ts";
 import { attributes, inbound, outbound, type Row, routing, shared } from "./parameter-rows.ts";
 
@@ -61,7 +61,7 @@ function lmtpTwins(): OptionEntry[] {
 export const optionTable: readonly OptionEntry[] = [
   ...entries(outbound, everywhere),
   ...entries(shared, everywhere),
-  ...notYet(entries(inbound, everywhere)),
+  ...entries(inbound, everywhere),
   ...entries(routing, everywhere),
   ...lmtpTwins(),
   ...entries(attributes, "TLS policy table"),

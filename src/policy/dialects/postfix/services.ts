@@ -4,7 +4,8 @@
  */
 import type { SourceFiles } from "../dialect.ts";
 import { type Entry, View, type ViewOptions } from "./configuration.ts";
-import type { InboundService } from "./inbound.ts";
+import type { InboundService } from "./inbound-service.ts";
+import type { Place } from "./logical-lines.ts";
 import type { BrokenService } from "./master-cf.ts";
 import { parsePort } from "./nexthop-text.ts";
 import { isParameterName, parameterEntry } from "./parameters.ts";
@@ -15,15 +16,16 @@ import type { TableOpener } from "./table-opener.ts";
 import type { TransportService } from "./transport.ts";
 
 /** A service as master.cf describes it. */
-export type MasterService = Readonly<{
-  name: string;
-  /** `inet`, `unix`, `fifo`, `unix-dgram`, `pass`. */
-  type: string;
-  /** `smtp`, `smtpd`, `lmtp` ... */
-  command: string;
-  overrides: ReadonlyMap<string, Entry>;
-  broken: BrokenService | undefined;
-}>;
+export type MasterService = Partial<Place> &
+  Readonly<{
+    name: string;
+    /** `inet`, `unix`, `fifo`, `unix-dgram`, `pass`. */
+    type: string;
+    /** `smtp`, `smtpd`, `lmtp` ... */
+    command: string;
+    overrides: ReadonlyMap<string, Entry>;
+    broken: BrokenService | undefined;
+  }>;
 
 export type Services = Readonly<{
   /** Of main.cf alone: what a next-hop without a service gets where there is no service `smtp`. */
@@ -71,17 +73,18 @@ export function createServices(
     const { name, type, command } = service;
     const view = viewOf(service);
     const broken = service.broken ?? (view === main ? undefined : brokenBySetting(view));
-    if (type === "inet" && command === "smtpd") listeners.push(listener(name, view, tables, broken));
+    const place = placeOf(service);
+    if (type === "inet" && command === "smtpd") listeners.push({ name, view, broken, place });
     if (type === "inet" && command === "postscreen") {
       // Hands its clients on to the service smtpd of type pass.
       const behind = master.find((other) => other.name === "smtpd" && other.type === "pass") ?? service;
-      listeners.push(listener(name, viewOf(behind), tables, broken ?? behind.broken));
+      listeners.push({ name, view: viewOf(behind), broken: broken ?? behind.broken, place, screened: true });
     }
     if (type !== "unix") continue;
     transports.set(name, transport(name, command, view, broken));
     if (command === "smtp") clients.set(name, view === main && broken === undefined ? plain : client(view, broken));
   }
-  return { plain, clients, transports, listeners, plainListener: listener("main.cf", main, tables, undefined) };
+  return { plain, clients, transports, listeners, plainListener: { name: "main.cf", view: main, broken: undefined } };
 }
 
 /** A value of its own that Postfix's program stops at. */
@@ -97,8 +100,8 @@ function matters(name: string): boolean {
   return parameterEntry(name) !== undefined || !isParameterName(name);
 }
 
-function listener(name: string, view: View, tables: TableOpener, broken: BrokenService | undefined): InboundService {
-  return { name, view, relayTables: tables.open(view, "relay_clientcerts"), broken };
+function placeOf({ file, line, column }: MasterService): Place | undefined {
+  return file === undefined || line === undefined ? undefined : { file, line, column: column ?? 1 };
 }
 
 function transport(name: string, program: string, view: View, broken: BrokenService | undefined): TransportService {

@@ -47,6 +47,22 @@ export class TableOpener {
     return undefined;
   }
 
+  openAllFor(view: View, setting: Setting, consequence: string): readonly LookupTable[] {
+    if (!setting.isDefault && setting.missing.length > 0) return [unusable(setting)];
+    return splitTableList(setting.value).map((spec) => this.openFor(view, spec, setting, consequence));
+  }
+
+  /** A table whose failure has consequences for those alone who come to it. */
+  openFor(view: View, spec: string, setting: Setting, consequence: string): LookupTable {
+    const before = this.#notes.length;
+    const table = this.openOne(view, spec, setting);
+    for (const [at, note] of this.#notes.entries()) {
+      if (at < before || note.kind !== "error") continue;
+      this.#notes[at] = { ...note, kind: "warning", text: `${setting.name}: ${note.text}: ${consequence}` };
+    }
+    return table;
+  }
+
   openOne(view: View, spec: string, { name, from }: Setting): LookupTable {
     const strict = name === "smtp_tls_policy_maps" || name === "smtp_tls_per_site";
     // Each kind of table reads patterns in its own way.

@@ -68,6 +68,15 @@ export function createRouting(tables: RoutingTables): RoutingSource {
   };
 }
 
+/** A domain that Postfix takes mail for from anybody (`permit_auth_destination`). */
+export function isListedRecipient(tables: RoutingTables, recipient: Mailbox): boolean {
+  const domain = domainText(recipient);
+  if (domain === undefined) return true;
+  const { localDomains, virtualAliasDomains, virtualMailboxDomains, relayDomains } = tables;
+  const lists = [localDomains, virtualAliasDomains, virtualMailboxDomains, relayDomains];
+  return lists.some((list) => isListed(list, domain) === "listed");
+}
+
 function domainText({ host }: Mailbox): string | undefined {
   if (host === undefined) return undefined;
   return host.kind === "domain" ? host.domain : `[${host.ip.includes(":") ? `IPv6:${host.ip}` : host.ip}]`;

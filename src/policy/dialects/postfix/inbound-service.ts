@@ -1,0 +1,270 @@
+/**
+ * One smtpd service of master.cf as a client meets it: the rule that holds for him, and what his mail needs.
+ */
+import type { IpAddress, Mailbox } from "../../../mail/address.ts";
+import type {
+  EnvelopeQuestion,
+  InboundDemand,
+  InboundQuestion,
+  InboundRule,
+  Origin,
+  Pin,
+  RelayByCertificate,
+} from "../../rules.ts";
+import type { SourceFiles } from "../dialect.ts";
+import {
+  addressesOf,
+  type ClientNetworks,
+  isInNetworks,
+  isOurself,
+  readNetworks,
+  usualNetworks,
+} from "./client-networks.ts";
+import type { Setting, View } from "./configuration.ts";
+import { parseFingerprints } from "./fingerprints.ts";
+import { makeInboundRule } from "./inbound.ts";
+import type { InboundProblem } from "./inbound-problem.ts";
+import type { Place } from "./logical-lines.ts";
+import type { LookupTable } from "./lookup-table.ts";
+import type { BrokenService } from "./master-cf.ts";
+import { type RestrictionContext, RestrictionReader } from "./restriction-list.ts";
+import type { CertificateHolders, Step } from "./restriction-step.ts";
+import type { WalkTools } from "./restriction-walk.ts";
+import { createRestrictions, type Lists, type Relaying, type ServiceRestrictions } from "./service-restrictions.ts";
+import type { TableOpener } from "./table-opener.ts";
+
+export type InboundService = Readonly<{
+  /** As master.cf names it: `smtp`, `submission`, `127.0.0.1:10025`. */
+  name: string;
+  view: View;
+  /** Clients are refused. */
+  broken: BrokenService | undefined;
+  /** Of its line in master.cf; undefined for main.cf alone, or where there is no master.cf. */
+  place?: Place | undefined;
+  /** postscreen stands before it. */
+  screened?: true;
+}>;
+
+export type MadeService = Readonly<{
+  /** The same object for clients that are treated alike. */
+  rule(question: InboundQuestion): InboundRule;
+  demand(question: EnvelopeQuestion): InboundDemand | "at-recipient" | undefined;
+  problems: readonly InboundProblem[];
+  /** Some table may hold names of clients. */
+  needsClientNames: boolean;
+}>;
+
+export type ServiceTools = Readonly<{
+  tables: TableOpener;
+  files: SourceFiles;
+  /** A domain that Postfix takes mail for from anybody. */
+  isOurDomain: (recipient: Mailbox) => boolean;
+}>;
+
+export function makeService({ name, view, broken }: InboundService, tools: ServiceTools): MadeService {
+  if (broken !== undefined) {
+    const { file, line, column, text } = broken;
+    const from = { source: "postfix", file, line, column, scope: `service ${name}` };
+    const rule: InboundRule = { refuse: { value: `service ${name} does not start: ${text}`, from } };
+    return { rule: () => rule, demand: () => undefined, problems: [], needsClientNames: false };
+  }
+  return new Service(view, tools);
+}
+
+/** Without one of these Postfix would be an open relay, and refuses to work. */
+const refusingWords = new Set(["reject", "reject-foreign"]);
+
+class Service implements MadeService {
+  readonly problems: InboundProblem[] = [];
+  readonly needsClientNames: boolean;
+  readonly #view: View;
+  readonly #tools: ServiceTools;
+  readonly #base: InboundRule;
+  readonly #restrictions: ServiceRestrictions;
+  readonly #exempt: ClientNetworks;
+  /** By whose certificates let him relay, then by all else that makes a difference. */
+  readonly #rules = new Map<RelayByCertificate | undefined, Map<string, InboundRule>>();
+
+  constructor(view: View, tools: ServiceTools) {
+    this.#view = view;
+    this.#tools = tools;
+    const sni = this.#openTables("tls_server_sni_maps", "the default certificate is shown");
+    const { rule, problems } = makeInboundRule(view, sni, tools.files);
+    this.problems.push(...problems);
+    const asked = rule.clientCertificate !== undefined && rule.clientCertificate.value !== "do-not-ask";
+    const context = this.#context(asked);
+    const reader = new RestrictionReader(context);
+    const lists = readLists(reader);
+    this.#base = { ...rule, ...this.#openRelay(lists) };
+    const walkTools = this.#walkTools(reader);
+    this.#restrictions = createRestrictions(lists, view.flag("smtpd_delay_reject"), walkTools);
+    this.#exempt = this.#networks("smtpd_sasl_exceptions_networks");
+    this.needsClientNames = Object.values(lists).flat().some(asksForNames);
+  }
+
+  rule(question: InboundQuestion): InboundRule {
+    const relaying = this.#restrictions.relay(question);
+    const exempt = this.#exempt.entries.length > 0 && isInNetworks(this.#exempt, question.client);
+    const holders = relaying.byCertificate?.value;
+    const alike = this.#rules.get(holders) ?? new Map<string, InboundRule>();
+    this.#rules.set(holders, alike);
+    const key = `${exempt} ${relaying.anyhow}`;
+    const rule = alike.get(key) ?? this.#make(relaying, exempt);
+    alike.set(key, rule);
+    return rule;
+  }
+
+  demand(question: EnvelopeQuestion): InboundDemand | "at-recipient" | undefined {
+    return this.#restrictions.demand(question);
+  }
+
+  #make({ anyhow, byCertificate }: Relaying, exempt: boolean): InboundRule {
+    const { from } = this.#view.setting("smtpd_relay_restrictions");
+    const never = { value: "never", from: this.#view.setting("smtpd_sasl_exceptions_networks").from } as const;
+    return {
+      ...this.#base,
+      ...(exempt ? { auth: never } : {}),
+      ...(anyhow ? { relay: { value: true, from } } : {}),
+      ...(byCertificate === undefined ? {} : { relayByCertificate: byCertificate }),
+    };
+  }
+
+  #context(asked: boolean): RestrictionContext {
+    let listed: CertificateHolders | undefined;
+    return {
+      view: this.#view,
+      openTable: (spec, setting) =>
+        this.#tools.tables.openFor(this.#view, spec, setting, "whoever comes to it is refused"),
+      listedHolders: () => {
+        if (!asked) return undefined;
+        listed ??= this.#holders("relay_clientcerts");
+        return listed;
+      },
+      holdersOf: (table, from) => this.#permitted(table, from),
+      complain: (problem) => this.problems.push(problem),
+    };
+  }
+
+  /** INB-16: whatever stands behind a digest. */
+  #holders(name: string): readonly Pin[] {
+    const setting = this.#view.setting(name);
+    const tables = this.#openTables(name, "no client relays by it");
+    return tables.flatMap((table) =>
+      this.#pins(
+        table,
+        table.entries().map(({ key }) => key),
+        name,
+        setting.from,
+      ),
+    );
+  }
+
+  /** INB-18: digests that the table says OK to. */
+  #permitted(table: LookupTable, from: Origin): readonly Pin[] {
+    const entries = table.entries();
+    const permitted = entries.filter(({ hit }) => /^(?:ok|relay|\d+)$/i.test(hit.value));
+    if (permitted.length < entries.length) {
+      const text =
+        "check_ccert_access: only entries that say OK are taken: a client need not show a certificate that is refused";
+      this.#complain(from, text, "");
+    }
+    return this.#pins(
+      table,
+      permitted.map(({ key }) => key),
+      "check_ccert_access",
+      from,
+    );
+  }
+
+  #pins(table: LookupTable, keys: readonly string[], name: string, from: Origin): readonly Pin[] {
+    if (table.kind !== "fixed") {
+      this.#complain(from, `${name}: only digests that are written out count`, "list them in a hash or texthash table");
+      return [];
+    }
+    const algorithm = this.#view.setting("smtpd_tls_fingerprint_digest").value;
+    const read = parseFingerprints(algorithm, keys);
+    if (read.kind === "unsupported") {
+      const text = `smtpd_tls_fingerprint_digest = ${algorithm} is not supported here`;
+      this.#complain(from, text, "use sha256 or sha512");
+      return [];
+    }
+    for (const text of read.malformed) {
+      this.#complain(from, `"${text}" in ${name} is no digest`, "write hexadecimal digits");
+    }
+    return read.pins;
+  }
+
+  #walkTools(reader: RestrictionReader): WalkTools {
+    const view = this.#view;
+    const own = addressesOf([...view.list("inet_interfaces"), ...view.list("proxy_interfaces")]);
+    const written = !view.setting("mynetworks").isDefault;
+    const style = view.setting("mynetworks_style").value;
+    const networks = written ? this.#networks("mynetworks") : usualNetworks(style, own);
+    if (!written) {
+      const text =
+        "mynetworks is not written: Postfix takes it from its machine's interfaces, here loopback alone counts";
+      this.#complain(view.setting("mynetworks").from, text, "write mynetworks", "differs");
+    }
+    const code = (name: string, otherwise: number): number => Number(view.setting(name).value) || otherwise;
+    return {
+      inNetworks: (client: IpAddress) => isInNetworks(networks, client),
+      isOurself: (client) => isOurself(client, own),
+      isOurDomain: this.#tools.isOurDomain,
+      access: {
+        withSubdomains: view.list("parent_domain_matches_subdomains").includes("smtpd_access_maps"),
+        delimiter: view.setting("recipient_delimiter").value,
+        nullKey: view.setting("smtpd_null_access_lookup_key").value,
+      },
+      codes: { reject: code("access_map_reject_code", 554), defer: code("access_map_defer_code", 450) },
+      readValue: (value, from, stage) =>
+        reader.readValue(value, view.setting("smtpd_restriction_classes"), from, stage),
+    };
+  }
+
+  #networks(name: string): ClientNetworks {
+    const setting = this.#view.setting(name);
+    const openTable = (spec: string): LookupTable =>
+      this.#tools.tables.openFor(this.#view, spec, setting, "nobody is in it");
+    const networks = readNetworks(setting.value, { files: this.#tools.files, openTable });
+    for (const word of networks.unread) {
+      this.#complain(setting.from, `${name}: "${word}" is not taken: no address or block`, "write 192.0.2.0/24");
+    }
+    return networks;
+  }
+
+  #openTables(name: string, consequence: string): readonly LookupTable[] {
+    const setting: Setting = this.#view.setting(name);
+    return this.#tools.tables.openAllFor(this.#view, setting, consequence);
+  }
+
+  #openRelay({ relay, recipient }: Lists): Pick<InboundRule, "refuse"> {
+    if ([...relay, ...recipient].some(({ kind }) => refusingWords.has(kind))) return {};
+    const { from } = this.#view.setting("smtpd_relay_restrictions");
+    const names = "smtpd_relay_restrictions or smtpd_recipient_restrictions";
+    const text = `${names} must hold reject_unauth_destination, defer_unauth_destination, reject or defer: nothing is taken`;
+    this.#complain(from, text, "add reject_unauth_destination");
+    return { refuse: { value: text, from } };
+  }
+
+  #complain(from: Origin, text: string, remedy: string, kind: "warning" | "differs" = "warning"): void {
+    this.problems.push({ from, text, remedy, kind, refuses: false, fatal: false });
+  }
+}
+
+function readLists(reader: RestrictionReader): Lists {
+  return {
+    client: reader.read("smtpd_client_restrictions", "client"),
+    helo: reader.read("smtpd_helo_restrictions", "helo"),
+    sender: reader.read("smtpd_sender_restrictions", "sender"),
+    relay: reader.read("smtpd_relay_restrictions", "relay"),
+    recipient: reader.read("smtpd_recipient_restrictions", "recipient"),
+    data: reader.read("smtpd_data_restrictions", "data"),
+    end_of_data: reader.read("smtpd_end_of_data_restrictions", "end_of_data"),
+  };
+}
+
+/** A table about clients with anything but addresses in it. */
+function asksForNames(step: Step): boolean {
+  if (step.kind !== "access" || step.of !== "client") return false;
+  return step.table.type !== "cidr" && step.table.entries().some(({ key }) => !/^[\d.]+$|:/.test(key));
+}
