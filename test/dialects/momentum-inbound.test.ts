@@ -16,7 +16,7 @@ test("momentum 45: STARTTLS that is not in smtp_extensions is not offered", () =
 test("momentum 46: in the list, it is offered with the listener's certificate", () => {
   const rule = inboundFor(compile(offering("")), "192.0.2.7");
   assert.equal(rule?.starttls?.value, "offer");
-  assert.equal(rule?.certificate?.value.certificateChain, issued.chainPem);
+  assert.equal(rule?.certificates?.value.default.credentials[0].certificateChain, issued.chainPem);
   assert.equal(rule?.implicitTls?.value, false);
 });
 
@@ -82,7 +82,10 @@ test("momentum 60: a certificate at the top serves both directions, and check sa
   const compiled = compile(`tls_certificate = "s.pem"
   tls = "ifavailable"
   ESMTP_Listener { smtp_extensions = ( STARTTLS ) Listen ":25" {} }`);
-  assert.equal(inboundFor(compiled, "192.0.2.7")?.certificate?.value.certificateChain, issued.chainPem);
+  assert.equal(
+    inboundFor(compiled, "192.0.2.7")?.certificates?.value.default.credentials[0].certificateChain,
+    issued.chainPem,
+  );
   const sent = ruleFor(compiled).clientCertificate?.value;
   assert.equal(sent !== undefined && sent !== "none" && sent.certificateChain, issued.chainPem);
   assertNote(compiled, "warning", 1, /both directions/);

@@ -55,7 +55,7 @@ test("powermta T39: tls=yes at a listener begins with TLS, and STARTTLS is not o
   const rule = inbound(made, at(465));
   assert.deepEqual([rule.implicitTls?.value, rule.starttls?.value], [true, "never"]);
   assert.equal(rule.implicitTls?.from.line, 1);
-  assert.equal(rule.certificate?.value.certificateChain, server.chainPem);
+  assert.equal(rule.certificates?.value.default.credentials[0].certificateChain, server.chainPem);
   assert.deepEqual([inbound(made).implicitTls, inbound(made).starttls?.value], [undefined, "offer"]);
 });
 
@@ -68,7 +68,7 @@ test("powermta T40: the listener's own section and certificate", () => {
   );
   const rule = inbound(made, at(465));
   assert.equal(rule.implicitTls?.value, true);
-  assert.equal(rule.certificate?.value.certificateChain, other.chainPem);
+  assert.equal(rule.certificates?.value.default.credentials[0].certificateChain, other.chainPem);
   assert.deepEqual(rule.protocols?.value, { min: "TLSv1.3", max: "TLSv1.3" });
   assert.match(rule.ciphers?.value ?? "", /:ECDHE$/);
   assert.match(inbound(made).ciphers?.value ?? "", /:HIGH:!ADH:@STRENGTH$/);
@@ -140,7 +140,7 @@ test("powermta T45: the user's own source goes before the listener's (our readin
   assert.deepEqual([by(undefined), by("u"), by("v")], ["never", "always", "only-in-tls"]);
 });
 
-test("powermta T46: a certificate user is known by its SHA-256; others are asked and not let in", () => {
+test("powermta T46: a certificate user is known by its SHA-256, and his source says what he may then", () => {
   const made = compiled(
     lines(`${certificate}; <smtp-user u>; authentication-method certificate; tls-certificate u.pem; source s; </smtp-user>
     <source s>; always-allow-relaying yes; </source>`),
@@ -149,15 +149,13 @@ test("powermta T46: a certificate user is known by its SHA-256; others are asked
   const rule = inbound(made);
   assert.equal(rule.clientCertificate?.value, "ask");
   const digest = new X509Certificate(user.certificatePem).fingerprint256.replaceAll(":", "").toLowerCase();
-  assert.deepEqual(rule.relayByCertificate?.value, {
-    kind: "digests",
-    pins: [{ of: "certificate", algorithm: "sha256", digest }],
-  });
-  const closed = compiled(
-    lines("<smtp-user u>; authentication-method certificate; tls-certificate u.pem; </smtp-user>"),
-    files,
-  );
-  assert.equal(inbound(closed).relayByCertificate, undefined);
+  assert.deepEqual(rule.userByCertificate?.value, [
+    { pin: { of: "certificate", algorithm: "sha256", digest }, user: "u" },
+  ]);
+  assert.deepEqual(rule.mechanisms?.value, ["CRAM-MD5", "PLAIN", "LOGIN", "EXTERNAL"]);
+  assert.deepEqual(made.settings.users?.[0]?.certificates, [{ of: "certificate", sha256: digest }]);
+  assert.equal(rule.relay, undefined);
+  assert.equal(inbound(made, { user: "u" }).relay?.value, true);
 });
 
 test("powermta: a CA file for clients asks for their certificates", () => {

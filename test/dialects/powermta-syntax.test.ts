@@ -191,14 +191,59 @@ test("powermta T48: typographic quotes are read, with line and column", () => {
   assert.match(warnings[0]?.text ?? "", /typographic quote/);
 });
 
-test("powermta T49: the seed page's inbound example as the web shows it: the glued tag is named", () => {
-  const made = compiledWith(seed("inbound"));
-  const errors = textsOf(made, "error").join("\n");
-  assert.match(errors, /^3: Error in line 3 of .*: the tag <source 0\/0> stands at the end of another line/m);
+test("powermta T49: a tag at the end of another line is an error that names it, and so is a directive", () => {
+  const glued = 'smtp-server-tls-certificate c.pem "pw" smtp-server-tls-ciphers "HIGH:!ADH"<source 0/0>';
+  const errors = textsOf(compiledWith(`${glued}\nallow-starttls yes\n</source>`), "error").join("\n");
+  assert.match(errors, /^1: Error in line 1 of .*: the tag <source 0\/0> stands at the end of another line/m);
   assert.match(errors, /smtp-server-tls-certificate takes FILE \[PASSWORD\], here are 4 words/);
   assert.doesNotMatch(errors, /closes nothing/);
-  assert.equal(textsOf(made, "warning").filter((text) => text.includes("typographic")).length, 4);
 });
+
+test("powermta T48: what the web page's typographic quotes ran together is read as the lines that it was, and told", () => {
+  const { nodes, findings } = parsePowerMta(seed("inbound"));
+  assert.deepEqual(bare(nodes), [
+    ["smtp-listener", "1.2.3.4:465 tls=yes"],
+    ["smtp-server-tls-certificate", '/etc/pmta/smtp-cert.pem "YourPasswordHere"'],
+    ["smtp-server-tls-ciphers", '"HIGH:MEDIUM:!ADH:@STRENGTH"'],
+    [
+      "<source",
+      "0/0",
+      [
+        ["allow-starttls", "yes"],
+        ["require-starttls-before-auth", "yes"],
+        ["allow-unencrypted-plain-auth", "no"],
+      ],
+    ],
+  ]);
+  assert.deepEqual(
+    findings.map(({ severity, line, column }) => [severity, line, column]),
+    [53, 70, 96, 123, 72, 124].map((column) => ["warning", 3, column]),
+  );
+  assert.match(findings.at(-1)?.reason ?? "", /^the tag <source 0\/0> stands behind a typographic quote/);
+});
+
+const whole: readonly [title: string, line: string, want: unknown][] = [
+  [
+    "a word that no directive is called",
+    "smtp-client-certificate \u201cc.pem\u201d secret",
+    ["smtp-client-certificate", '"c.pem" secret'],
+  ],
+  [
+    "a name without a value",
+    "smtp-client-certificate \u201cc.pem\u201d source",
+    ["smtp-client-certificate", '"c.pem" source'],
+  ],
+  [
+    "a name inside of the quotes",
+    "smtp-client-certificate c.pem \u201c source x\u201d",
+    ["smtp-client-certificate", 'c.pem " source x"'],
+  ],
+];
+for (const [title, line, want] of whole) {
+  test(`powermta T48: ${title} behind a typographic quote begins no line`, () => {
+    assert.deepEqual(bare(parsePowerMta(line).nodes), [want]);
+  });
+}
 
 test("powermta T50: # begins a comment anywhere: the password is a, and that is told", () => {
   const { nodes } = parsePowerMta("auth-password a#b");

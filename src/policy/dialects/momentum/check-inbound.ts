@@ -1,50 +1,66 @@
 /**
- * What the listeners say together: TLS in two ways on one socket, STARTTLS without a certificate, and what reads as if
- * it demanded TLS (momentum reference 2.8; 4.2: 12, 13).
+ * What the listeners say together: TLS in two ways on one socket, STARTTLS without a certificate, passwords in clear text,
+ * and what reads as if it demanded TLS (momentum reference 2.8; 4.2: 12, 13). And of each socket what it comes to.
  */
-import { type InboundRules, listsStarttls } from "./inbound.ts";
+import type { InboundRule } from "../../rules.ts";
+import { checkRelaying } from "./check-relaying.ts";
+import { readExtensions } from "./extensions.ts";
+import type { Combination, InboundRules } from "./inbound.ts";
+import { isOfSmtpListener } from "./make-inbound-rule.ts";
 import { isNone } from "./make-rule.ts";
 import { keywordOf, type ListenerStanza, type Model, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
 import type { Notes } from "./notes.ts";
 import { find, type Layers } from "./resolve.ts";
 import { parseBlock, parseListenName } from "./socket-names.ts";
 
+/** Tells each line once, however many combinations it counts in. */
+type Once = (kind: "error" | "warning" | "differs", setting: Setting, text: string, remedy: string) => void;
+
 export function checkInbound(model: Model, inbound: InboundRules | undefined, notes: Notes): void {
+  checkRelaying(model, notes);
   const { smtpListener } = model;
   if (smtpListener === undefined || inbound === undefined) return;
   checkNames(smtpListener, notes);
-  const told = new Set<Setting>();
-  for (const layers of inbound.combinations()) {
-    checkCombination(layers, told, notes);
-    checkPathway(layers, model, told, notes);
-    const { refuse } = inbound.make(layers);
-    if (refuse === undefined) continue;
-    const setting = ["tls_certificate", "tls_client_ca", "tls_ciphers"]
-      .map((name) => find(layers, name))
-      .find(isAt(refuse.from));
-    if (setting === undefined || told.has(setting)) continue;
-    told.add(setting);
-    notes.add(
-      "warning",
-      setting,
-      `clients are told to come back later: ${refuse.value}`,
-      "give files that can be used",
-    );
+  const told = new Set<string>();
+  const once: Once = (kind, setting, text, remedy) => {
+    const key = `${setting.file.path} ${setting.line} ${setting.column} ${text}`;
+    if (!told.has(key)) notes.add(kind, setting, text, remedy);
+    told.add(key);
+  };
+  const described = new Set<string>();
+  for (const combination of inbound.combinations()) {
+    const { layers, rule, socket } = combination;
+    const listen = socket === undefined || described.has(socket) ? undefined : smtpListener.listens.get(socket);
+    if (socket !== undefined && listen !== undefined) {
+      described.add(socket);
+      notes.add("applied", listen.at, `${listen.scope}: ${inWords(rule)}`);
+    }
+    checkTls(layers, once);
+    checkBeginning(combination, once);
+    checkLogin(layers, once);
+    checkPathway(layers, model, once);
+    checkAuthorized(layers, once);
+    checkRefusal(combination, once);
   }
 }
 
-function isAt({
-  file,
-  line,
-  column,
-}: Readonly<{ file: string | undefined; line: number | undefined; column: number | undefined }>) {
-  return (setting: Setting | undefined): boolean =>
-    setting?.file.path === file && setting?.line === line && setting?.column === column;
+/** Momentum has no option that demands TLS of a client. */
+function inWords({ implicitTls, starttls, auth, mechanisms }: InboundRule): string {
+  const tls =
+    implicitTls?.value === true
+      ? "TLS from the first octet"
+      : starttls?.value === "offer"
+        ? "STARTTLS is offered, and mail is taken without it too"
+        : "clear text alone";
+  if (auth?.value === "never") return `${tls}; no AUTH`;
+  return `${tls}; AUTH ${mechanisms?.value.join(" ") ?? ""} is offered, and mail is taken without it too`;
 }
 
 function checkNames(listener: ListenerStanza, notes: Notes): void {
   for (const [text, { at, peers }] of listener.listens) {
-    if (parseListenName(text) === undefined && !text.startsWith("/")) {
+    if (text.startsWith("/")) {
+      notes.add("differs", at, `${text}: sockets in the file system are not opened`, "listen on an address");
+    } else if (parseListenName(text) === undefined) {
       notes.add(
         "error",
         at,
@@ -64,18 +80,14 @@ function checkPeers(peers: ReadonlyMap<string, Stanza>, notes: Notes): void {
   }
 }
 
-function checkCombination(layers: Layers, told: Set<Setting>, notes: Notes): void {
-  const once = (kind: "error" | "warning", setting: Setting, text: string, remedy: string): void => {
-    if (told.has(setting)) return;
-    told.add(setting);
-    notes.add(kind, setting, text, remedy);
-  };
+function checkTls(layers: Layers, once: Once): void {
   const extensions = find(layers, "smtp_extensions");
   const certificate = find(layers, "tls_certificate");
   const ssl = find(layers, "use_ssl");
   const hasCertificate = certificate !== undefined && !isNone(certificate);
-  if (extensions !== undefined && listsStarttls(extensions)) {
-    if (ssl !== undefined && truthOf(ssl) === true) {
+  const begins = ssl !== undefined && truthOf(ssl) === true;
+  if (extensions !== undefined && readExtensions(extensions).starttls) {
+    if (begins) {
       once(
         "error",
         ssl,
@@ -91,7 +103,7 @@ function checkCombination(layers: Layers, told: Set<Setting>, notes: Notes): voi
       );
     }
   }
-  if (ssl !== undefined && truthOf(ssl) === true && !hasCertificate) {
+  if (begins && !hasCertificate) {
     once("error", ssl, "use_ssl without a tls_certificate", "write tls_certificate and tls_key");
   }
   const mode = find(layers, "tls_verify_mode");
@@ -101,10 +113,56 @@ function checkCombination(layers: Layers, told: Set<Setting>, notes: Notes): voi
   }
 }
 
-function checkPathway(layers: Layers, { pathways }: Model, told: Set<Setting>, notes: Notes): void {
+/** `use_ssl` is decided before a client is known. */
+function checkBeginning({ layers, rule: { implicitTls } }: Combination, once: Once): void {
+  const ssl = find(layers, "use_ssl");
+  if (ssl === undefined || truthOf(ssl) !== false || implicitTls?.value !== true) return;
+  once(
+    "differs",
+    ssl,
+    "use_ssl = false for some clients of a listener: TLS begins with the connection for them too",
+    "",
+  );
+}
+
+function checkLogin(layers: Layers, once: Once): void {
+  const extensions = find(layers, "smtp_extensions");
+  if (extensions === undefined) return;
+  const { mechanisms, notOffered } = readExtensions(extensions);
+  if (notOffered.length > 0) {
+    once("differs", extensions, `smtp_extensions: not to be had here: ${notOffered.join(", ")}`, "");
+  }
+  if (mechanisms.length === 0 || truthOf(find(layers, "use_ssl")) === true) return;
+  once(
+    "warning",
+    extensions,
+    `AUTH ${mechanisms.join(" ")} is offered before TLS: passwords cross the network in clear text`,
+    "set at the listener in letterlock.yaml that AUTH is offered inside TLS alone",
+  );
+}
+
+function checkPathway(layers: Layers, { pathways }: Model, once: Once): void {
   const setting = find(layers, "pathway");
   const name = textOf(setting);
-  if (setting === undefined || name === undefined || pathways.has(name) || told.has(setting)) return;
-  told.add(setting);
-  notes.add("error", setting, `there is no pathway ${name}`, `add pathway "${name}" { ... }`);
+  if (setting === undefined || name === undefined || pathways.has(name)) return;
+  once("error", setting, `there is no pathway ${name}`, `add pathway "${name}" { ... }`);
+}
+
+function checkAuthorized(layers: Layers, once: Once): void {
+  const setting = find(layers, "tls_verified_peer_is_authorized");
+  if (setting === undefined || truthOf(setting) !== true) return;
+  const outcome = isOfSmtpListener(setting) ? "lets verified clients relay" : "lets nobody relay";
+  once("differs", setting, `tls_verified_peer_is_authorized ${outcome}`, "write tls_verified_peer_can_relay = true");
+}
+
+/** Told at the line that asks for what cannot be had. */
+function checkRefusal({ layers, rule: { refuse } }: Combination, once: Once): void {
+  if (refuse === undefined) return;
+  const { file, line, column } = refuse.from;
+  const setting = layers
+    .flatMap(({ settings }) => [...settings.values()])
+    .find((each) => each.file.path === file && each.line === line && each.column === column);
+  if (setting === undefined) return;
+  const remedy = setting.name === "use_ssl" ? "write use_ssl in a listen of its own" : "give what can be used";
+  once("warning", setting, `clients are told to come back later: ${refuse.value}`, remedy);
 }

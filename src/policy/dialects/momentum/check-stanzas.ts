@@ -6,7 +6,7 @@ import { checkSetting, type Say } from "./check-settings.ts";
 import { type Container, keywordOf, type Model, type Stanza, textOf, truthOf } from "./model.ts";
 import type { Notes } from "./notes.ts";
 import { outboundOptions } from "./options-outbound.ts";
-import { containersOf, hasDane, stanzasOf } from "./resolve.ts";
+import { containersOf, hasDane, listenerStanzas, stanzasOf } from "./resolve.ts";
 
 export function checkStanzas(model: Model, notes: Notes): void {
   const say: Say = (setting, text, remedy, kind = "warning") => notes.add(kind, setting, text, remedy);
@@ -27,14 +27,6 @@ export function checkStanzas(model: Model, notes: Notes): void {
   checkDefeated(model, say);
   checkSubdomains(model, notes);
   checkGlobal(model, say);
-}
-
-function* listenerStanzas({ smtpListener, pathways }: Model): Generator<Stanza> {
-  yield* pathways.values();
-  for (const listener of smtpListener === undefined ? [] : [smtpListener, ...smtpListener.listens.values()]) {
-    yield listener;
-    yield* listener.peers.values();
-  }
 }
 
 const tlsNames: ReadonlySet<string> = new Set(outboundOptions.map(({ name }) => name));

@@ -25,6 +25,7 @@ import { Container, defaultOrigin, type Model, textOf } from "./model.ts";
 import { Notes } from "./notes.ts";
 import { ConfigurationFiles } from "./read-files.ts";
 import { readScopes } from "./read-scopes.ts";
+import { relayDomainsOf } from "./relaying.ts";
 import { containersOf, hasDane, Resolver } from "./resolve.ts";
 import { createRouting } from "./routing.ts";
 import { createSource, OutboundRules } from "./source.ts";
@@ -58,6 +59,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
     source: createSource(resolver, rules, inbound && ((question) => inbound.rule(question)), broken),
     settings: {
       ...hostnameOf(model),
+      ...admission(model, inbound, broken !== undefined),
       bindings: readBindings(model, resolver, rules),
       ...optional({ chooseBinding: createChooser(model), routing }),
       accounting,
@@ -87,6 +89,12 @@ function hostnameOf({ global }: Model): Readonly<{ hostname?: Sourced<Domain> }>
   const setting = global.settings.get("hostname");
   const name = parseDomain(textOf(setting) ?? "");
   return setting === undefined || name === undefined ? {} : { hostname: sourced(name, setting) };
+}
+
+/** Of a configuration with errors nobody is let in by what is left of it. */
+function admission(model: Model, inbound: InboundRules | undefined, broken: boolean): DialectSettings {
+  const listeners = inbound === undefined ? {} : { listeners: inbound.listeners() };
+  return broken ? listeners : { ...listeners, relayDomains: relayDomainsOf(model) };
 }
 
 function optional({

@@ -9,68 +9,85 @@
 import { LRUCache } from "lru-cache";
 import type { IpAddress } from "../../../mail/address.ts";
 import { type Cidr, inCidr, isIpv6 } from "../../../mail/ip.ts";
-import type { InboundQuestion, InboundRule, Origin, Sourced } from "../../rules.ts";
+import type { InboundQuestion, InboundRule } from "../../rules.ts";
+import type { DialectListener } from "../dialect.ts";
+import { withoutCovered } from "../open-listeners.ts";
 import { type HandshakeReader, sourced } from "./handshake-values.ts";
-import { type KeyFiles, noAnchors } from "./key-files.ts";
-import { isNone } from "./make-rule.ts";
-import {
-  defaultOrigin,
-  keywordOf,
-  type ListenerStanza,
-  type Model,
-  type Setting,
-  type Stanza,
-  textOf,
-  truthOf,
-} from "./model.ts";
+import type { KeyFiles } from "./key-files.ts";
+import { InboundRuleMaker } from "./make-inbound-rule.ts";
+import { defaultOrigin, type ListenerStanza, type Model, originOf, type Stanza, textOf, truthOf } from "./model.ts";
+import { relayLine } from "./relaying.ts";
 import { find, type Layers } from "./resolve.ts";
 import { type ListenName, parseBlock, parseListenName } from "./socket-names.ts";
-import { wordsOf } from "./values.ts";
 
 type Peers = readonly Readonly<{ block: Cidr; stanza: Stanza }>[];
 
-type Socket = Readonly<{ name: ListenName | undefined; stanza: ListenerStanza; peers: Peers }>;
+type Socket = Readonly<{ text: string; name: ListenName | undefined; stanza: ListenerStanza; peers: Peers }>;
+
+/** One combination of stanzas, for checks at load. `socket` is undefined for what the listener says without one. */
+export type Combination = Readonly<{ layers: Layers; rule: InboundRule; socket: string | undefined }>;
 
 export class InboundRules {
   readonly #model: Model;
-  readonly #keyFiles: KeyFiles;
-  readonly #handshakes: HandshakeReader;
+  readonly #maker: InboundRuleMaker;
   readonly #listener: ListenerStanza;
   readonly #peers: Peers;
   readonly #sockets: readonly Socket[];
-  readonly #defaults: Origin;
   readonly #made = new LRUCache<string, InboundRule>({ max: 200 });
 
   constructor(model: Model, listener: ListenerStanza, keyFiles: KeyFiles, handshakes: HandshakeReader) {
     this.#model = model;
-    this.#keyFiles = keyFiles;
-    this.#handshakes = handshakes;
+    this.#maker = new InboundRuleMaker(keyFiles, handshakes, defaultOrigin(listener.at.file.path));
     this.#listener = listener;
     this.#peers = readPeers(listener);
     this.#sockets = [...listener.listens].map(([text, stanza]) => ({
+      text,
       name: parseListenName(text),
       stanza,
       peers: readPeers(stanza),
     }));
-    this.#defaults = defaultOrigin(listener.at.file.path);
   }
 
   /** `undefined` for a socket that the configuration switches off. */
   rule(question: InboundQuestion): InboundRule | undefined {
-    const layers = this.#layers(this.#socketOf(question), question.client);
+    const socket = this.#socketOf(question);
+    const layers = this.#layers(socket, question.client);
     if (truthOf(find(layers, "enable")) === false) return undefined;
-    const key = layers.map(({ id }) => id).join(",");
-    const rule = this.#made.get(key) ?? this.make(layers);
+    const relay = relayLine(layers, question.client);
+    const key = `${layers.map(({ id }) => id).join(",")} ${relay?.name ?? ""}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const made = this.#make(socket, layers);
+    const rule = relay === undefined ? made : { ...made, relay: sourced(true, relay) };
     this.#made.set(key, rule);
     return rule;
   }
 
-  /** Every combination of stanzas that the configuration names, for checks at load. */
-  *combinations(): Generator<Layers> {
+  /** Sockets to open: not those that are switched off, and none in the file system. */
+  listeners(): readonly DialectListener[] {
+    const made = this.#sockets.flatMap((socket): DialectListener[] => {
+      const { text, name, stanza } = socket;
+      const layers = this.#layers(socket, undefined);
+      if (name === undefined || truthOf(find(layers, "enable")) === false) return [];
+      const implicitTls = truthOf(find(layers, "use_ssl")) === true;
+      const from = originOf({ ...stanza.at, scope: stanza.scope });
+      return [{ name: text, address: addressOf(name), port: name.port, implicitTls, from }];
+    });
+    return withoutCovered(made);
+  }
+
+  /** Every combination of stanzas that the configuration names. */
+  *combinations(): Generator<Combination> {
     for (const socket of [undefined, ...this.#sockets]) {
-      yield this.#layers(socket, undefined);
-      for (const { block } of [...(socket?.peers ?? []), ...this.#peers]) yield this.#layers(socket, block.address);
+      for (const block of [undefined, ...(socket?.peers ?? []), ...this.#peers]) {
+        const layers = this.#layers(socket, block?.block.address);
+        yield { layers, rule: this.#make(socket, layers), socket: socket?.text };
+      }
     }
+  }
+
+  #make(socket: Socket | undefined, layers: Layers): InboundRule {
+    return this.#maker.make(layers, find(this.#layers(socket, undefined), "use_ssl"));
   }
 
   /** The most particular socket of that port; none: what the listener itself says. */
@@ -78,7 +95,8 @@ export class InboundRules {
     const fits = ({ name }: Socket): boolean =>
       name !== undefined && name.port === localPort && covers(name.address, localAddress);
     const found = this.#sockets.filter(fits);
-    return found.find(({ name }) => name?.address === localAddress) ?? found[0];
+    const exact = found.find(({ name }) => name?.address === localAddress);
+    return exact ?? found.find(({ name }) => name?.address === "any-ipv6") ?? found[0];
   }
 
   #layers(socket: Socket | undefined, client: IpAddress | undefined): Stanza[] {
@@ -92,69 +110,6 @@ export class InboundRules {
     const stanza = pathway === undefined ? undefined : this.#model.pathways.get(pathway);
     return [...own, ...(stanza === undefined ? [] : [stanza]), this.#model.global];
   }
-
-  make(layers: Layers): InboundRule {
-    const extensions = find(layers, "smtp_extensions");
-    const ssl = find(layers, "use_ssl");
-    const relay = find(layers, "tls_verified_peer_can_relay");
-    const injection = find(layers, "starttls_injection_policy");
-    const { protocols, ciphers, refuse: badCiphers } = this.#handshakes.read(layers);
-    const certificate = find(layers, "tls_certificate");
-    const loaded =
-      certificate === undefined || isNone(certificate)
-        ? undefined
-        : this.#keyFiles.credential(certificate, find(layers, "tls_key"));
-    const offers = listsStarttls(extensions) && loaded !== undefined;
-    const authority = find(layers, "tls_client_ca");
-    const anchors = authority === undefined ? undefined : this.#keyFiles.anchors(authority);
-    // Where TLS is not to be had, what it would need does not matter.
-    const refuse =
-      offers || truthOf(ssl) === true
-        ? (this.#problem(certificate, loaded) ?? this.#problem(authority, anchors) ?? badCiphers)
-        : undefined;
-    return {
-      starttls: this.#sourced(offers ? "offer" : "never", extensions),
-      implicitTls: this.#sourced(truthOf(ssl) === true, ssl),
-      clientCertificate: clientCertificate(find(layers, "tls_verify_mode"), this.#defaults),
-      clientAnchors: this.#sourced(anchors?.kind === "ok" ? anchors.value : noAnchors, authority),
-      auth: this.#sourced("always", undefined),
-      pipelined: this.#sourced(keywordOf(injection) === "ignore" ? "discard" : "reject", injection),
-      ...(certificate !== undefined && loaded?.kind === "ok"
-        ? { certificate: sourced(loaded.value, certificate) }
-        : {}),
-      ...(protocols === undefined ? {} : { protocols }),
-      ...(ciphers === undefined ? {} : { ciphers }),
-      ...(relay !== undefined && truthOf(relay) === true
-        ? { relayByCertificate: sourced({ kind: "trusted" as const }, relay) }
-        : {}),
-      ...(refuse === undefined ? {} : { refuse }),
-    };
-  }
-
-  #sourced<T>(value: T, setting: Setting | undefined): Sourced<T> {
-    return setting === undefined ? { value, from: this.#defaults } : sourced(value, setting);
-  }
-
-  #problem(
-    setting: Setting | undefined,
-    loaded: Readonly<{ kind: "ok" }> | Readonly<{ kind: "problem"; text: string }> | undefined,
-  ): Sourced<string> | undefined {
-    if (setting === undefined || loaded?.kind !== "problem") return undefined;
-    return sourced(`${setting.name}: ${loaded.text}`, setting);
-  }
-}
-
-export function listsStarttls(extensions: Setting | undefined): boolean {
-  return (
-    wordsOf(extensions?.value ?? { kind: "list", words: [] })?.some((word) => word.toUpperCase() === "STARTTLS") ??
-    false
-  );
-}
-
-/** Unset: asked for and verified where one is shown, without consequence. */
-function clientCertificate(mode: Setting | undefined, from: Origin): NonNullable<InboundRule["clientCertificate"]> {
-  if (mode === undefined) return { value: "ask", from };
-  return sourced(keywordOf(mode) === "require" ? "require" : "do-not-ask", mode);
 }
 
 function readPeers({ peers }: ListenerStanza): Peers {
@@ -174,4 +129,9 @@ function narrowest(peers: Peers, client: IpAddress | undefined): Stanza[] {
 function covers(address: ListenName["address"], local: IpAddress | undefined): boolean {
   if (address === "any" || local === undefined) return true;
   return address === "any-ipv6" ? isIpv6(local) : address === local;
+}
+
+function addressOf({ address }: ListenName): IpAddress {
+  if (address === "any") return "0.0.0.0" as IpAddress;
+  return address === "any-ipv6" ? ("::" as IpAddress) : address;
 }

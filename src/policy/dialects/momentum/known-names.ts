@@ -63,15 +63,15 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
     scopes: "esmtp_listener listen pathway pathway_group peer",
     names: `
       banner_hostname click_tracking_enabled click_tracking_scheme context listener_sessions max_message_size
-      max_recipients_per_message mcmt_reception open_relay open_tracking_enabled open_tracking_scheme
-      received_hostname relay_for_sending_domains service_sessions static_banner tracking_domain
+      max_recipients_per_message mcmt_reception open_tracking_enabled open_tracking_scheme
+      received_hostname service_sessions static_banner tracking_domain
       tracking_link_expiry`,
   },
   {
     scopes: "global pathway pathway_group",
     names: `
       bounce_domains default_charset generate_bounces_for_multi_recipient_policy_rejections
-      inbound_throttle_messages relay_domains rfc2821_allow_whitespace_in_envelope rfc2821_pedantic_address_rules
+      inbound_throttle_messages rfc2821_allow_whitespace_in_envelope rfc2821_pedantic_address_rules
       rfc2822_date_header rfc2822_lone_lf_in_body rfc2822_lone_lf_in_headers rfc2822_max_line_length
       rfc2822_max_line_length_policy rfc2822_messageid_header rfc2822_missing_headers rfc2822_trace_headers`,
   },
@@ -80,7 +80,7 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
     names: `
       allow_ip_literal allow_null_envelope_sender allow_trailing_whitespace_in_commands
       domain_for_unqualified_recipient_addresses domain_for_unqualified_sender_address
-      max_receptions_per_connection relay_hosts require_ehlo`,
+      max_receptions_per_connection require_ehlo`,
   },
   {
     scopes: "domain global",
@@ -132,7 +132,7 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
   {
     scopes: "control_listener esmtp_listener http_listener listen pathway pathway_group peer",
     names: `
-      always_allow always_deny enable_authentication`,
+      enable_authentication`,
   },
   {
     scopes: "binding binding_group domain global host",
@@ -149,11 +149,6 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
       "control_listener eccluster_listener ecstream_listener esmtp_listener http_listener listen msgcserver_listener xmpp_listener",
     names: `
       accept_queue_backlog`,
-  },
-  {
-    scopes: "control_listener esmtp_listener listen pathway pathway_group",
-    names: `
-      authcrammd5parameters authloginparameters`,
   },
   {
     scopes: "threadpool",
@@ -186,19 +181,9 @@ const namesByScopes: readonly Readonly<{ scopes: string; names: string }>[] = [
       alias_schemes`,
   },
   {
-    scopes: "control_listener esmtp_listener http_listener listen pathway pathway_group peer xmpp_listener",
-    names: `
-      authdigestmd5parameters`,
-  },
-  {
     scopes: "control_listener esmtp_listener listen",
     names: `
       authorizationparameters`,
-  },
-  {
-    scopes: "esmtp_listener http_listener listen pathway pathway_group xmpp_listener",
-    names: `
-      authplainparameters`,
   },
   {
     scopes: "binding domain global host",

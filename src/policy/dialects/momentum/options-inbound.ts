@@ -11,7 +11,8 @@ export const inboundOptions: readonly OptionEntry[] = [
     values: "list",
     default: "none",
     status: "applied",
-    reason: "STARTTLS is offered where it is in the list and there is a certificate. Of the rest nothing is taken.",
+    reason:
+      "STARTTLS is offered where it is in the list and there is a certificate; AUTH with those of PLAIN, LOGIN and CRAM-MD5 that are, in clear text too. What else is offered is Letterlock's own.",
     check: is.isList,
   },
   {
@@ -75,8 +76,10 @@ export const inboundOptions: readonly OptionEntry[] = [
     scopes: ["http_listener", "listen", "peer", "pathway"],
     values: "boolean",
     default: "false",
-    status: "no-effect",
-    reason: "HTTP only: Letterlock takes no mail over HTTP.",
+    status: "differs",
+    reason:
+      "The manual has it for HTTP alone. In a listen or peer of ESMTP_Listener it is read as tls_verified_peer_can_relay; in a pathway it lets nobody relay.",
+    sameFor: noWords,
     check: is.isBoolean,
   },
   {
@@ -94,7 +97,7 @@ export const inboundOptions: readonly OptionEntry[] = [
     values: "boolean",
     default: "true",
     status: "applied",
-    reason: "false: nothing is said about clients of that listener.",
+    reason: "false: the socket is not opened.",
     check: is.isBoolean,
   },
   {

@@ -112,6 +112,15 @@ export function* stanzasOf(model: Model): Generator<Stanza> {
   }
 }
 
+/** Those of the SMTP listener and of pathways. */
+export function* listenerStanzas({ smtpListener, pathways }: Model): Generator<Stanza> {
+  yield* pathways.values();
+  for (const listener of smtpListener === undefined ? [] : [smtpListener, ...smtpListener.listens.values()]) {
+    yield listener;
+    yield* listener.peers.values();
+  }
+}
+
 function anyStanza(model: Model, wanted: (stanza: Stanza) => boolean): boolean {
   for (const stanza of stanzasOf(model)) if (wanted(stanza)) return true;
   return false;

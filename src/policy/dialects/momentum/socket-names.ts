@@ -4,16 +4,16 @@
 import type { IpAddress } from "../../../mail/address.ts";
 import { type Cidr, isIpv6, networkAddress, parseIp } from "../../../mail/ip.ts";
 
-/** A socket: `:25` is `*:25`, `[*]:25` every IPv6 address. */
+/** A socket: `:25` is `*:25`, `[*]:25` and `[::]:25` every IPv6 address. */
 export type ListenName = Readonly<{ address: IpAddress | "any" | "any-ipv6"; port: number }>;
 
 export function parseListenName(text: string): ListenName | undefined {
   const [, host = "", digits = ""] = /^(\[[^\]]*\]|[^:[\]]*):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (port < 1 || port > 65_535) return undefined;
-  if (host === "" || host === "*") return { address: "any", port };
-  if (host === "[*]") return { address: "any-ipv6", port };
-  const address = parseIp(host.replace(/^\[|\]$/g, ""));
+  const address = host === "" || host === "*" ? undefined : parseIp(host.replace(/^\[|\]$/g, ""));
+  if (host === "" || host === "*" || address === "0.0.0.0") return { address: "any", port };
+  if (host === "[*]" || address === "::") return { address: "any-ipv6", port };
   return address === undefined ? undefined : { address, port };
 }
 

@@ -38,6 +38,9 @@ export const isText: Check = ofWord(() => undefined);
 
 export const isList: Check = (value) => (value.kind === "list" ? undefined : "takes a list between ( and )");
 
+export const isDictionary: Check = (value) =>
+  value.kind === "dictionary" ? undefined : "takes names and values between [ and ]";
+
 export const isBoolean: Check = ofWord((text) => (readBoolean(text) === undefined ? "takes true or false" : undefined));
 
 export const isNumber: Check = ofWord((text) => (/^-?\d{1,15}$/.test(text) ? undefined : "takes a number"));

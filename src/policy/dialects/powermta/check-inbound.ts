@@ -1,28 +1,26 @@
 /**
  * Listeners, certificates and certificate users, looked at before any client connects.
  */
+
+import { checkAdmission } from "./check-admission.ts";
 import { cipherList } from "./cipher-lists.ts";
 import type { Configuration, Listener } from "./configuration.ts";
-import { certificateUsers, serverStatement } from "./inbound.ts";
 import type { KeyFiles } from "./key-files.ts";
 import { textOf, wordsOf } from "./lines.ts";
+import { checkListeners } from "./listeners.ts";
 import type { NoteList } from "./note-list.ts";
 import type { Directive } from "./parse.ts";
+import { serverStatement } from "./server-settings.ts";
+import { checkUsers } from "./users.ts";
 import { booleanOf } from "./values.ts";
 
 /** What is found wrong before any client connects. */
 export function checkInbound(configuration: Configuration, keys: KeyFiles, notes: NoteList): void {
   for (const listener of [undefined, ...configuration.listeners]) checkFiles(configuration, listener, keys, notes);
-  for (const { name, statements, place } of certificateUsers(configuration)) {
-    const file = statements.get("tls-certificate")?.at(-1);
-    if (file === undefined) {
-      notes.error(place, `smtp-user ${name} has no tls-certificate to be known by`, "write tls-certificate FILE");
-      continue;
-    }
-    const read = keys.certificate(wordsOf(file.value)[0] ?? "");
-    if (read.kind === "bad") notes.error(file, read.problem, read.remedy);
-  }
+  checkUsers(configuration, keys, notes);
+  checkListeners(configuration, notes);
   checkOffers(configuration, notes);
+  checkAdmission(configuration, notes);
 }
 
 function checkFiles(

@@ -13,13 +13,16 @@ import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { exportRules } from "./export.ts";
 import { KeyFiles } from "./key-files.ts";
 import { textOf } from "./lines.ts";
+import { listenersOf } from "./listeners.ts";
 import { namedThings } from "./named.ts";
 import { NoteList, originAt } from "./note-list.ts";
 import { checkCalls } from "./pattern-list.ts";
 import { Queues } from "./queues.ts";
+import { relayDomainsOf } from "./relay-domains.ts";
 import { routingOf } from "./routing.ts";
 import { policySource } from "./source.ts";
 import { checkSources } from "./source-settings.ts";
+import { usersOf } from "./users.ts";
 
 export type PowerMtaOptions = Readonly<{ file: string }>;
 
@@ -34,16 +37,17 @@ export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): 
   checkInbound(configuration, keys, notes);
   checkDomains(configuration, queues, keys, notes);
   const bindings = bindingsOf(configuration, notes);
+  const first = notes.all.find(({ kind }) => kind === "error");
+  const broken = first === undefined ? undefined : `the PowerMTA configuration has errors: ${first.text}`;
   const settings: DialectSettings = {
     ...hostname(configuration),
+    ...admission(configuration, keys, broken),
     bindings,
     chooseBinding: bindingChooser(configuration),
     routing: routingOf(queues),
     accounting: accountingOf(configuration.accounting, notes),
   };
   let named: NamedThings | undefined;
-  const first = notes.all.find(({ kind }) => kind === "error");
-  const broken = first === undefined ? undefined : `the PowerMTA configuration has errors: ${first.text}`;
   return {
     source: policySource(configuration, queues, keys, broken),
     settings,
@@ -58,6 +62,13 @@ export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): 
 
 function unusable({ main }: Configuration, why: string): ExportedRule {
   return { kind: "cannot", from: originAt(main, "everything"), written: main.in.file, why };
+}
+
+/** Of a configuration with errors nobody is let in by what is left of it. */
+function admission(configuration: Configuration, keys: KeyFiles, broken: string | undefined): DialectSettings {
+  const listeners = listenersOf(configuration);
+  if (broken !== undefined) return { listeners };
+  return { listeners, users: usersOf(configuration, keys), relayDomains: relayDomainsOf(configuration) };
 }
 
 function hostname({ globals }: Configuration): Pick<DialectSettings, "hostname"> {

@@ -5,14 +5,15 @@
  */
 import { notYet } from "../dialect.ts";
 import { accountingOptions } from "./accounting-options.ts";
+import { admissionOptions } from "./admission-options.ts";
 import type { PowerMtaOption } from "./option-types.ts";
 import { otherOptions } from "./other-options.ts";
 import { steeringOptions } from "./steering-options.ts";
 import { tlsOptions } from "./tls-options.ts";
 
 export const optionTable: readonly PowerMtaOption[] = [
-  ...tlsOptions.filter(({ scopes }) => scopes.includes("domain")),
-  ...notYet(tlsOptions.filter(({ scopes }) => !scopes.includes("domain"))),
+  ...tlsOptions,
+  ...admissionOptions,
   ...steeringOptions,
   ...notYet(accountingOptions()),
   ...otherOptions,

@@ -19,7 +19,7 @@ const machine = "A matter of PowerMTA's own process and disk.";
 const logging = "The log is that of letterlock.yaml.";
 const web = "The web monitor of PowerMTA is not part of this.";
 const bounces = "Bounces and feedback reports are not processed here.";
-const admission = "Who may hand in mail, and what, is decided in letterlock.yaml.";
+const admission = "What a message may be, and how many, is decided in letterlock.yaml.";
 const sparkpost = "Services of SparkPost are not used here.";
 
 const unsigned = "Messages are not signed here: sign them before they come, or after they leave.";
@@ -42,12 +42,6 @@ const groups: readonly Group[] = [
     missed: "any",
   },
   {
-    scopes: ["source"],
-    reason: "Who may connect and hand in mail is decided by `relay-networks` and listeners of letterlock.yaml.",
-    names: "smtp-service",
-    missed: "any",
-  },
-  {
     scopes: ["global"],
     reason: machine,
     names: `spool spool-delete-corrupted spool-max-recipients spool-min-free-space run-as-root thread-min-priority
@@ -57,7 +51,7 @@ const groups: readonly Group[] = [
   {
     scopes: ["global"],
     reason: admission,
-    names: `total-max-smtp-in smtp-await-slot smtp-ip smtp-port relay-domain relay-address relay-debug domain-suffix
+    names: `total-max-smtp-in smtp-await-slot smtp-ip smtp-port domain-suffix
       alias mailmerge-expands-undefined-variables`,
   },
   { scopes: ["global"], reason: queueing, names: "total-max-smtp-out mx-connection-limit ip-connection-limit" },

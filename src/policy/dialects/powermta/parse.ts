@@ -6,6 +6,7 @@
  * what `print.ts` makes of the nodes gives the same nodes but for their places.
  */
 import { type CleanLine, cleanLine, type LineFinding } from "./lines.ts";
+import { separated } from "./run-together.ts";
 import { type GluedTag, gluedTags, nameEnd, tagEnd } from "./tags.ts";
 
 /** A file, and through which includes it came: `config:12 include domains/*.conf`, outermost first. */
@@ -70,9 +71,12 @@ class Reader {
     const clean = cleanLine(raw);
     if (clean.text === "") return;
     for (const finding of clean.findings) this.#oddity(finding);
-    if (clean.text.startsWith("</")) this.#closingTag(clean);
-    else if (clean.text.startsWith("<")) this.#openingTag(clean);
-    else this.#directive(clean);
+    for (const [at, own] of separated(clean).entries()) {
+      if (at > 0) this.#runTogether(own);
+      if (own.text.startsWith("</")) this.#closingTag(own);
+      else if (own.text.startsWith("<")) this.#openingTag(own);
+      else this.#directive(own);
+    }
   }
 
   /** Lines that end in a carriage return alone are one line, and a comment in the first of them hides the rest. */
@@ -101,6 +105,12 @@ class Reader {
 
   #error(place: Place, reason: string, remedy: string): void {
     this.#findings.push({ ...place, severity: "error", reason, remedy });
+  }
+
+  #runTogether({ text, column }: CleanLine): void {
+    const what = text.startsWith("<") ? `the tag ${text}` : (text.split(/\s/)[0] ?? "");
+    const reason = `${what} stands behind a typographic quote, and was read as a line of its own`;
+    this.#findings.push({ ...this.#place(column), severity: "warning", reason, remedy: "begin a new line before it" });
   }
 
   #oddity({ kind, column }: LineFinding): void {

@@ -18,6 +18,8 @@ const accumulating: ReadonlySet<string> = new Set([
   "virtual-mta",
   "smtp-listener",
   "domain-macro",
+  "relay-domain",
+  "relay-address",
 ]);
 
 export class SectionReader {

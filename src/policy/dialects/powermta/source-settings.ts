@@ -19,27 +19,33 @@ export type Client = Readonly<{
   user: string | undefined;
 }>;
 
-/** By name as it is written in the file, else by address and port. */
+/** The narrowest that holds the address which the client came to; else the one of that name. */
 export function listenerOf(
   listeners: readonly Listener[],
   { listener, localAddress, localPort }: Omit<Client, "client" | "user">,
 ): Listener | undefined {
-  const byName = listeners.findLast(({ text }) => text === listener);
-  if (byName !== undefined || localAddress === undefined) return byName;
-  const fitting = listeners.filter(({ block, port }) => port === localPort && blockHolds(block, localAddress));
-  return fitting.toSorted((left, right) => left.block.prefix - right.block.prefix).at(-1);
+  const fitting =
+    localAddress === undefined
+      ? []
+      : listeners.filter(({ block, port }) => port === localPort && blockHolds(block, localAddress));
+  const narrowest = fitting.toSorted((left, right) => left.block.prefix - right.block.prefix).at(-1);
+  return narrowest ?? listeners.findLast(({ text }) => text === listener);
 }
 
 export function sourcesOf(configuration: Configuration, client: Client): readonly Source[] {
-  const { namedSources, addressSources, users } = configuration;
-  const own = client.user === undefined ? undefined : users.get(client.user)?.statements.get("source")?.at(-1);
-  const listener = listenerOf(configuration.listeners, client);
-  const names = [
-    client.user === undefined ? undefined : own === undefined ? "{auth}" : textOf(own.value),
-    listener?.source?.name,
+  const { namedSources, addressSources, listeners } = configuration;
+  const name = listenerOf(listeners, client)?.source?.name;
+  const named = [
+    client.user === undefined ? undefined : ownSource(configuration, client.user),
+    name === undefined ? undefined : namedSources.get(name),
   ];
-  const named = names.map((name) => (name === undefined ? undefined : namedSources.get(name)));
   return [...named.filter((source) => source !== undefined), ...addressSources.findAll(client.client)];
+}
+
+/** The source that a user brings with him: that of his section, else `{auth}`. */
+export function ownSource({ namedSources, users }: Configuration, user: string): Source | undefined {
+  const own = users.get(user)?.statements.get("source")?.at(-1);
+  return namedSources.get(own === undefined ? "{auth}" : textOf(own.value));
 }
 
 /** The line that decides, and the source that it stands in. */

@@ -188,16 +188,6 @@ export const steeringOptions: readonly PowerMtaOption[] = [
     reason: "`yes`: an unknown virtual MTA refuses the message.",
   },
   {
-    name: "always-allow-relaying",
-    status: "differs",
-    kind: "boolean",
-    values: "yes|no",
-    default: "no",
-    scopes: ["source", "global"],
-    reason:
-      "Clients are let relay by `relay-networks` of letterlock.yaml; here it only says which certificate users may.",
-  },
-  {
     name: "use-proxy",
     status: "differs",
     kind: "any",

@@ -51,7 +51,7 @@ export function gluedTags(text: string): GluedTag[] {
 }
 
 /** 1 for each character that stands inside quotes. */
-function quotedPlaces(text: string): Uint8Array {
+export function quotedPlaces(text: string): Uint8Array {
   const places = new Uint8Array(text.length);
   let inside = false;
   for (let at = 0; at < text.length; at += 1) {

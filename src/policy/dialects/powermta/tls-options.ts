@@ -132,23 +132,37 @@ const source: readonly Row[] = [
   ["require-starttls-before-auth", "applied", "boolean", flag, "no", "`yes`: AUTH only inside TLS."],
   ["allow-unencrypted-plain-auth", "applied", "boolean", flag, "no", "`no`: PLAIN and LOGIN only inside TLS."],
   ["allow-auth", "applied", "boolean", flag, "yes", "`no`: AUTH is not offered."],
-  ["require-auth", "no-effect", "boolean", flag, "no", "Who may hand in mail is decided in letterlock.yaml."],
-  ["smtp-max-auth-failure-rate", "no-effect", "any", "RATE", "unlimited", "Limits are those of letterlock.yaml."],
+  ["require-auth", "applied", "boolean", flag, "no", "`yes`: no mail before AUTH, to our own domains neither."],
+  [
+    "smtp-max-auth-failure-rate",
+    "differs",
+    "any",
+    "RATE",
+    "unlimited",
+    "Failed log-ins are limited by `auth` of letterlock.yaml, by address and for all sources alike.",
+  ],
   ["log-tls", "no-effect", "boolean", flag, "no", "What was negotiated is always recorded."],
 ];
 
 const user: readonly Row[] = [
-  ["password", "no-effect", "any", "TEXT", "none", "Who may log in is decided in letterlock.yaml."],
+  [
+    "password",
+    "applied",
+    "any",
+    "TEXT",
+    "none",
+    "The user logs in with it: by PLAIN, LOGIN, and CRAM-MD5, which needs it as it is.",
+  ],
   [
     "authentication-method",
     "applied",
     "word",
     "password|system|certificate",
     "password",
-    "`certificate`: the user is who shows that certificate.",
+    "`certificate`: the user is who shows that certificate. `system`: he cannot log in here.",
   ],
   ["tls-certificate", "applied", "file", "FILE", "none", "The certificate of that user, compared by its SHA-256."],
-  ["source", "applied", "word", "NAME", "none", "That source's settings go before all others for this user."],
+  ["source", "applied", "word", "NAME", "none", "Once he has logged in, its settings go before all others."],
 ];
 
 const monitor = "The web monitor of PowerMTA is not part of this.";
@@ -165,7 +179,8 @@ export const tlsOptions: readonly PowerMtaOption[] = [
     values: "CIDR:PORT [source=NAME] [tls=yes]",
     default: "0.0.0.0:25",
     scopes: ["global"],
-    reason: "What a listener of letterlock.yaml at that address and port offers; it does not open one.",
+    reason:
+      "Opened where letterlock.yaml names no listeners; else what the listener there at that address and port offers.",
   },
   ...rows(source, ["source"]),
   ...rows(user, ["smtp-user"]),

@@ -3,7 +3,7 @@
  * business of whoever applies it.
  */
 import { parseDomain } from "../../../mail/domain.ts";
-import { parseBlock } from "./address-block.ts";
+import { type AddressBlock, parseBlock } from "./address-block.ts";
 import { textOf, wordsOf } from "./lines.ts";
 import type { ValueKind } from "./option-types.ts";
 import { parseHosts } from "./smtp-hosts.ts";
@@ -115,12 +115,18 @@ export function parseSourceHost(value: string) {
   return block === undefined || host === undefined || extra !== undefined ? undefined : { block, host };
 }
 
-/** `0.0.0.0:25`, `10/8:2525`, `[2001:db8::1]:25`; the address 0.0.0.0 is every address. */
+/** `0.0.0.0:25`, `10/8:2525`, `[2001:db8::1]:25`; 0.0.0.0, 0/0 and * are every IPv4 address (our reading), :: every IPv6. */
 export function parseEndpoint(text: string) {
   const colon = text.lastIndexOf(":");
   const port = text.slice(colon + 1);
   const where = text.slice(0, colon).replace(/^\[(?:ipv6:)?(.*)\]$/i, "$1");
-  if (colon < 0 || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) return undefined;
-  const block = parseBlock(where === "0.0.0.0" || where === "::" || where === "*" ? "0/0" : where);
-  return block === undefined ? undefined : { block, port: Number(port) };
+  if (colon < 0 || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) return undefined;
+  const block = where === "*" ? parseBlock("0/0") : parseBlock(where);
+  if (block === undefined) return undefined;
+  const everywhere = block.prefix === 0 || block.single === "0.0.0.0" || block.single === "::";
+  return { block: everywhere ? everyAddress(where.includes(":") ? 6 : 4) : block, port: Number(port) };
+}
+
+function everyAddress(family: 4 | 6): AddressBlock {
+  return { text: family === 6 ? "::" : "0.0.0.0", family, network: 0n, prefix: 0, single: undefined };
 }
