@@ -19,6 +19,8 @@ type Tries = Readonly<{
 /** Addresses remembered; beyond that the one that has been quiet the longest is forgotten. */
 const maxAddresses = 50_000;
 const longestDelay = 16;
+/** Whoever is allowed more is still locked out after these: each is remembered. */
+const mostFailures = 1000;
 
 export class FailedLogIns {
   readonly #settings: () => AuthSettings;
@@ -49,7 +51,8 @@ export class FailedLogIns {
 
   /** @returns failures of this address within the window, this one included */
   #count(address: IpAddress): number {
-    const { maxFailures, windowMs, lockMs } = this.#settings();
+    const { windowMs, lockMs, ...limits } = this.#settings();
+    const maxFailures = Math.min(limits.maxFailures, mostFailures);
     const key = keyOf(address);
     const now = this.#clock.now();
     const { at = [], lockedUntil = 0 } = this.#tries.get(key) ?? {};

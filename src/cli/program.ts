@@ -18,6 +18,7 @@ import { type PolicyOptions, withPolicy } from "./policy-options.ts";
 import { queueCommand } from "./queue.ts";
 import { reload } from "./reload.ts";
 import { start } from "./start.ts";
+import { userCommand } from "./user.ts";
 
 /** Options that every command has. */
 export type CommonOptions = Readonly<{ config?: string; data?: string }>;
@@ -80,6 +81,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .option("--json", "print JSON")
     .action((options: CommonOptions & { json?: boolean }) => took(reload(options)));
   queueCommand(root.command("queue"), withCommon, took);
+  userCommand(root.command("user"), took);
   root
     .command("demo")
     .description("a world in one process: partner hosts of every kind, one mail to each, and what became of it")
