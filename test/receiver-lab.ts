@@ -117,7 +117,7 @@ export async function openReceiver({ led, limits, ...change }: ReceiverChange = 
       listener: "lab",
       hostname: "mx.example.org",
       implicitTls: false,
-      clientName: undefined,
+      clientName: () => undefined,
       conduct: () => sampleConduct({ profile, ...led }),
       startSasl: (mechanism) => {
         throw new Error(`no ${mechanism} here`);

@@ -35,13 +35,28 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
 const noCertificate: ChainResult = { kind: "untrusted", code: "NO_CERTIFICATE", text: "no certificate was shown" };
 
 function chainOf(socket: TLSSocket): ChainResult {
-  if (!socket.authorized) return chainResult(socket.authorizationError);
+  const error = verifyError(socket);
+  if (error !== undefined) return chainResult(error);
   return {
     kind: "trusted",
     anchor: createHash("sha256")
       .update(lastOf(socket.getPeerCertificate(true)))
       .digest("hex"),
   };
+}
+
+/**
+ * What OpenSSL says of the client's chain; undefined: nothing is wrong with it. Node tells it as `authorized` only of
+ * sockets that a `tls.Server` made, which would not let us choose between contexts; so its handle is asked, as
+ * `tls.Server` does. Should another Node have no such word, nobody is trusted.
+ */
+function verifyError(socket: TLSSocket): unknown {
+  const { _handle: handle } = socket as unknown as {
+    _handle?: { verifyError?: () => (Error & { code?: string }) | null };
+  };
+  if (handle?.verifyError === undefined) return "UNSPECIFIED";
+  const error = handle.verifyError();
+  return error === null ? undefined : (error.code ?? "UNSPECIFIED");
 }
 
 /** The end of the chain: the CA itself, also where the client did not send it. */

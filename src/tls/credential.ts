@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
+import { inOrder } from "./chain-order.ts";
 import { digestOf } from "./digest.ts";
 import type { Credential } from "./handshake-settings.ts";
 
@@ -16,16 +17,22 @@ export type CredentialCheck =
       names: readonly string[];
       /** ms since 1970. */
       notAfter: number;
-      /** Usable, but peers may refuse it: out of date, or not valid yet. */
+      /** `rsa`, `ec`, `ed25519`. */
+      keyType: string;
+      /** Usable, but peers may refuse it: out of date or soon so, or not valid yet. */
       warning: string | undefined;
+      /** What else may go wrong: with the certificates that follow it. */
+      chainWarnings: readonly CredentialWarning[];
     }>
   | Readonly<{ kind: "error"; problem: string; remedy: string }>;
+
+export type CredentialWarning = Readonly<{ text: string; remedy: string }>;
 
 type Problem = Extract<CredentialCheck, { kind: "error" }>;
 
 /**
  * @param name by which settings call it
- * @param certificatePem the certificate, then its intermediates
+ * @param certificatePem the certificate, then its intermediates; those are put in order (RFC 5246 §7.4.2)
  * @param passphrase of an encrypted key; the credential holds it decrypted
  * @param now ms since 1970, for the warning
  */
@@ -43,10 +50,11 @@ export function checkCredential(
   const [leaf] = chain;
   if (leaf === undefined || !leaf.checkPrivateKey(key)) return mismatch(chain, key);
   const privateKey = key.export({ type: "pkcs8", format: "pem" }).toString();
-  const certificateChain = chain.map(String).join("");
+  const { ordered, warnings } = inOrder(leaf, chain.slice(1), now);
+  const certificateChain = ordered.map(String).join("");
   const refused = refusal(certificateChain, privateKey);
   if (refused !== undefined) return refused;
-  const { dnsNames, commonName, notBefore, notAfter } = certificateFacts(leaf.raw);
+  const { dnsNames, commonName, notBefore, notAfter, keyType } = certificateFacts(leaf.raw);
   const names = dnsNames.length > 0 ? dnsNames : [commonName ?? ""].filter((text) => text !== "");
   return {
     kind: "ok",
@@ -58,7 +66,9 @@ export function checkCredential(
     },
     names: names.map((text) => text.toLowerCase()),
     notAfter,
-    warning: dateWarning(notBefore, notAfter, now),
+    keyType,
+    warning: dateWarning("the certificate", notBefore, notAfter, now),
+    chainWarnings: warnings,
   };
 }
 
@@ -115,10 +125,15 @@ function refusal(cert: string, key: string): Problem | undefined {
   return error(`OpenSSL refuses the certificate: ${reason ?? context.message}`, "use a key of 2048 bits RSA or P-256");
 }
 
-function dateWarning(notBefore: number, notAfter: number, now: number): string | undefined {
-  if (notAfter < now) return `the certificate expired on ${new Date(notAfter).toISOString()}`;
-  if (notBefore > now) return `the certificate is not valid before ${new Date(notBefore).toISOString()}`;
-  return undefined;
+/** Whoever renews by hand has three weeks. */
+const soonMs = 21 * 86_400_000;
+
+function dateWarning(what: string, notBefore: number, notAfter: number, now: number): string | undefined {
+  const iso = (time: number): string => new Date(time).toISOString();
+  if (notAfter < now) return `${what} expired on ${iso(notAfter)}`;
+  if (notBefore > now) return `${what} is not valid before ${iso(notBefore)}`;
+  if (notAfter - now >= soonMs) return undefined;
+  return `${what} expires on ${iso(notAfter)}, in ${Math.floor((notAfter - now) / 86_400_000)} days`;
 }
 
 function attempt<T>(make: () => T): T | Error {

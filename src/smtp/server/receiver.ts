@@ -81,8 +81,11 @@ export type ReceiverOptions = Readonly<{
   hostname: string;
   /** TLS from the first octet. */
   implicitTls: boolean;
-  /** Undefined: nobody needs names, and clients do not wait for them. Resolves within its own time-out, never rejects. */
-  clientName: ((client: IpAddress) => Promise<ClientName>) | undefined;
+  /**
+   * Undefined: nobody needs this client's name, and it does not wait for it. Resolves within its own time-out, never
+   * rejects.
+   */
+  clientName: (client: IpAddress) => Promise<ClientName> | undefined;
   /** Pure and immediate. */
   conduct: (session: SessionFacts) => Conduct;
   startSasl: StartSasl;

@@ -18,6 +18,7 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { ClientName } from "../../mail/client-name.ts";
 import type { Clock } from "../../mail/clock.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
@@ -117,17 +118,17 @@ export class Session {
    * moment for early talkers and greets.
    */
   begin(): void {
-    const { clientName } = this.#options;
-    if (clientName === undefined) this.#open();
-    else void this.#nameClient(clientName);
+    const name = this.#options.clientName(this.#peer.clientAddress);
+    if (name === undefined) this.#open();
+    else void this.#nameClient(name);
   }
 
   /** Nothing is read meanwhile. */
-  async #nameClient(find: NonNullable<ReceiverOptions["clientName"]>): Promise<void> {
+  async #nameClient(found: Promise<ClientName>): Promise<void> {
     this.#mode = "naming";
     this.#socket.on("error", this.#onError);
     this.#socket.on("close", this.#onClose);
-    const name = await find(this.#peer.clientAddress);
+    const name = await found;
     this.#socket.off("error", this.#onError);
     this.#socket.off("close", this.#onClose);
     if (this.#mode !== "naming") return;
