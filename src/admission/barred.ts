@@ -5,8 +5,8 @@
  */
 import { isIpv6 } from "../mail/ip.ts";
 import { type Reply, reply } from "../mail/reply.ts";
-import { unmetRequirement } from "../policy/requirements.ts";
-import type { InboundRule } from "../policy/rules.ts";
+import { type UnmetRequirement, unmetRequirement } from "../policy/requirements.ts";
+import type { InboundRule, PeerRequirement, RejectedClient } from "../policy/rules.ts";
 import type { Conduct } from "../smtp/server/conduct.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
@@ -24,13 +24,26 @@ const notShown = reply(554, "5.7.1", "A client certificate is required here, and
 const notTrusted = reply(554, "5.7.1", "A client certificate of a trusted CA is required here");
 
 export function barredFor(rule: InboundRule, client: BarredClient): Conduct["barred"] {
-  if (rule.refuse !== undefined) return { reply: misconfigured, close: false };
+  const { barred, rejected, refuse } = rule;
+  if (barred?.value === true) return { reply: neverTaken(client.hostname), close: true };
+  if (rejected?.value.at === "session") return { reply: rejection(rejected.value), close: false };
+  if (refuse !== undefined) return { reply: misconfigured, close: false };
   return untrusted(rule, client) ?? unmet(rule, client);
+}
+
+/** RFC 7504 §3, §4. */
+function neverTaken(hostname: string): Reply {
+  return reply(521, "5.3.2", `${hostname} does not accept mail from you`);
+}
+
+export function rejection({ code, status, text }: RejectedClient): Reply {
+  return reply(code, status, text);
 }
 
 /** In clear, a client that may start TLS is told to; one that cannot will never show a certificate. */
 function untrusted(rule: InboundRule, { tls, hostname }: BarredClient): Conduct["barred"] {
   if (rule.clientCertificate?.value !== "require-trusted") return undefined;
+  if (tls === undefined && rule.starttls?.value === "unavailable") return { reply: misconfigured, close: false };
   if (tls === undefined && rule.starttls?.value !== "never") return undefined;
   const shown = tls?.certificate !== undefined;
   if (shown && tls.chain.kind === "trusted") return undefined;
@@ -49,15 +62,25 @@ function unmet(rule: InboundRule, { session, tls }: BarredClient): Conduct["barr
 /** The first of the demands in Sendmail's form that this client does not meet. @param tls undefined: in clear */
 export function unmetDemand(
   { requirements = [] }: InboundRule,
-  { clientName, clientAddress }: Pick<SessionFacts, "clientName" | "clientAddress">,
+  session: SessionFacts,
   tls: HandshakeFacts | undefined,
 ): Reply | undefined {
-  const address = isIpv6(clientAddress) ? `IPv6:${clientAddress}` : clientAddress;
-  const hostName = clientName.kind === "verified" ? clientName.name : `[${address}]`;
-  const progress = tls === undefined ? "clear" : ({ kind: "done", handshake: tls } as const);
   for (const requirement of requirements) {
-    const failure = unmetRequirement(requirement, { role: "client", tls: progress, hostName });
+    const failure = failureOf(requirement, session, tls);
     if (failure !== undefined) return reply(failure.code, failure.status, failure.text);
   }
   return undefined;
+}
+
+export function failureOf(
+  requirement: PeerRequirement,
+  { clientName, clientAddress }: SessionFacts,
+  tls: HandshakeFacts | undefined,
+): UnmetRequirement | undefined {
+  const address = isIpv6(clientAddress) ? `IPv6:${clientAddress}` : clientAddress;
+  return unmetRequirement(requirement, {
+    role: "client",
+    tls: tls === undefined ? "clear" : { kind: "done", handshake: tls },
+    hostName: clientName.kind === "verified" ? clientName.name : `[${address}]`,
+  });
 }

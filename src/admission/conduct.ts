@@ -61,7 +61,7 @@ function conductOf(session: SessionFacts, tools: ConductTools, profiles: Profile
 /** A certificate that must be shown can only be shown inside TLS: whoever may come in clear would never need one. */
 function starttlsOf({ starttls, clientCertificate }: InboundRule, possible: boolean): Conduct["starttls"] {
   const wish = starttls?.value ?? "offer";
-  if (wish === "never" || wish === "require") return wish;
+  if (wish !== "offer") return wish;
   if (clientCertificate?.value === "require-trusted") return "require";
   return possible ? "offer" : "unavailable";
 }

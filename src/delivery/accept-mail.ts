@@ -2,6 +2,8 @@
  * Takes responsibility for a received message: chooses its binding, stores it, says 250 when it is on disk, and hands it
  * to the conductor while its body is still in memory.
  */
+import type { InboundRecorder } from "../admission/inbound-recorder.ts";
+import { isOurPostmaster } from "../admission/relay-check.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { EnvelopeRecipient } from "../mail/envelope.ts";
@@ -12,7 +14,6 @@ import { parseMailbox } from "../smtp/path.ts";
 import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
 import { type BindingChoice, chooseBinding, type Turns } from "./choose-binding.ts";
 import type { Conductor } from "./conductor.ts";
-import { isOurPostmaster } from "./relay-check.ts";
 
 export type AcceptTools = Readonly<{
   queue: Queue;
@@ -21,6 +22,8 @@ export type AcceptTools = Readonly<{
   observe: Observer;
   clock: Clock;
   turns: Turns;
+  /** Told of each message that is on disk. */
+  accepted: InboundRecorder["accepted"];
 }>;
 
 const noRoom = reply(451, "4.3.1", "no room in the queue, try again later");
@@ -28,7 +31,7 @@ const storeTrouble = reply(451, "4.3.0", "the queue cannot be written, try again
 
 /** Never throws: whatever goes wrong, the client is told to try again and keeps the message. */
 export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promise<Reply> {
-  const { queue, conductor, observe } = tools;
+  const { queue, conductor, observe, accepted } = tools;
   const binding = bindingFor(mail, tools);
   if (binding.kind === "reject") return reply(binding.status.startsWith("4") ? 451 : 550, binding.status, binding.text);
   const stored = toNewMail(mail, binding.binding, tools.settings());
@@ -44,19 +47,11 @@ export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promis
     observe({ kind: "store-trouble", error: String(error) });
     return storeTrouble;
   }
-  observe({
-    kind: "accepted",
-    messageId: stored.id,
-    client: mail.session.clientAddress,
-    from: stored.sender.mailbox?.text ?? "",
-    recipients: stored.recipients.length,
-    sizeBytes: stored.body.sizeBytes,
-    binding: stored.binding,
-    tls: stored.arrival.tls,
-  });
+  const answer = reply(250, "2.0.0", `Ok: queued as ${stored.id}`);
+  accepted(mail, { binding: stored.binding, sizeBytes: stored.body.sizeBytes }, answer);
   if (atOnce) conductor.submit(asTaken(stored));
   else conductor.wake();
-  return reply(250, "2.0.0", `Ok: queued as ${stored.id}`);
+  return answer;
 }
 
 function bindingFor({ id, session, envelope, headers }: ReceivedMail, tools: AcceptTools): BindingChoice {
@@ -67,7 +62,8 @@ function bindingFor({ id, session, envelope, headers }: ReceivedMail, tools: Acc
       localAddress: session.localAddress,
       localPort: session.localPort,
       client: session.clientAddress,
-      user: undefined,
+      user: session.login?.user,
+      allowed: session.login && settings.users.find(session.login.user)?.bindings,
       sender: envelope.sender.mailbox,
       recipients: envelope.recipients.map(({ mailbox }) => mailbox),
       headers,
@@ -122,9 +118,9 @@ function readdressed(recipient: EnvelopeRecipient, { postmaster, hostname }: Set
 }
 
 function describeTls(tls: SessionFacts["tls"]): string | null {
-  return tls === undefined
-    ? null
-    : [tls.protocol, tls.cipher, tls.group].filter((part) => part !== undefined).join(" ");
+  if (tls === undefined) return null;
+  const { protocol, cipher, group } = tls.handshake;
+  return [protocol, cipher, group].filter((part) => part !== undefined).join(" ");
 }
 
 /** As `take` would hand it out. */

@@ -49,7 +49,25 @@ const rows: readonly [name: string, change: Partial<BindingQuestion & { header: 
   ["an unknown header, and a rule", { header: "none", listener: "any" }, "top unknown-header"],
   ["an unknown header alone", { header: "none" }, "default unknown-header"],
 ];
-for (const [name, change, want] of rows) {
+const ofUser = { user: "alice", allowed: ["vip", "net"] };
+const outside = "198.51.100.9" as IpAddress;
+const userRows: typeof rows = [
+  ["a user's first binding where nothing chooses", ofUser, "vip user"],
+  ["a user's own header, from anywhere", { ...ofUser, client: outside, header: "net" }, "net header"],
+  ["somebody else's binding in a user's header", { ...ofUser, client: outside, header: "top" }, "vip user"],
+  ["the same from our networks", { ...ofUser, header: "top" }, "vip user"],
+  ["a rule that chooses one of his", { ...ofUser, client: "203.0.113.9" as IpAddress }, "net rule"],
+  ["a rule that chooses another", { ...ofUser, listener: "any" }, "vip user"],
+  ["a binding of his that is gone", { user: "alice", allowed: ["gone", "net"] }, "net user"],
+  [
+    "none that exists",
+    { user: "alice", allowed: ["gone"] },
+    "none of the bindings of this account exists here, try again later",
+  ],
+  ["none at all", { user: "alice", allowed: [] }, "none of the bindings of this account exists here, try again later"],
+  ["a user who may send as any", { user: "alice", client: outside, header: "net" }, "default default"],
+];
+for (const [name, change, want] of [...rows, ...userRows]) {
   test(`chooseBinding: ${name}`, () => {
     const plainest: BindingQuestion = {
       listener: "main",

@@ -1,6 +1,7 @@
 /**
- * As whom a message leaves: the binding its header names (believed from our own networks only), else the first binding
- * rule that fits, else what a dialect's configuration says, else the default.
+ * As whom a message leaves: the binding its header names (believed from our own networks, and from a user to whom it
+ * belongs), else the first binding rule that fits, else what a dialect's configuration says, else the default. A user
+ * with bindings of his own never leaves as any other.
  */
 
 import type { BindingRule, Settings } from "../config/settings.ts";
@@ -16,11 +17,20 @@ export type BindingQuestion = Omit<SubmissionQuestion, "header"> &
   Readonly<{
     /** First values of the header fields of `headersWanted`, by lower-case name. */
     headers: ReadonlyMap<string, string>;
+    /** As which the user who logged in may send; undefined: as any. */
+    allowed?: readonly string[] | undefined;
   }>;
 
-/** `unknown-header`: the header names no binding; another way chose, and the log says so. */
+/**
+ * `unknown-header`: the header names no binding; another way chose, and the log says so. `user`: what was chosen is not
+ * the user's, or nothing chose: the first that is.
+ */
 export type BindingChoice =
-  | Readonly<{ kind: "binding"; binding: string; why: "header" | "rule" | "source" | "default" | "unknown-header" }>
+  | Readonly<{
+      kind: "binding";
+      binding: string;
+      why: "header" | "rule" | "source" | "user" | "default" | "unknown-header";
+    }>
   | Readonly<{ kind: "reject"; status: EnhancedStatus; text: string }>;
 
 type BindingSettings = Pick<
@@ -35,9 +45,25 @@ export type Turns = Map<string, number>;
 
 /** @param turns counts on with every choice */
 export function chooseBinding(question: BindingQuestion, settings: BindingSettings, turns: Turns): BindingChoice {
+  const choice = chooseAmongAll(question, settings, turns);
+  const { allowed } = question;
+  if (choice.kind === "reject" || allowed === undefined) return choice;
+  if (choice.why !== "default" && allowed.includes(choice.binding)) return choice;
+  const binding = allowed.find((name) => settings.bindings.has(name));
+  return binding === undefined ? noneOfHis : { kind: "binding", binding, why: "user" };
+}
+
+const noneOfHis: BindingChoice = {
+  kind: "reject",
+  status: "4.3.5",
+  text: "none of the bindings of this account exists here, try again later",
+};
+
+function chooseAmongAll(question: BindingQuestion, settings: BindingSettings, turns: Turns): BindingChoice {
   const { bindings, bindingHeader, relayNetworks, bindingRules, defaultBinding } = settings;
   const wanted = bindingHeader === undefined ? undefined : question.headers.get(bindingHeader)?.trim();
-  const believed = wanted !== undefined && inAnyCidr(question.client, relayNetworks);
+  const isHis = wanted !== undefined && question.allowed?.includes(wanted) === true;
+  const believed = wanted !== undefined && (isHis || inAnyCidr(question.client, relayNetworks));
   if (believed && bindings.has(wanted)) return { kind: "binding", binding: wanted, why: "header" };
   const because = (why: "rule" | "source" | "default") => (believed ? "unknown-header" : why);
   const rule = bindingRules.find((one) => fits(one, question));
@@ -63,7 +89,7 @@ export function headersWanted(
 }
 
 function askChoosers(
-  { headers, ...question }: BindingQuestion,
+  { headers, allowed: _, ...question }: BindingQuestion,
   { bindingChoosers }: BindingSettings,
 ): BindingAnswer | undefined {
   for (const chooser of bindingChoosers) {

@@ -39,6 +39,11 @@ export type InboundRecord = Readonly<{
   event: "accepted" | "refused";
   /** Of a refusal: where. */
   stage: "client" | "starttls" | "auth" | "mail" | "rcpt" | "data" | null;
+  /**
+   * Of a refusal: `policy` is the rule that `rule` names, `relay` mail to elsewhere without a right to send it,
+   * `log-in` a failed one; for the rest, whether it may go better later.
+   */
+  reason: "policy" | "relay" | "log-in" | "temporary" | "permanent" | null;
   session: string;
   messageId: string | null;
   listener: string;
@@ -49,7 +54,10 @@ export type InboundRecord = Readonly<{
   ehlo: string;
   /** Null before MAIL. */
   from: string | null;
+  /** At most the first thousand. */
   to: readonly string[];
+  /** Under which it leaves. */
+  binding: string | null;
   tls: InboundTls;
   /** The line that demanded it. */
   rule: Readonly<{ source: string; file: string | null; line: number | null; text: string }> | null;

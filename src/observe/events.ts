@@ -30,26 +30,19 @@ export type LetterlockEvent =
       resumed: boolean;
     }>
   | Readonly<{ kind: "inbound-handshake-failed"; listener: string; client: string; error: string }>
+  /** An AUTH exchange that ended. */
   | Readonly<{
-      kind: "refused";
+      kind: "log-in";
       listener: string;
       client: string;
-      stage: string;
-      from: string | null;
-      to: string | null;
-      reply: string;
-    }>
-  | Readonly<{
-      kind: "accepted";
-      messageId: string;
-      client: string;
-      from: string;
-      recipients: number;
-      sizeBytes: number;
-      binding: string;
-      tls: string | null;
+      mechanism: string;
+      /** `failed`: the credentials or the client's syntax. `temporary`: our own trouble. */
+      result: "ok" | "failed" | "locked" | "temporary";
+      /** Who logged in, or was named. */
+      user: string | null;
     }>
   | Readonly<{ kind: "attempt"; record: AttemptRecord }>
+  /** A message that was taken and is on disk, or something that was refused to a client. */
   | Readonly<{ kind: "inbound"; record: InboundRecord }>
   | Readonly<{
       kind: "outbound-handshake";

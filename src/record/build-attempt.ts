@@ -5,6 +5,7 @@
 import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { AttemptEvent, AttemptRecord, AttemptTls } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
+import { isoTime } from "../mail/iso-time.ts";
 import { formatNexthop, type Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -117,18 +118,12 @@ function describeCertificate(certificate: CertificateFacts): NonNullable<Attempt
   const peer = {
     subject: escapeText(certificate.subject, maxText),
     issuer: escapeText(certificate.issuer, maxText),
-    notAfter: isoDate(certificate.notAfter),
+    notAfter: isoTime(certificate.notAfter),
     sha256: certificate.sha256,
     spkiSha256: certificate.spkiSha256,
   };
   described.set(certificate, peer);
   return peer;
-}
-
-/** A certificate may claim a date that no calendar has: the last one that can be written stands for it. */
-function isoDate(ms: number): string {
-  const latest = 8.64e15;
-  return new Date(Number.isFinite(ms) ? Math.max(-latest, Math.min(latest, ms)) : latest).toISOString();
 }
 
 function describeRule({ from }: TlsDecision): AttemptRecord["rule"] {

@@ -1,10 +1,11 @@
 /**
  * Every event as one line in a postmaster's words: pure, one line each, everything raw escaped (standards.md AT-28).
- * Attempt records are escaped when they are built; other events carry peers' text raw.
+ * Records are escaped when they are built; other events carry peers' text raw.
  */
 import path from "node:path";
 import type { AttemptRecord, AttemptTls } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
+import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -19,6 +20,9 @@ export function levelOf(event: LetterlockEvent): LogLevel | undefined {
     case "inbound-handshake":
     case "outbound-handshake":
       return "debug";
+    // A log-in that failed is told with its refusal.
+    case "log-in":
+      return event.result === "ok" ? "info" : undefined;
     case "attempt":
       return event.record.event === "failed" || event.record.event === "expired" ? "warn" : "info";
     case "worker-ended":
@@ -37,23 +41,18 @@ export function describeEvent(event: LetterlockEvent): string {
   switch (event.kind) {
     case "attempt":
       return describeAttempt(event.record);
-    case "accepted":
-      return (
-        `accepted id=${event.messageId} from=<${escapeText(event.from)}> recipients=${event.recipients} ` +
-        `size=${event.sizeBytes} client=${escapeText(event.client)} binding=${escapeText(event.binding)} ` +
-        `tls=${escapeText(event.tls ?? "none")}`
-      );
+    case "inbound":
+      return describeInbound(event.record);
     case "session-ended":
       return (
         `session ended client=${escapeText(event.client)} ehlo=${quote(event.ehlo)} listener=${event.listener} ` +
         `tls=${escapeText(event.tls ?? "none")} messages=${event.messages} refusals=${event.refusals} ` +
         `reason=${quote(event.reason)} duration=${event.durationMs}ms`
       );
-    case "refused":
+    case "log-in":
       return (
-        `refused at ${event.stage} client=${escapeText(event.client)} listener=${event.listener}` +
-        `${event.from === null ? "" : ` from=<${escapeText(event.from)}>`}` +
-        `${event.to === null ? "" : ` to=<${escapeText(event.to)}>`} reply=${quote(event.reply)}`
+        `log-in ${event.result} client=${escapeText(event.client)} listener=${event.listener} by=${event.mechanism}` +
+        `${event.user === null ? "" : ` user=${quote(event.user)}`}`
       );
     case "connection-refused":
       return `connection refused client=${escapeText(event.client)} listener=${event.listener} reason=${quote(event.reason)}`;
@@ -110,6 +109,32 @@ function describeAttempt(record: AttemptRecord): string {
   );
 }
 
+/** What refused or was demanded comes before what was said. */
+function describeInbound(record: InboundRecord): string {
+  const { event, stage, from, to, user, relay, reply, sizeBytes, clientName, client, listener, rule } = record;
+  const name = clientName === null ? client : `${clientName}[${client}]`;
+  const what =
+    event === "accepted" ? `accepted id=${record.id}` : `refused at ${stage ?? ""} reason=${record.reason ?? ""}`;
+  return [
+    what,
+    from === null ? "" : ` from=<${from}>`,
+    event === "accepted" || to.length > 1 ? ` recipients=${to.length}` : to.map((one) => ` to=<${one}>`).join(""),
+    sizeBytes === null ? "" : ` size=${sizeBytes}`,
+    ` client=${name} listener=${listener}`,
+    record.binding === null ? "" : ` binding=${record.binding}`,
+    ` ${describeInboundTls(record.tls)}`,
+    rule === null ? "" : ` rule=${describeRule(rule)}`,
+    user === null ? "" : ` user=${quote(user)}${record.by === null ? "" : ` by=${record.by}`}`,
+    relay === null ? "" : ` relay=${relay}`,
+    event === "accepted" ? "" : ` reply=${describeReply(reply)}`,
+  ].join("");
+}
+
+function describeInboundTls({ achieved, required, monitor, protocol, cipher, group }: InboundTls): string {
+  const how = protocol === null ? "" : ` ${protocol} ${cipher ?? ""}${group === null ? "" : ` ${group}`}`;
+  return `tls=${achieved}${how} required=${required}${monitor === null ? "" : ` monitor=${monitor}`}`;
+}
+
 /** `mail.example.net[192.0.2.7]:25`, `[192.0.2.7]:25`, or `none` when no host was reached. */
 function describePlace({ mx, address, port }: AttemptRecord): string {
   if (mx === null && address === null) return "none";
@@ -124,7 +149,7 @@ function describeTls(tls: AttemptTls | null): string {
   return `tls=${tls.achieved}${how}${tls.reusedConnection ? " reused" : ""} required=${tls.required}${monitor}`;
 }
 
-function describeRule(rule: AttemptRecord["rule"]): string {
+function describeRule(rule: AttemptRecord["rule"] | InboundRecord["rule"]): string {
   if (rule === null) return "none";
   if (rule.file === null) return rule.source;
   const name = path.basename(rule.file);
@@ -132,9 +157,12 @@ function describeRule(rule: AttemptRecord["rule"]): string {
 }
 
 function describeEnd({ reply, error }: AttemptRecord): string {
-  if (reply !== null)
-    return `reply=${quote(`${reply.code}${reply.enhanced === null ? "" : ` ${reply.enhanced}`} ${reply.text}`)}`;
+  if (reply !== null) return `reply=${describeReply(reply)}`;
   return `error=${quote(error ?? "none")}`;
+}
+
+function describeReply({ code, enhanced, text }: InboundRecord["reply"]): string {
+  return quote(`${code}${enhanced === null ? "" : ` ${enhanced}`} ${text}`);
 }
 
 /** In double quotes, which the text itself cannot end. */

@@ -8,6 +8,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { sampleAttempt, sampleRefusal } from "../mail/attempt-sample.ts";
+import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
 import { describeEvent, levelOf } from "./human-lines.ts";
 import { createHumanLog } from "./human-log.ts";
@@ -54,18 +55,49 @@ const rows: readonly [name: string, event: LetterlockEvent, want: string][] = [
       'trusted" attempt=1 binding=default age=0.3s duration=240ms',
   ],
   [
-    "refused, peer text escaped",
+    "accepted from a partner",
+    { kind: "inbound", record: sampleInbound },
+    "accepted id=01KD8W7F3N from=<bob@example.net> recipients=1 size=5120 client=mail.example.net[192.0.2.7] " +
+      "listener=mx binding=default tls=matched TLSv1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768 required=matching " +
+      "rule=letterlock.yaml:21",
+  ],
+  [
+    "accepted from a user, under monitor",
     {
-      kind: "refused",
-      listener: "smtp",
-      client: "192.0.2.9",
-      stage: "RCPT",
-      from: "a\x1b[2J@example.com",
-      to: null,
-      reply: '554 5.7.1 "no"\r\nrelay',
+      kind: "inbound",
+      record: {
+        ...sampleInbound,
+        clientName: null,
+        user: 'al"ice',
+        by: "PLAIN",
+        relay: "user",
+        rule: null,
+        tls: { ...sampleInboundTls, group: null, monitor: "would-fail" },
+      },
     },
-    "refused at RCPT client=192.0.2.9 listener=smtp from=<a\\x1b[2J@example.com> " +
-      "reply=\"554 5.7.1 'no'\\x0d\\x0arelay\"",
+    "accepted id=01KD8W7F3N from=<bob@example.net> recipients=1 size=5120 client=192.0.2.7 listener=mx " +
+      "binding=default tls=matched TLSv1.3 TLS_AES_256_GCM_SHA384 required=matching monitor=would-fail " +
+      'user="al\'ice" by=PLAIN relay=user',
+  ],
+  [
+    "a sender refused in clear",
+    { kind: "inbound", record: sampleInboundRefusal },
+    "refused at mail reason=policy from=<bob@example.net> client=mail.example.net[192.0.2.7] listener=mx tls=none " +
+      'required=encrypted rule=letterlock.yaml:21 reply="550 5.7.10 TLS is required for this mail: issue STARTTLS first"',
+  ],
+  [
+    "a recipient refused",
+    {
+      kind: "inbound",
+      record: { ...sampleInboundRefusal, stage: "rcpt", reason: "relay", to: ["a@example.org"], rule: null },
+    },
+    "refused at rcpt reason=relay from=<bob@example.net> to=<a@example.org> client=mail.example.net[192.0.2.7] " +
+      'listener=mx tls=none required=encrypted reply="550 5.7.10 TLS is required for this mail: issue STARTTLS first"',
+  ],
+  [
+    "a log-in, raw text escaped",
+    { kind: "log-in", listener: "smtp", client: "192.0.2.9", mechanism: "PLAIN", result: "ok", user: 'a\x1b[2J"' },
+    'log-in ok client=192.0.2.9 listener=smtp by=PLAIN user="a\\x1b[2J\'"',
   ],
 ];
 
@@ -76,6 +108,9 @@ test("log levels: commits are counted only, failures warn, trouble is an error",
   assert.equal(levelOf({ kind: "attempt", record: sampleAttempt }), "info");
   assert.equal(levelOf({ kind: "attempt", record: { ...sampleAttempt, event: "expired" } }), "warn");
   assert.equal(levelOf({ kind: "trouble", where: "x", error: "y" }), "error");
+  const logIn = { kind: "log-in", listener: "smtp", client: "192.0.2.9", mechanism: "PLAIN", user: "a" } as const;
+  assert.equal(levelOf({ ...logIn, result: "ok" }), "info");
+  assert.equal(levelOf({ ...logIn, result: "failed" }), undefined);
 });
 
 test("AT-28 log line: one event is one line of printable ASCII", () => {
@@ -94,7 +129,7 @@ test("AT-28 log line: one event is one line of printable ASCII", () => {
           reason: three,
           durationMs: 5,
         },
-        { kind: "refused", listener: "smtp", client: one, stage: "MAIL", from: two, to: three, reply: one },
+        { kind: "log-in", listener: "smtp", client: one, mechanism: "PLAIN", result: "ok", user: two },
         { kind: "inbound-handshake-failed", listener: "smtp", client: one, error: two },
         { kind: "connection-refused", listener: "smtp", client: one, reason: two },
         { kind: "notice-queued", messageId: "M", about: "N", to: one, action: "failed" },

@@ -1,5 +1,5 @@
 /**
- * The delivery log: attempt records as JSON lines, appended to one file by any number of processes.
+ * The delivery log and the inbound log: records as JSON lines, appended to one file by any number of processes.
  *
  * Promises:
  *  - `write` never waits: lines gather for up to 50 ms and go out in one append, off the event loop;
@@ -9,12 +9,14 @@
  *    are dropped, counted and reported. After a short write the next line starts on a line of its own; the fragment
  *    before it is no JSON, readers skip it;
  *  - every process rotates by size on its own (`record-file.ts`), without locks.
- * The store holds the same records durably: this file is a reading of it and is not synced.
- * Not here: what a record says (`build-attempt.ts`).
+ * The store holds the records of deliveries durably: their file is a reading of it. Of what came in there is nothing but
+ * the file. Neither is synced.
+ * Not here: what a record says (`build-attempt.ts`, `../admission/inbound-record.ts`).
  */
 import { type AttemptRecord, attemptJson } from "../mail/attempt.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
 import { errorText } from "../mail/error-text.ts";
+import type { InboundRecord } from "../mail/inbound-record.ts";
 import type { Observer } from "../observe/events.ts";
 import { openRecordFile, type RecordFile } from "./record-file.ts";
 
@@ -27,6 +29,8 @@ export type RecordWriterOptions = Readonly<{
   keepFiles: number;
   clock: Clock;
   observe: Observer;
+  /** Default: deliveries, which are in the store as well. */
+  of?: "deliveries" | "inbound";
   /** Told the ids of records whose lines are in the file. */
   onWritten?: (recordIds: readonly string[]) => void;
 }>;
@@ -45,8 +49,8 @@ export async function openRecordWriter(options: RecordWriterOptions): Promise<Re
   return new RecordWriter(options, await openRecordFile({ ...options, report }), report);
 }
 
-function where({ file }: RecordWriterOptions): string {
-  return `delivery log ${file === "-" ? "on standard output" : file}`;
+function where({ file, of }: RecordWriterOptions): string {
+  return `${of === "inbound" ? "inbound" : "delivery"} log ${file === "-" ? "on standard output" : file}`;
 }
 
 export class RecordWriter implements AsyncDisposable {
@@ -67,8 +71,9 @@ export class RecordWriter implements AsyncDisposable {
   }
 
   /** Takes one record. The line is in the file some 50 ms later. */
-  write(record: AttemptRecord): void {
-    const line = { id: record.id, text: `${attemptJson(record)}\n` };
+  write(record: AttemptRecord | InboundRecord): void {
+    const json = "attempt" in record ? attemptJson(record) : JSON.stringify(record);
+    const line = { id: record.id, text: `${json}\n` };
     if (this.#waitingBytes + line.text.length > maxWaitingBytes) {
       this.#drop(line);
       return;
@@ -103,8 +108,13 @@ export class RecordWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const left = await this.flush();
     this.#timer?.cancel();
-    if (left > 0) this.#report(`${left} records are in the store only`);
+    if (left > 0) this.#report(`${left} records ${this.#fate}`);
     await this.#file.close();
+  }
+
+  /** What became of records that could not be written. */
+  get #fate(): string {
+    return this.#options.of === "inbound" ? "are lost" : "are in the store only";
   }
 
   async #idle(): Promise<void> {
@@ -176,9 +186,7 @@ export class RecordWriter implements AsyncDisposable {
     if (this.#trouble === undefined) return;
     const { dropped } = this.#trouble;
     this.#trouble = undefined;
-    this.#report(
-      dropped === 0 ? "written again, nothing lost" : `written again, ${dropped} records are in the store only`,
-    );
+    this.#report(dropped === 0 ? "written again, nothing lost" : `written again, ${dropped} records ${this.#fate}`);
   }
 
   /** Only while in trouble, or when far more is written than the disk takes: both are trouble. */

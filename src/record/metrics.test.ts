@@ -4,19 +4,14 @@ import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { sampleAttempt, sampleTls } from "../mail/attempt-sample.ts";
+import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
 import { aggregateMetrics, createMetrics } from "./metrics.ts";
 
-const accepted: LetterlockEvent = {
-  kind: "accepted",
-  messageId: "M",
-  client: "192.0.2.9",
-  from: "alice@example.com",
-  recipients: 2,
-  sizeBytes: 5000,
-  binding: "default",
-  tls: null,
-};
+const accepted = {
+  kind: "inbound",
+  record: { ...sampleInbound, to: ["a@example.com", "b@example.com"], sizeBytes: 5000 },
+} as const satisfies LetterlockEvent;
 
 async function page(...events: readonly LetterlockEvent[]): Promise<string[]> {
   const metrics = createMetrics();
@@ -39,6 +34,29 @@ test("metrics: deliveries by required, achieved and protocol", async () => {
     'letterlock_attempts_total{event="delivered",required="verify",achieved="verified",protocol="TLSv1.3"} 2',
     'letterlock_attempts_total{event="failed",required="undecided",achieved="none",protocol="none"} 1',
     "letterlock_delivery_age_seconds_count 2",
+  ]) {
+    assert.ok(lines.includes(want), `${want}\n${lines.join("\n")}`);
+  }
+});
+
+test("metrics: what came in by protocol, cipher, required and achieved; refusals by stage and reason; log-ins", async () => {
+  const odd = { ...sampleInboundTls, protocol: "TLSv1.9", cipher: "TLS_GREASE", monitor: "would-fail" } as const;
+  const lines = await page(
+    accepted,
+    accepted,
+    { kind: "inbound", record: { ...sampleInbound, tls: { ...sampleInboundRefusal.tls, required: "none" } } },
+    { kind: "inbound", record: { ...sampleInbound, tls: odd } },
+    { kind: "inbound", record: sampleInboundRefusal },
+    { kind: "log-in", listener: "mx", client: "192.0.2.9", mechanism: "PLAIN", result: "failed", user: "a" },
+  );
+  const matched = 'cipher="TLS_AES_256_GCM_SHA384",required="matching",achieved="matched"';
+  for (const want of [
+    `letterlock_inbound_messages_total{protocol="TLSv1.3",${matched}} 2`,
+    'letterlock_inbound_messages_total{protocol="none",cipher="none",required="none",achieved="none"} 1',
+    'letterlock_inbound_messages_total{protocol="other",cipher="other",required="matching",achieved="matched"} 1',
+    'letterlock_monitored_messages_total{verdict="would-fail"} 1',
+    'letterlock_refusals_total{stage="mail",reason="policy"} 1',
+    'letterlock_log_ins_total{mechanism="PLAIN",result="failed"} 1',
   ]) {
     assert.ok(lines.includes(want), `${want}\n${lines.join("\n")}`);
   }
@@ -86,8 +104,13 @@ test("metrics: nothing a peer sends becomes a label", async () => {
   const metrics = createMetrics();
   fc.assert(
     fc.property(fc.string(), fc.string(), (one, two) => {
-      metrics.observe({ ...accepted, client: one, from: two, binding: one });
-      metrics.observe({ kind: "refused", listener: one, client: two, stage: one, from: one, to: two, reply: one });
+      const mine = { ...sampleInbound, client: one, from: two, binding: one, user: two, rule: null };
+      metrics.observe({
+        kind: "inbound",
+        record: { ...mine, tls: { ...sampleInboundTls, cipher: one, protocol: two } },
+      });
+      metrics.observe({ kind: "inbound", record: { ...sampleInboundRefusal, ehlo: one, to: [two] } });
+      metrics.observe({ kind: "log-in", listener: one, client: two, mechanism: one, result: "failed", user: two });
       metrics.observe({
         kind: "inbound-handshake",
         listener: one,

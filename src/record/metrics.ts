@@ -8,6 +8,7 @@
  */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { AttemptRecord } from "../mail/attempt.ts";
+import type { InboundRecord } from "../mail/inbound-record.ts";
 import type { LetterlockEvent, Observer } from "../observe/events.ts";
 
 /** Mirrors of shapes in rooms that this one may not import. */
@@ -28,7 +29,21 @@ export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 const requiredLevels = ["none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only"];
 const protocols = ["TLSv1.2", "TLSv1.3"];
-const stages = ["connect", "helo", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "bdat", "body"];
+const stages = ["client", "starttls", "auth", "mail", "rcpt", "data"];
+const reasons = ["policy", "relay", "log-in", "temporary", "permanent"];
+const mechanisms = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5", "EXTERNAL"];
+/** What is negotiated under any list that we let pass; the rest is `other`. */
+const ciphers = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -51,11 +66,10 @@ function createObserver(registry: Registry): Observer {
   const time = histograms(registry);
   return (event: LetterlockEvent) => {
     switch (event.kind) {
-      case "accepted":
-        count.messages();
-        count.recipients(event.recipients);
-        count.bytes(event.sizeBytes);
-        return;
+      case "inbound":
+        return countInbound(event.record);
+      case "log-in":
+        return count.logIns(1, oneOf(mechanisms, event.mechanism), event.result);
       case "attempt":
         countAttempt(event.record);
         return;
@@ -63,8 +77,6 @@ function createObserver(registry: Registry): Observer {
         return count.sessions(1, event.tls === null ? "no" : "yes");
       case "connection-refused":
         return count.connectionsRefused();
-      case "refused":
-        return count.refusals(1, oneOf(stages, event.stage.toLowerCase()));
       case "inbound-handshake":
         return count.inboundHandshakes(1, "ok", oneOf(protocols, event.protocol));
       case "inbound-handshake-failed":
@@ -91,6 +103,19 @@ function createObserver(registry: Registry): Observer {
     }
   };
 
+  function countInbound({ event, stage, reason, to, sizeBytes, tls }: InboundRecord): void {
+    if (event === "refused") {
+      count.refusals(1, oneOf(stages, stage ?? ""), oneOf(reasons, reason ?? ""));
+      return;
+    }
+    count.messages();
+    count.recipients(to.length);
+    count.bytes(sizeBytes ?? 0);
+    const cipher = tls.cipher === null ? "none" : oneOf(ciphers, tls.cipher);
+    count.inboundMessages(1, protocolLabel(tls.protocol), cipher, tls.required, tls.achieved);
+    if (tls.monitor !== null) count.monitoredInbound(1, tls.monitor);
+  }
+
   function countAttempt({ event, tls, ageMs }: AttemptRecord): void {
     const required = tls === null ? "undecided" : oneOf(requiredLevels, tls.required);
     count.attempts(1, event, required, tls?.achieved ?? "none", protocolLabel(tls?.protocol ?? null));
@@ -116,7 +141,21 @@ function counters(registry: Registry) {
     monitored: counter("letterlock_monitored_attempts_total", "Attempts under monitor mode by verdict.", "verdict"),
     sessions: counter("letterlock_sessions_total", "Inbound sessions that ended, by whether TLS was on.", "tls"),
     connectionsRefused: counter("letterlock_connections_refused_total", "Inbound connections refused at once."),
-    refusals: counter("letterlock_refusals_total", "Commands and messages refused inbound, by stage.", "stage"),
+    inboundMessages: counter(
+      "letterlock_inbound_messages_total",
+      "Messages accepted, by the protocol and cipher they came under, and what was required of and achieved by the client.",
+      "protocol",
+      "cipher",
+      "required",
+      "achieved",
+    ),
+    monitoredInbound: counter(
+      "letterlock_monitored_messages_total",
+      "Messages accepted under monitor mode.",
+      "verdict",
+    ),
+    refusals: counter("letterlock_refusals_total", "Clients, senders ... refused inbound.", "stage", "reason"),
+    logIns: counter("letterlock_log_ins_total", "AUTH exchanges that ended.", "mechanism", "result"),
     inboundHandshakes: counter("letterlock_inbound_handshakes_total", "Inbound handshakes.", "result", "protocol"),
     outboundHandshakes: counter("letterlock_outbound_handshakes_total", "Outbound handshakes.", "result", "protocol"),
     notices: counter("letterlock_notices_total", "Delivery status notifications queued.", "action"),

@@ -79,12 +79,16 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
   const observe = (event: LetterlockEvent): void => {
     for (const one of observers) one(event);
   };
-  const { file, maxBytes, keepFiles } = settings.records;
+  const { file, inboundFile, maxBytes, keepFiles } = settings.records;
   let opened: Relay | undefined;
   const onWritten = (ids: readonly string[]): void => opened?.queue.markProjected(ids);
-  const records = await openRecordWriter({ file, maxBytes, keepFiles, clock: systemClock, observe, onWritten });
+  const common = { maxBytes, keepFiles, clock: systemClock, observe };
+  const records = await openRecordWriter({ ...common, file, onWritten });
+  const inbound =
+    inboundFile === undefined ? undefined : await openRecordWriter({ ...common, file: inboundFile, of: "inbound" });
   observers.push((event) => {
     if (event.kind === "attempt") records.write(event.record);
+    if (event.kind === "inbound") inbound?.write(event.record);
   });
   const relay = await startRelay({
     settings,
@@ -108,7 +112,9 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
       });
       return { listeners: relay.listeners };
     },
-    reopen: () => records.reopen(),
+    reopen: async () => {
+      await Promise.all([records.reopen(), inbound?.reopen()]);
+    },
     metrics: () => metrics.snapshot(),
     state: () => relay.state(),
   };
@@ -119,6 +125,7 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
       clearInterval(gauges);
       await relay.stop(graceMs);
       await records[Symbol.asyncDispose]();
+      await inbound?.[Symbol.asyncDispose]();
       await log.close();
     },
   };

@@ -1,0 +1,125 @@
+/**
+ * Makes the inbound record of one message that was taken, or of one refusal. Pure. Whatever a client wrote is escaped
+ * and capped here, once (standards.md AT-28): readings print it as it is.
+ */
+import type { Mailbox } from "../mail/address.ts";
+import type { EnvelopeSender } from "../mail/envelope.ts";
+import { escapeText } from "../mail/escape.ts";
+import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
+import { isoTime } from "../mail/iso-time.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { Refusal, SessionFacts } from "../smtp/server/receiver.ts";
+import type { CertificateFacts, HandshakeFacts } from "../tls/peer-facts.ts";
+import type { Account } from "./account.ts";
+
+/** As in the records of deliveries (`../record/build-attempt.ts`). */
+const maxAddress = 640;
+const maxReply = 1024;
+const maxText = 512;
+/** So many recipients are named; more are counted by the delivery records. */
+const maxRecipients = 1000;
+
+export type InboundInput = Readonly<{
+  id: string;
+  /** ms since 1970. */
+  now: number;
+  session: SessionFacts;
+  account: Account;
+  sender: EnvelopeSender | undefined;
+  recipients: readonly Mailbox[];
+  reply: Reply;
+  outcome:
+    | Readonly<{ event: "accepted"; sizeBytes: number; binding: string }>
+    | Readonly<{ event: "refused"; stage: Refusal["stage"]; triedUser: string | undefined }>;
+}>;
+
+export function buildInboundRecord(input: InboundInput): InboundRecord {
+  const { id, session, account, sender, recipients, reply, outcome } = input;
+  const { clientName, login } = session;
+  const accepted = outcome.event === "accepted" ? outcome : undefined;
+  const triedUser = outcome.event === "refused" ? outcome.triedUser : undefined;
+  return {
+    id,
+    time: isoTime(input.now),
+    event: outcome.event,
+    stage: outcome.event === "refused" ? outcome.stage : null,
+    reason: outcome.event === "refused" ? reasonFor(outcome.stage, account, reply) : null,
+    session: session.id,
+    messageId: accepted === undefined ? null : id,
+    listener: escapeText(session.listener, maxText),
+    client: session.clientAddress,
+    clientPort: session.clientPort,
+    clientName: clientName.kind === "verified" ? clientName.name : null,
+    ehlo: escapeText(session.ehlo, maxText),
+    from: sender === undefined ? null : escapeText(sender.mailbox?.text ?? "", maxAddress),
+    to: recipients.slice(0, maxRecipients).map(({ text }) => escapeText(text, maxAddress)),
+    binding: accepted === undefined ? null : escapeText(accepted.binding, maxText),
+    tls: describeTls(session.tls, account),
+    rule: describeRule(account.rule),
+    user: escapeOrNull(triedUser ?? login?.user),
+    by: triedUser === undefined ? (login?.by ?? null) : null,
+    relay: account.relay ?? null,
+    reply: {
+      code: reply.code,
+      enhanced: reply.enhanced ?? null,
+      text: escapeText(reply.lines.join(" "), maxReply),
+    },
+    sizeBytes: accepted?.sizeBytes ?? null,
+  };
+}
+
+function reasonFor(stage: Refusal["stage"], { rule, relayDenied }: Account, { code }: Reply): InboundRecord["reason"] {
+  if (stage === "auth") return "log-in";
+  if (rule?.unmet === true && stage !== "starttls") return "policy";
+  if (relayDenied) return "relay";
+  return code < 500 ? "temporary" : "permanent";
+}
+
+function describeTls(tls: SessionFacts["tls"], { required, achieved, monitor }: Account): InboundTls {
+  const handshake = tls?.handshake;
+  const certificate = handshake?.certificate;
+  return {
+    required,
+    achieved,
+    protocol: handshake?.protocol ?? null,
+    cipher: handshake?.cipher ?? null,
+    bits: handshake?.bits ?? null,
+    group: handshake?.group ?? null,
+    serverName: escapeOrNull(tls?.serverName),
+    resumed: handshake?.resumed ?? false,
+    chain: handshake === undefined || certificate === undefined ? null : describeChain(handshake),
+    client: certificate === undefined ? null : describeCertificate(certificate),
+    monitor,
+  };
+}
+
+function describeChain({ chain }: HandshakeFacts): string {
+  return chain.kind === "trusted" ? "trusted" : escapeText(chain.code, maxText);
+}
+
+const described = new WeakMap<CertificateFacts, NonNullable<InboundTls["client"]>>();
+
+/** Kept by certificate: a client shows the same one with every message. */
+function describeCertificate(certificate: CertificateFacts): NonNullable<InboundTls["client"]> {
+  const known = described.get(certificate);
+  if (known !== undefined) return known;
+  const client = {
+    subject: escapeText(certificate.subject, maxText),
+    issuer: escapeText(certificate.issuer, maxText),
+    notAfter: isoTime(certificate.notAfter),
+    sha256: certificate.sha256,
+    spkiSha256: certificate.spkiSha256,
+  };
+  described.set(certificate, client);
+  return client;
+}
+
+function describeRule(rule: Account["rule"]): InboundRecord["rule"] {
+  if (rule === undefined) return null;
+  const { source, file, line } = rule.from;
+  return { source, file: escapeOrNull(file), line: line ?? null, text: escapeText(rule.text, maxText) };
+}
+
+function escapeOrNull(text: string | undefined): string | null {
+  return text === undefined ? null : escapeText(text, maxText);
+}

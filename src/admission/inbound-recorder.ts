@@ -1,0 +1,38 @@
+/**
+ * Reports each message that was taken and each refusal as one `inbound` event, whose record is complete and escaped.
+ */
+import type { Clock } from "../mail/clock.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { Observer } from "../observe/events.ts";
+import type { ReceivedMail, Refusal, SessionFacts } from "../smtp/server/receiver.ts";
+import { accountFor } from "./account.ts";
+import type { EnvelopeCheck } from "./check-envelope.ts";
+import { buildInboundRecord } from "./inbound-record.ts";
+
+export type InboundRecorder = Readonly<{
+  /** @param stored under which binding it leaves, and how big it is */
+  accepted(mail: ReceivedMail, stored: Readonly<{ binding: string; sizeBytes: number }>, reply: Reply): void;
+  refused(session: SessionFacts, refusal: Refusal): void;
+}>;
+
+export function createInboundRecorder(check: EnvelopeCheck, clock: Clock, observe: Observer): InboundRecorder {
+  let refusals = 0;
+  return {
+    accepted({ id, session, envelope: { sender, recipients } }, stored, reply) {
+      const mailboxes = recipients.map(({ mailbox }) => mailbox);
+      const account = accountFor(check, session, sender, mailboxes);
+      const outcome = { event: "accepted", ...stored } as const;
+      const now = clock.now();
+      const record = buildInboundRecord({ id, now, session, account, sender, recipients: mailboxes, reply, outcome });
+      observe({ kind: "inbound", record });
+    },
+    refused(session, { stage, sender, recipients, reply, triedUser }) {
+      refusals += 1;
+      const id = `${session.id}.${refusals}`;
+      const account = accountFor(check, session, sender, recipients);
+      const outcome = { event: "refused", stage, triedUser } as const;
+      const record = buildInboundRecord({ id, now: clock.now(), session, account, sender, recipients, reply, outcome });
+      observe({ kind: "inbound", record });
+    },
+  };
+}
