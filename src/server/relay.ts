@@ -5,6 +5,9 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { type AdmissionRules, admissionRules, createAdmission } from "../admission/admission.ts";
+import { readAuthSecret } from "../admission/auth-secret.ts";
+import { createAuthenticator } from "../admission/authenticator.ts";
 import type { ListenerSettings, Settings } from "../config/settings.ts";
 import { acceptMail } from "../delivery/accept-mail.ts";
 import { attemptDelivery } from "../delivery/attempt.ts";
@@ -13,7 +16,7 @@ import { Conductor } from "../delivery/conductor.ts";
 import { ConnectionPool } from "../delivery/connection-pool.ts";
 import { createNoticeMaker } from "../delivery/notices.ts";
 import { createOpener } from "../delivery/open-limit.ts";
-import { createRelayCheck, type RelayCheck } from "../delivery/relay-check.ts";
+import { createClientNames } from "../dns/client-name.ts";
 import { createStubResolver } from "../dns/stub-resolver.ts";
 import type { IpAddress } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
@@ -58,7 +61,7 @@ type OpenReceiver = Readonly<{
   receiver: Receiver;
   identity: string;
   address: IpAddress;
-  tls: ListenerSettings["tls"];
+  tls: "implicit" | "starttls";
 }>;
 
 export type OpenListener = Readonly<{ name: string; address: string; port: number; tls: string }>;
@@ -83,7 +86,8 @@ type Derived = Readonly<{
   policy: Policy;
   transport: TransportTable;
   resolver: ReturnType<typeof createStubResolver>;
-  mayRelay: RelayCheck;
+  clientName: ReturnType<typeof createClientNames>;
+  admission: AdmissionRules;
 }>;
 
 export async function startRelay(options: RelayOptions): Promise<Relay> {
@@ -130,23 +134,35 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     clock,
     random,
   });
-  const acceptTools = { queue, conductor, settings, observe, clock, turns: new Map() };
+  const admission = createAdmission(() => now.admission, clock, observe);
+  const authenticator = createAuthenticator({
+    users: () => settings().users,
+    settings: () => settings().auth,
+    clock,
+    secret: readAuthSecret(dataDirectory),
+    observe,
+  });
+  const { accepted } = admission;
+  const acceptTools = { queue, conductor, settings, observe, clock, turns: new Map(), accepted };
   const receiverOptions = (listener: ListenerSettings, opened: Settings): ReceiverOptions => ({
     listener: listener.name,
     hostname: opened.hostname,
-    tlsMode: listener.tls,
-    tlsProfile: () => settings().listeners.find(({ name }) => name === listener.name)?.profile,
-    requireTls: listener.requireTls,
+    implicitTls: listener.implicitTls,
+    clientName: (client) => (settings().clientNames ? now.clientName(client) : undefined),
+    conduct: admission.conduct,
+    startSasl: authenticator.startSasl,
+    maxAuthFailures: opened.auth.maxFailuresPerSession,
     limits: opened.limits,
     timeouts: opened.timeouts,
     bareNewline: listener.bareNewline,
-    headersWanted: ({ listener: name, clientAddress: client, localAddress, localPort }) =>
-      headersWanted({ listener: name, client, localAddress, localPort, user: undefined }, settings()),
+    headersWanted: ({ listener: name, clientAddress: client, localAddress, localPort, login }) =>
+      headersWanted({ listener: name, client, localAddress, localPort, user: login?.user }, settings()),
     spoolDirectory,
     newId,
     checkClient: () => undefined,
-    checkSender: (_session, _sender) => disk.refusal(),
-    checkRecipient: ({ clientAddress }, _sender, recipient) => now.mayRelay(clientAddress, recipient),
+    checkSender: (session, sender) => disk.refusal() ?? admission.checkSender(session, sender),
+    checkRecipient: admission.checkRecipient,
+    onRefusal: admission.onRefusal,
     accept: (mail) => acceptMail(mail, acceptTools),
   });
   let receivers = new Map<string, OpenReceiver>();
@@ -162,7 +178,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const found = new Map<string, OpenReceiver>();
     await using opened = new AsyncDisposableStack();
     for (const listener of next.listeners) {
-      const { name, address, tls } = listener;
+      const { name, address, implicitTls } = listener;
       const identity = listenerIdentity(listener, next);
       const open = receivers.get(name);
       if (open?.identity === identity) {
@@ -179,7 +195,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         throw cannotListen(name, address, port, error);
       });
       opened.defer(() => receiver.stop(0));
-      found.set(name, { receiver, address, identity, tls });
+      found.set(name, { receiver, address, identity, tls: implicitTls ? "implicit" : "starttls" });
     }
     opened.move();
     return found;
@@ -256,21 +272,20 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 /** A resolver whose settings stay keeps its cache and its open questions. */
 function derive(settings: Settings, clock: Clock, before: Derived | undefined): Derived {
-  const { dns, relayNetworks, relayDomains, outbound, postmaster } = settings;
   return {
     settings,
     policy: createPolicy(settings.policySources),
     transport: createTransportTable(settings.transports, settings.routing),
-    resolver:
-      isDeepStrictEqual(dns, before?.settings.dns) && before !== undefined
-        ? before.resolver
-        : createStubResolver({ ...dns, clock }),
-    mayRelay: createRelayCheck(relayNetworks, relayDomains, {
-      allowLiterals: outbound.allowAddressLiterals,
-      hostname: settings.hostname,
-      takesPostmaster: postmaster !== undefined,
-    }),
+    admission: admissionRules(settings),
+    ...(isDeepStrictEqual(settings.dns, before?.settings.dns) && before !== undefined
+      ? { resolver: before.resolver, clientName: before.clientName }
+      : askDns(settings, clock)),
   };
+}
+
+function askDns({ dns }: Settings, clock: Clock): Pick<Derived, "resolver" | "clientName"> {
+  const resolver = createStubResolver({ ...dns, clock });
+  return { resolver, clientName: createClientNames({ resolver, timeoutMs: dns.overallMs, clock }) };
 }
 
 function route(
@@ -300,10 +315,10 @@ function bindingOf(
   return binding;
 }
 
-/** A listener is restarted only when what it was opened with has changed; certificates are asked for at each session. */
+/** A listener is restarted only when what it was opened with has changed; what it offers is asked for at each session. */
 function listenerIdentity(
-  { profile: _, ...listener }: ListenerSettings,
-  { limits, timeouts, hostname }: Settings,
+  { rule: _, ...listener }: ListenerSettings,
+  { limits, timeouts, hostname, auth }: Settings,
 ): string {
-  return JSON.stringify([listener, limits, timeouts, hostname]);
+  return JSON.stringify([listener, limits, timeouts, hostname, auth]);
 }
