@@ -1,6 +1,7 @@
 /**
  * `<source>` and `<smtp-user>` sections, by address block and by name (reference, section 4.1).
  */
+import { prepareStored } from "../../../users/saslprep.ts";
 import { BlockTable, parseBlock } from "./address-block.ts";
 import type { SmtpUser, Source, Statements } from "./configuration.ts";
 import { textOf } from "./lines.ts";
@@ -41,8 +42,10 @@ export class SourceReader {
     else this.byAddress.set(block, source);
   }
 
+  /** Names are kept in the form in which they log in (SASLprep). */
   user(node: Section): void {
-    const name = textOf(node.argument);
+    const written = textOf(node.argument);
+    const name = prepareStored(written) ?? written;
     const before = this.users.get(name);
     if (before !== undefined) {
       this.#reader.notes.error(

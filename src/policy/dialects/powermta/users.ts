@@ -2,6 +2,7 @@
  * `<smtp-user>`: who may log in, by the password that stands in the file or by a certificate (reference, sections 2.2 and
  * 4.1). What a user may do then, his source says: `source.inbound` is asked again once he is known.
  */
+import { prepareStored } from "../../../users/saslprep.ts";
 import type { User } from "../../../users/user.ts";
 import type { Origin, Pin } from "../../rules.ts";
 import type { Configuration, SmtpUser } from "./configuration.ts";
@@ -31,7 +32,7 @@ export function usersOf(configuration: Configuration, keys: KeyFiles): readonly 
   return [...configuration.users.values()].flatMap((user): User[] => {
     const sha256 = certificateOf(user, keys);
     const secret = passwordOf(user);
-    if (sha256 === undefined && secret === undefined) return [];
+    if ((sha256 === undefined && secret === undefined) || prepareStored(user.name) === undefined) return [];
     const own = ownSource(configuration, user.name);
     return [
       {
@@ -61,8 +62,9 @@ export function checkUsers({ users }: Configuration, keys: KeyFiles, notes: Note
       const text = `smtp-user ${user.name} cannot log in here: accounts of the system are not asked`;
       notes.differs(directive, text, "add the user to the users file of letterlock.yaml");
     } else if (method === "certificate") checkCertificate(user, keys, notes);
-    else if (passwordOf(user) === undefined) {
-      notes.warning(user.place, `smtp-user ${user.name} has no password and cannot log in`, "write password TEXT");
+    else if (passwordOf(user) === undefined || prepareStored(user.name) === undefined) {
+      const text = `smtp-user ${user.name} cannot log in: no client can send this name, or there is no such password`;
+      notes.warning(user.place, text, "write password TEXT");
     }
   }
 }
@@ -84,11 +86,10 @@ function certificateOf(user: SmtpUser, keys: KeyFiles): string | undefined {
   return read?.kind === "certificate" ? read.sha256 : undefined;
 }
 
-/** An empty one is none. */
+/** An empty one is none, and so is one that no client could send (SASLprep). */
 function passwordOf(user: SmtpUser): string | undefined {
   const directive = methodOf(user) === "password" ? last(user, "password") : undefined;
-  const text = directive === undefined ? "" : textOf(directive.value);
-  return text === "" ? undefined : text;
+  return directive === undefined ? undefined : prepareStored(textOf(directive.value));
 }
 
 function methodOf(user: SmtpUser): Method | undefined {
