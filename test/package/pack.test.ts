@@ -37,6 +37,7 @@ test("the tarball holds the program, the library, the pages and nothing else", (
     "examples/minimal.yaml",
     "schema/attempt.schema.json",
     "schema/equivalence-report.schema.json",
+    "schema/inbound.schema.json",
     "schema/letterlock.schema.json",
     "LICENSE",
     "README.md",
