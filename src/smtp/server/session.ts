@@ -395,6 +395,9 @@ export class Session {
   #act(answer: Answer, line: Buffer): void {
     const { reply, next } = answer;
     if (this.#input.length > 0 && this.#mustBeLast(next, line)) {
+      if (next.kind === "starttls") {
+        this.#reportRefusal({ stage: "starttls", sender: undefined, recipients: [] }, replies.spokeTooEarly);
+      }
       this.#end(replies.spokeTooEarly, "input before its time");
       return;
     }
