@@ -27,15 +27,16 @@ import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
 import { decodeLine } from "../command.ts";
 import { formatReplyLines, withStatus } from "../reply-wire.ts";
-import { MAX_RESPONSE_BYTES, parseResponse } from "./auth-command.ts";
+import { MAX_RESPONSE_BYTES } from "./auth-command.ts";
 import type { Conduct } from "./conduct.ts";
 import { DotReader } from "./dot-reader.ts";
+import { LogIn, type LogInTurn } from "./log-in.ts";
 import { type IntakeResult, MessageIntake } from "./message-intake.ts";
 import { type Answer, type Next, Protocol } from "./protocol.ts";
 import { receivedField } from "./received-field.ts";
 import type { ReceiverOptions, Refusal, SessionFacts } from "./receiver.ts";
 import { replies } from "./replies.ts";
-import type { SaslExchange, SaslMechanism, SaslStep } from "./sasl/sasl.ts";
+import type { SaslMechanism } from "./sasl/sasl.ts";
 
 /** Longest command line with CR LF; room for every extension's growth (SR-21, EX-24). */
 const MAX_COMMAND_BYTES = 4096;
@@ -62,13 +63,6 @@ type Arriving = {
   readonly intake: MessageIntake;
   readonly dots: DotReader;
   readonly endBy: number;
-};
-
-/** A SASL exchange under way. `ending`: all is well once the client has answered our last word with nothing. */
-type LogIn = {
-  readonly mechanism: SaslMechanism;
-  readonly exchange: SaslExchange;
-  ending: Extract<SaslStep, { kind: "done" }> | undefined;
 };
 
 type Chunk = { left: number; readonly last: boolean; readonly refusal: Reply | undefined };
@@ -458,8 +452,10 @@ export class Session {
       offered: this.#protocol.conduct.mechanisms,
       channelBinding: () => this.#channelBinding(),
     });
-    this.#logIn = { mechanism, exchange, ending: undefined };
-    void this.#stepLogIn(this.#logIn, initial);
+    const onTrouble = (error: string): void =>
+      this.#tools.observe({ kind: "trouble", where: "checking a log-in", error });
+    const logIn = new LogIn(mechanism, exchange, onTrouble);
+    void this.#takeTurn(logIn, logIn.begin(initial));
   }
 
   /** RFC 9266. TLS 1.2 has no use of it without extended master secrets, which Node does not tell. */
@@ -470,40 +466,30 @@ export class Session {
   }
 
   /** While a password is checked, no further line is read. */
-  async #stepLogIn(logIn: LogIn, response: Buffer | undefined): Promise<void> {
+  async #takeTurn(logIn: LogIn, turn: Promise<LogInTurn>): Promise<void> {
     this.#mode = "waiting";
     this.#deadline = NEVER;
-    const step = await this.#askMechanism(logIn, response);
+    const result = await turn;
     if (this.#mode !== "waiting") return; // cut off meanwhile
-    if (step.kind === "challenge" || (step.kind === "done" && step.data !== undefined)) {
-      if (step.kind === "done") logIn.ending = step;
-      this.#output += `334 ${(step.data ?? nothing).toString("base64")}\r\n`;
+    if (result.kind === "ask") {
+      this.#logIn = logIn;
+      this.#output += result.line;
       this.#mode = "response";
       this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
       this.#searched = 0;
-    } else this.#endLogIn(logIn, step);
+    } else this.#endLogIn(logIn, result);
     this.#run();
     this.#resumeReading();
   }
 
-  async #askMechanism({ exchange }: LogIn, response: Buffer | undefined): Promise<SaslStep> {
-    try {
-      return await exchange.step(response);
-    } catch (error) {
-      this.#tools.observe({ kind: "trouble", where: "checking a log-in", error: String(error) });
-      return { kind: "failed", why: "temporary" };
-    }
-  }
-
-  #endLogIn({ mechanism }: LogIn, step: Exclude<SaslStep, { kind: "challenge" }>): void {
+  #endLogIn({ mechanism }: LogIn, result: Exclude<LogInTurn, { kind: "ask" }>): void {
     this.#logIn = undefined;
     this.#awaitCommand();
-    if (step.kind === "done") this.#act(this.#protocol.logIn(step.user, mechanism), nothing);
-    else {
-      const { why, triedUser } = step;
-      const counts = why === "credentials" || why === "malformed";
-      this.#act(this.#protocol.failLogIn(logInReplies[why], counts, triedUser), nothing);
-    }
+    const answer =
+      result.kind === "done"
+        ? this.#protocol.logIn(result.user, mechanism)
+        : this.#protocol.failLogIn(result.reply, result.counts, result.triedUser);
+    this.#act(answer, nothing);
   }
 
   #readResponse(): boolean {
@@ -517,21 +503,10 @@ export class Session {
       this.#end(replies.authLineTooLong, "AUTH response too long");
       return false;
     }
-    const response = parseResponse(this.#input.toString("latin1", 0, end));
+    const line = this.#input.toString("latin1", 0, end);
     this.#input = this.#input.subarray(end + 2);
-    this.#searched = 0;
-    if (response.kind === "refused") this.#refuseResponse(response.reply);
-    else if (logIn.ending === undefined) void this.#stepLogIn(logIn, response.octets);
-    // The client may say no more, having had the last word.
-    else if (response.octets.length === 0) this.#endLogIn(logIn, logIn.ending);
-    else this.#refuseResponse(replies.badAuthResponse);
+    void this.#takeTurn(logIn, logIn.answer(line));
     return true;
-  }
-
-  #refuseResponse(reply: Reply): void {
-    this.#logIn = undefined;
-    this.#awaitCommand();
-    this.#act(this.#protocol.failLogIn(reply, true, undefined), nothing);
   }
 
   // --- messages ---------------------------------------------------------------------------------------------------
@@ -680,13 +655,6 @@ export class Session {
     });
   }
 }
-
-const logInReplies: Readonly<Record<Extract<SaslStep, { kind: "failed" }>["why"], Reply>> = {
-  credentials: replies.logInFailed,
-  malformed: replies.badAuthResponse,
-  locked: replies.authLocked,
-  temporary: replies.authTroubled,
-};
 
 function describeTls({ protocol, cipher, group }: HandshakeFacts): string {
   return [protocol, cipher, group].filter(Boolean).join(" ");
