@@ -38,7 +38,10 @@ export type ValueTag = (typeof valueTags)[number];
 export type AccessMap = Readonly<{
   requirements: Readonly<Record<RequirementTag, ReadonlyMap<string, RequirementEntry>>>;
   values: Readonly<Record<ValueTag, ReadonlyMap<string, ValueEntry>>>;
-  /** Entries whose tag has nothing to do with TLS. */
+  /** What is looked up by the client under `Connect:`, and by the recipient under `To:`: keys without a tag count too. */
+  clients: ReadonlyMap<string, ValueEntry>;
+  recipients: ReadonlyMap<string, ValueEntry>;
+  /** Entries whose tag has nothing to do with TLS, and nothing with who may send where. */
   others: number;
   /** Entries that look as if TLS hung on them, under a tag that nothing looks up. */
   mistagged: readonly AccessEntry[];
@@ -70,7 +73,7 @@ export function compileAccess(
     }
     return table;
   };
-  const values = (tag: ValueTag): ReadonlyMap<string, ValueEntry> => {
+  const values = (tag: ValueTag | "connect" | "to" | ""): ReadonlyMap<string, ValueEntry> => {
     const table = new Map<string, ValueEntry>();
     for (const [key, access] of under(tag)) {
       const value = access.value.trim();
@@ -89,7 +92,7 @@ export function compileAccess(
   const tagsOfIssuers = tagsNamed(texts.values());
   for (const [tag, group] of byTag) {
     if (named.has(tag)) continue;
-    others += group.size;
+    if (!whoMaySend.has(tag)) others += group.size;
     if (tagsOfIssuers.has(tag) || otherTags.has(tag)) continue;
     for (const access of group.values()) if (looksMeant(tag, access.value)) mistagged.push(access);
   }
@@ -104,11 +107,16 @@ export function compileAccess(
       certissuer: values("certissuer"),
       certsubject: values("certsubject"),
     },
+    clients: new Map([...values(""), ...values("connect")]),
+    recipients: new Map([...values(""), ...values("to")]),
     others,
     mistagged,
     issuersUnder: under,
   };
 }
+
+/** Looked up by client and by recipient. */
+const whoMaySend: ReadonlySet<string> = new Set(["connect", "to", ""]);
 
 /** Of Sendmail and of what is often added to it, without TLS. */
 const otherTags: ReadonlySet<string> = new Set(

@@ -7,9 +7,10 @@ import type { Note } from "../dialect.ts";
 import { type AccessMap, isWord, type RequirementEntry, type RequirementTag, requirementTags } from "./access-map.ts";
 import type { AccessFault, AccessText } from "./access-text.ts";
 import type { Notes } from "./configuration.ts";
-import { parseLetters } from "./features-text.ts";
+import { mayRelay } from "./relaying.ts";
 import type { RequirementFlaw } from "./requirement-text.ts";
 import type { Setup } from "./setup.ts";
+import { turnedAway } from "./turned-away.ts";
 
 export type AccessReading = Readonly<{
   file: string;
@@ -37,8 +38,24 @@ export function noteAccess(reading: AccessReading, notes: Notes): void {
     const remedy = "write TLS_Srv:, TLS_Rcpt: or TLS_Clt:, or remove the line";
     notes.add("error", { file, line }, `${key} ${value.trim()}: nothing in Sendmail looks up such a key`, remedy);
   }
+  noteWhoMaySend(reading, notes);
   if (map.others > 0) {
     notes.add("no-effect", { file, line: 1 }, `${map.others} entries of other tags: not our subject`);
+  }
+}
+
+/** Told once: such maps are long. */
+function noteWhoMaySend({ file, map }: AccessReading, notes: Notes): void {
+  const at = { file, line: 1 };
+  const relaying = new Set([...map.clients.values(), ...map.recipients.values()].filter(mayRelay)).size;
+  if (relaying > 0) notes.add("applied", at, `${relaying} entries with RELAY: who may relay, and to where`);
+  const others = [...map.clients.values()].filter((entry) => turnedAway(entry, "session") !== undefined);
+  const away = others.filter(({ access }) => !access.key.includes("@")).length;
+  if (away > 0) notes.add("applied", at, `${away} entries by which clients that connect are turned away`);
+  const elsewhere = [...map.recipients.values()].filter((entry) => !mayRelay(entry)).length;
+  if (elsewhere > 0) {
+    const text = `${elsewhere} entries by which senders or recipients are refused: not our subject`;
+    notes.add("no-effect", at, text, "");
   }
 }
 
@@ -179,7 +196,7 @@ function remark(
     remarks.add("warning", entry, said, "write OK to exempt");
   }
   if (text.kind !== "requirement") return;
-  remarks.add(tag === "tls_clt" ? "not-yet" : "applied", entry, appliedAs[tag], "");
+  remarks.add("applied", entry, appliedAs[tag], "");
   if (text.bits?.atLeast === 168) {
     remarks.add(
       "differs",
@@ -276,11 +293,6 @@ function noteValues(reading: AccessReading, notes: Notes): void {
         "write NO, or YES for an exception",
       );
     }
-  }
-  for (const { access, value } of map.values.srv_features.values()) {
-    if (!parseLetters(value).includes("l")) continue;
-    const text = `${access.key} ${value}: l, that the client must log in, is not carried out`;
-    notes.add("differs", { file, line: access.line }, text, "say in letterlock.yaml who may send mail");
   }
   if (!reading.sessionFeatures) noteUnused(reading, notes);
 }

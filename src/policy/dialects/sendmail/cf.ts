@@ -5,7 +5,7 @@
  *
  * The lines that a sendmail.mc leaves over (`LOCAL_CONFIG`) are read by the same code. Linear time, no throw.
  */
-import { type Configuration, Notes, type Place, type Reply, type Setting } from "./configuration.ts";
+import { type Configuration, Notes, type Place, type Relaying, type Reply, type Setting } from "./configuration.ts";
 import { optionTable } from "./options.ts";
 import { otherFamilies, otherOptions } from "./other-names.ts";
 
@@ -51,6 +51,11 @@ export class CfReader {
   readonly options = new Map<string, Setting>();
   readonly daemons: Setting[] = [];
   readonly clients: Setting[] = [];
+  readonly #classes = new Map<string, Setting[]>();
+  readonly #classFiles = new Map<string, Setting[]>();
+  readonly #rulesets = new Map<string, Place>();
+  #entireDomain = false;
+  #hostsOnly = true;
   readonly #maps = new Map<string, Setting>();
   readonly #macros = new Map<string, Setting>();
   #ruleset = "";
@@ -76,15 +81,24 @@ export class CfReader {
         this.#macros.set(name, { value: value.trim(), at });
         return;
       }
+      case "C":
+      case "F": {
+        const [, name = "", value = ""] = /^(\{[^}]*\}|.)(.*)/s.exec(rest) ?? [];
+        const classes = text.startsWith("C") ? this.#classes : this.#classFiles;
+        const before = classes.get(name.replace(/^\{(.)\}$/, "$1")) ?? [];
+        classes.set(name.replace(/^\{(.)\}$/, "$1"), [...before, { value: value.trim(), at }]);
+        return;
+      }
       case "S":
         this.#ruleset = /^\s*([^\s=]*)/.exec(rest)?.[1]?.toLowerCase() ?? "";
+        this.#rulesets.set(this.#ruleset, at);
         if (this.#ruleset === "tls_connection") this.hasTlsRules = true;
         return;
       case "R":
         this.#rule(rest, at);
         return;
       default:
-        if (!/^[CFEHMPTVQXL]/.test(text)) this.#unknownLine(text, at);
+        if (!/^[EHMPTVQXL]/.test(text)) this.#unknownLine(text, at);
     }
   }
 
@@ -94,6 +108,9 @@ export class CfReader {
     return {
       options: this.options,
       daemons: this.daemons,
+      relaying: this.#relaying(),
+      trustedMechanisms: this.#classes.get("{TrustAuthMech}")?.at(-1),
+      delayChecks: this.#delayChecks(),
       clients: this.clients,
       access: this.#maps.get("access"),
       mailertable: this.#maps.get("mailertable"),
@@ -109,6 +126,25 @@ export class CfReader {
       version,
       notes: this.notes.list,
     };
+  }
+
+  /** Where rulesets stand in this file: what they leave out is what was asked for. */
+  #relaying(): Relaying {
+    const rcpt = this.#rulesets.has("rcpt_ok");
+    const ownDomain = this.#macros.get("m");
+    return {
+      promiscuous: rcpt && !this.#rulesets.has("relay_ok"),
+      entireDomain: this.#entireDomain,
+      hostsOnly: rcpt && this.#hostsOnly,
+      ownDomains: [...(ownDomain === undefined ? [] : [ownDomain]), ...(this.#classes.get("m") ?? [])],
+      words: this.#classes.get("R") ?? [],
+      files: this.#classFiles.get("R") ?? [],
+    };
+  }
+
+  #delayChecks(): Setting | undefined {
+    const at = this.#rulesets.get("delay_tls_clt");
+    return at === undefined ? undefined : { value: "", at };
   }
 
   #unknownLine(text: string, at: Place): void {
@@ -164,6 +200,7 @@ export class CfReader {
       return;
     }
     if (this.#ruleset === "d") this.#ruleOfNames(rest);
+    if (this.#ruleset === "rcpt_ok") this.#ruleOfRecipients(rest);
     if (this.#ruleset === "tls_clt_feat_acc" || this.#ruleset === "tls_clt_features") {
       this.#sessionFeatures ||= /TLS_Clt_Features/i.test(rest);
     }
@@ -171,6 +208,11 @@ export class CfReader {
     const [, code, status] = /^\$\* \$\| <\$=\{Tls\} \$\*>\s+\$: \$1 \$\| <(\d+):([\d.]+)>/.exec(rest) ?? [];
     if (code !== undefined)
       this.#defaultReply = { code: replyCode(code), status: status === "5.7.0" ? status : "4.7.0" };
+  }
+
+  #ruleOfRecipients(rest: string): void {
+    this.#entireDomain ||= /^\$\+ < @ \$\* \$=m >/.test(rest);
+    if (/^\$\+ < @ \$\* \$=R >/.test(rest)) this.#hostsOnly = false;
   }
 
   #ruleOfNames(rest: string): void {

@@ -13,14 +13,17 @@ import { type AccessText, parseAccess } from "./access-text.ts";
 import { readCf } from "./cf.ts";
 import { type Configuration, Notes, type Place, type Setting } from "./configuration.ts";
 import { noteConfiguration, noteSetup } from "./configuration-notes.ts";
+import { type Daemon, listenersOf, readDaemons } from "./daemons.ts";
 import { type Era, eraOf } from "./era.ts";
 import { exportRules } from "./export.ts";
 import { exportSmartHost, exportTable } from "./export-routes.ts";
-import { createInbound } from "./inbound.ts";
+import { createInbound, needsClientNames } from "./inbound.ts";
+import { readLogIn } from "./login.ts";
 import type { LookUpOptions } from "./look-up.ts";
 import { readMc } from "./mc.ts";
 import { namedThings } from "./named.ts";
 import { createOutbound } from "./outbound.ts";
+import { readRelaying } from "./relaying.ts";
 import { createRouting, type MailerTable, parseDestination, parseMailerTable } from "./routing.ts";
 import { readSession, type Session } from "./session-features.ts";
 import { readSetup } from "./setup.ts";
@@ -56,18 +59,30 @@ export function compileSendmail(options: SendmailOptions, files: SourceFiles): C
   const sessionFeatures = configuration?.sessionFeatures ?? false;
   noteSetup(setup, access.map, main, notes);
   noteAccess({ ...access, setup, ...lookUp, sessionFeatures, isConfigured: configuration !== undefined }, notes);
-  const clients = readSessions(access, access.map.values.tls_clt_features, sessionFeatures, files, notes);
-  const servers = readSessions(access, access.map.values.tls_srv_features, sessionFeatures, files, notes);
+  const { tls_clt_features: asClient, tls_srv_features: asServer } = access.map.values;
+  const held = { used: sessionFeatures, consequence: "no mail goes to these hosts" };
+  const clients = readSessions(access, asClient, held, files, notes);
+  const refused = { used: sessionFeatures, consequence: "these clients cannot start TLS" };
+  const servers = readSessions(access, asServer, refused, files, notes);
   const context = { map: access.map, setup, era, options: lookUp, sessionFeatures };
   const routing = readRouting(configuration, files, notes);
+  const daemons = readDaemons(configuration, notes);
+  const logIn = readLogIn(configuration, from, notes);
+  const relaying = readRelaying({ map: access.map, configuration, options: lookUp, files, from, notes });
   let named: NamedThings | undefined;
   return {
     source: {
       name: "sendmail",
       ...createOutbound({ ...context, sessions: clients }),
-      inbound: createInbound({ ...context, sessions: servers, configuration }),
+      inbound: createInbound({ ...context, sessions: servers, configuration, daemons, logIn, relaying }),
     },
-    settings: { ...hostnameOf(configuration, notes), ...routing.settings },
+    settings: {
+      ...hostnameOf(configuration, notes),
+      ...routing.settings,
+      ...listenersFor(daemons),
+      ...(relaying.domains.length === 0 ? {} : { relayDomains: relaying.domains }),
+      ...(needsClientNames({ map: access.map, relaying }) ? { needsClientNames: true as const } : {}),
+    },
     notes: notes.list,
     get named() {
       named ??= namedThings(access.map, routing.nexthops);
@@ -147,7 +162,7 @@ function noteAge(file: string, files: SourceFiles, notes: Notes): void {
 function readSessions(
   { file }: Access,
   entries: ReadonlyMap<string, ValueEntry>,
-  used: boolean,
+  { used, consequence }: Readonly<{ used: boolean; consequence: string }>,
   files: SourceFiles,
   notes: Notes,
 ): ReadonlyMap<ValueEntry, Session> {
@@ -157,7 +172,7 @@ function readSessions(
     const session = readSession(entry.access.key, entry.value, files);
     sessions.set(entry, session);
     if (session.problem === undefined) continue;
-    const text = `${entry.access.key} cannot be followed: ${session.problem}; no mail goes to these hosts`;
+    const text = `${entry.access.key} cannot be followed: ${session.problem}; ${consequence}`;
     notes.add("warning", { file, line: entry.access.line }, text, "correct the value");
   }
   return sessions;
@@ -205,6 +220,10 @@ function readMailerTable(setting: Setting | undefined, files: SourceFiles, notes
     notes.add("differs", at, text, "route it in letterlock.yaml");
   }
   return { ...table, file };
+}
+
+function listenersFor(daemons: readonly Daemon[]): Pick<DialectSettings, "listeners"> {
+  return daemons.length === 0 ? {} : { listeners: listenersOf(daemons) };
 }
 
 function hostnameOf(configuration: Configuration | undefined, notes: Notes): Pick<DialectSettings, "hostname"> {

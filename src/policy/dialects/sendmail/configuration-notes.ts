@@ -3,7 +3,7 @@
  * cannot be read, and where the two files disagree.
  */
 import type { AccessMap } from "./access-map.ts";
-import type { Configuration, Notes, Place, Setting } from "./configuration.ts";
+import type { Configuration, Notes, Setting } from "./configuration.ts";
 import { optionTable } from "./options.ts";
 import { modifiersOf, type Setup } from "./setup.ts";
 
@@ -19,7 +19,6 @@ export function noteConfiguration(used: Configuration | undefined, mc: Configura
   }
   const at = { file: used.access?.at.file ?? [...used.options.values()][0]?.at.file ?? "", line: 1 };
   if (others > 0) notes.add("no-effect", at, `${others} other options: not our subject`);
-  for (const { value, at: place } of used.daemons) noteDaemon(value, place, notes);
   for (const { value, at: place } of used.clients) {
     const kind = modifiersOf(value).includes("S") ? "applied" : "no-effect";
     notes.add(
@@ -42,19 +41,6 @@ export function noteConfiguration(used: Configuration | undefined, mc: Configura
     notes.add("differs", used.certificateRegex.at, text, "allow relaying by network");
   }
   if (mc !== undefined) compare(used, mc, notes);
-}
-
-function noteDaemon(value: string, at: Place, notes: Notes): void {
-  const letters = modifiersOf(value);
-  if (letters.includes("a")) {
-    const text = `DAEMON_OPTIONS ${value}: M=a, that clients must log in, is not carried out`;
-    notes.add("differs", at, text, "say in letterlock.yaml who may send through this port");
-  }
-  if (/[sS]/.test(letters)) {
-    const said = letters.includes("s") ? "TLS from the first octet" : "no STARTTLS";
-    notes.add("not-yet", at, `DAEMON_OPTIONS ${value}: ${said}`);
-  } else if (!letters.includes("a"))
-    notes.add("no-effect", at, `DAEMON_OPTIONS ${value}: listeners are our own settings`);
 }
 
 function compare(cf: Configuration, mc: Configuration, notes: Notes): void {
@@ -96,7 +82,7 @@ export function noteSetup(setup: Setup, map: AccessMap, main: string, notes: Not
       serverPair.remedy,
     );
   }
-  if ((clientPair.kind === "ok" && clientPair.more) || (serverPair.kind === "ok" && serverPair.more)) {
-    notes.add("differs", at, "of two pairs of certificate and key the first is shown", "");
+  if (clientPair.kind === "ok" && clientPair.others.length > 0) {
+    notes.add("differs", at, "of two pairs of certificate and key as a client the first is shown", "");
   }
 }

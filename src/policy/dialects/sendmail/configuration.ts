@@ -15,6 +15,12 @@ export type Configuration = Readonly<{
   options: ReadonlyMap<string, Setting>;
   /** DaemonPortOptions and ClientPortOptions: each line is one more. */
   daemons: readonly Setting[];
+  /** `promiscuous` ... `full-address`: see `Relaying`. */
+  relaying: Relaying;
+  /** TRUST_AUTH_MECH, class TrustAuthMech. */
+  trustedMechanisms: Setting | undefined;
+  /** FEATURE(delay_checks). */
+  delayChecks: Setting | undefined;
   clients: readonly Setting[];
   /** `hash -T<TMPF> /etc/mail/access`; `undefined` without an access map. */
   access: Setting | undefined;
@@ -37,6 +43,22 @@ export type Configuration = Readonly<{
   /** `8.18.1`. */
   version: string | undefined;
   notes: readonly Note[];
+}>;
+
+/** Who may relay, beside what the access map says. */
+export type Relaying = Readonly<{
+  /** FEATURE(promiscuous_relay): anybody, to anywhere. */
+  promiscuous: boolean;
+  /** FEATURE(relay_entire_domain): hosts of our own domain (class m). */
+  entireDomain: boolean;
+  /** FEATURE(relay_hosts_only): names as they stand, not what is below them. */
+  hostsOnly: boolean;
+  /** `$m` and class m, where they are written. */
+  ownDomains: readonly Setting[];
+  /** Class R: domains, host names, the beginnings of addresses. */
+  words: readonly Setting[];
+  /** Files of class R, as `FR` names them: `-o /etc/mail/relay-domains %[^\#]`. */
+  files: readonly Setting[];
 }>;
 
 /** Collects notes; a file with a hundred thousand wrong lines is told by its first ones. */

@@ -1,22 +1,23 @@
 /**
  * What is offered to and demanded of a client that connects: TLS_Clt, Srv_Features, TLS_Srv_features, the modifiers of
- * DAEMON_OPTIONS, and who may relay by certificate. Sendmail reference, sections 4.3, 5.2, 6 and 10.
+ * DAEMON_OPTIONS, who may relay, and who is turned away. Sendmail reference, sections 4.3, 5.2, 6 and 10.
+ *
+ * The same entries always make the same object: what is made of a rule is kept by it.
  */
-import type {
-  InboundQuestion,
-  InboundRule,
-  Origin,
-  PeerRequirement,
-  RelayByCertificate,
-  Sourced,
-} from "../../rules.ts";
-import { type AccessMap, isWord, type ValueEntry } from "./access-map.ts";
-import type { Configuration, Setting } from "./configuration.ts";
+import type { ServedCertificates } from "../../../tls/server-tls.ts";
+import type { InboundQuestion, InboundRule, Origin, PeerRequirement, Sourced } from "../../rules.ts";
+import type { AccessMap, ValueEntry } from "./access-map.ts";
+import type { Configuration } from "./configuration.ts";
+import { type Daemon, daemonFor } from "./daemons.ts";
 import { parseLetters } from "./features-text.ts";
+import { type LogIn, logInOf } from "./login.ts";
 import { bracketed, find, hostSteps, type LookUpOptions, namedSteps } from "./look-up.ts";
+import { relayByCertificate } from "./relay-certificates.ts";
+import { isName, type Relaying } from "./relaying.ts";
 import type { Session } from "./session-features.ts";
-import { modifiersOf, originOf, type Setup } from "./setup.ts";
+import { originOf, type Setup } from "./setup.ts";
 import { bothVersions } from "./ssl-settings.ts";
+import { tryAgainLater, turnedAway } from "./turned-away.ts";
 
 export type InboundContext = Readonly<{
   map: AccessMap;
@@ -26,93 +27,176 @@ export type InboundContext = Readonly<{
   sessionFeatures: boolean;
   /** By entry of TLS_Srv_features. */
   sessions: ReadonlyMap<ValueEntry, Session>;
+  daemons: readonly Daemon[];
+  logIn: LogIn;
+  relaying: Relaying;
+}>;
+
+/** All that a rule is made of. */
+type Found = Readonly<{
+  features: ValueEntry | undefined;
+  requirement: PeerRequirement | undefined;
+  session: ValueEntry | undefined;
+  connect: ValueEntry | undefined;
+  daemon: Daemon | undefined;
+  relay: Origin | undefined;
 }>;
 
 export function createInbound(context: InboundContext): (question: InboundQuestion) => InboundRule {
-  const { map, setup, options } = context;
-  const relay = relayByCertificate(context);
+  const always = rulesForAll(context);
+  const made = new Kept<InboundRule>();
   return (question) => {
-    const name = question.clientName ?? bracketed(question.client, options);
-    const steps = hostSteps(name, question.client, options);
-    const features = find(map.values.srv_features, steps, options);
-    const letters: Letters = { given: parseLetters(features?.value ?? ""), from: features?.from ?? setup.from };
-    const requirement = find(map.requirements.tls_clt, steps, options)?.requirement;
-    const entry = context.sessionFeatures
-      ? find(map.values.tls_srv_features, namedSteps(name, question.client, options), options)
-      : undefined;
-    const session = entry === undefined ? undefined : context.sessions.get(entry);
-    const daemon = daemonOf(context.configuration?.daemons ?? [], question.localPort);
-    return {
-      starttls: starttlsOf(letters, daemon, setup),
-      clientCertificate: certificateOf(letters, context),
-      clientAnchors: setup.anchors,
-      ...(daemon !== undefined && modifiersOf(daemon.value).includes("s")
-        ? { implicitTls: { value: true, from: originOf(daemon, "DAEMON_OPTIONS with M=s") } }
-        : {}),
-      ...handshakeOf(setup, session, entry?.from),
-      ...authOf(letters),
-      ...(requirement === undefined ? {} : { requirements: [requirement] }),
-      ...(relay === undefined ? {} : { relayByCertificate: relay }),
-      ...refusalOf(letters, session, entry, unverifiable(setup, requirement)),
-    };
+    const found = findFor(question, context);
+    return made.get(Object.values(found), () => ({ ...always, ...ruleOf(found, context) }));
+  };
+}
+
+/** True where an answer hangs on what a client is called. */
+export function needsClientNames({ map, relaying }: Pick<InboundContext, "map" | "relaying">): boolean {
+  const tables = [
+    map.requirements.tls_clt,
+    map.values.srv_features,
+    map.values.tls_srv_features,
+    new Map([...map.clients].filter(([, entry]) => turnedAway(entry, "session") !== undefined)),
+  ];
+  const comparesName = [...map.requirements.tls_clt.values()].some(({ text }) =>
+    text.extensions.some((extension) => extension.kind === "cn" && extension.name === undefined),
+  );
+  return comparesName || relaying.needsNames || tables.some((table) => [...table.keys()].some(isName));
+}
+
+function findFor(question: InboundQuestion, context: InboundContext): Found {
+  const { map, options, daemons, relaying, sessionFeatures } = context;
+  const name = question.clientName ?? bracketed(question.client, options);
+  const named = namedSteps(name, question.client, options);
+  const steps = hostSteps(name, question.client, options);
+  return {
+    features: find(map.values.srv_features, steps, options),
+    requirement: find(map.requirements.tls_clt, steps, options)?.requirement,
+    session: sessionFeatures ? find(map.values.tls_srv_features, named, options) : undefined,
+    connect: find(map.clients, named, options),
+    daemon: daemonFor(daemons, question),
+    relay: relaying.clientMay(question),
   };
 }
 
 type Letters = Readonly<{ given: readonly string[]; from: Origin }>;
 
-function starttlsOf({ given, from }: Letters, daemon: Setting | undefined, setup: Setup): Sourced<"never" | "offer"> {
-  const { serverPair } = setup;
-  // Sendmail offers STARTTLS only where all four of certificate, key, CA file and CA folder are there.
-  if (serverPair.kind !== "ok" || !setup.bothAuthoritiesSet) return { value: "never", from: setup.from };
-  if (given.includes("S")) return { value: "never", from };
-  if (given.includes("s")) return { value: "offer", from };
-  const off = daemon !== undefined && modifiersOf(daemon.value).includes("S");
-  return off
-    ? { value: "never", from: originOf(daemon, "DAEMON_OPTIONS with M=S") }
-    : { value: "offer", from: setup.from };
+function ruleOf(found: Found, context: InboundContext): InboundRule {
+  const { features, requirement, daemon, relay } = found;
+  const { setup } = context;
+  const letters: Letters = { given: parseLetters(features?.value ?? ""), from: features?.from ?? setup.from };
+  const session = found.session === undefined ? undefined : context.sessions.get(found.session);
+  return {
+    ...starttlsOf(letters, daemon, session, context),
+    ...certificateOf(letters, context),
+    ...(daemon?.modifiers.includes("s") ? { implicitTls: { value: true, from: daemon.from } } : {}),
+    ...handshakeOf(setup, session, found.session?.from),
+    ...logInOf(context.logIn, letters, daemon),
+    ...(requirement === undefined ? {} : { requirements: [requirement] }),
+    ...(relay === undefined ? {} : { relay: { value: true, from: relay } }),
+    ...rejectedOf(letters, found.connect, context.configuration),
+    ...refusalOf(session, found.session, unverifiable(setup, requirement)),
+  };
 }
 
-function certificateOf({ given, from }: Letters, { setup }: InboundContext): Sourced<"do-not-ask" | "ask"> {
-  if (given.includes("V")) return { value: "do-not-ask", from };
-  if (given.includes("v")) return { value: "ask", from };
-  return setup.asksNobody === undefined
-    ? { value: "ask", from: setup.from }
-    : { value: "do-not-ask", from: originOf(setup.asksNobody, "TLSSrvOptions") };
+/** What hangs on no client. */
+function rulesForAll({ configuration, setup, map }: InboundContext): InboundRule {
+  const { from } = setup;
+  const relay = relayByCertificate({ map, configuration, setup });
+  const privacy = configuration?.options.get("privacyoptions")?.value ?? "";
+  return {
+    wording: { value: "sendmail", from },
+    ...(configuration === undefined
+      ? {}
+      : {
+          clientAnchors: setup.anchors,
+          // Clear text behind STARTTLS is read with it, and forgotten with the buffer.
+          pipelined: { value: "discard", from },
+          mailWithoutHello: { value: !/\b(?:needmailhelo|goaway)\b/i.test(privacy), from },
+        }),
+    ...(configuration?.delayChecks === undefined
+      ? {}
+      : { requirementsAt: { value: "rcpt", from: originOf(configuration.delayChecks, "FEATURE(delay_checks)") } }),
+    ...(relay === undefined ? {} : { relayByCertificate: relay }),
+  };
+}
+
+/** Sendmail offers STARTTLS only where all four of certificate, key, CA file and CA folder are there. */
+function starttlsOf(
+  { given, from }: Letters,
+  daemon: Daemon | undefined,
+  session: Session | undefined,
+  { setup, configuration }: InboundContext,
+): Pick<InboundRule, "starttls"> {
+  const says = (value: "never" | "unavailable" | "offer", origin: Origin) => ({ starttls: { value, from: origin } });
+  if (given.includes("S")) return says("never", from);
+  if (!given.includes("s") && daemon?.modifiers.includes("S")) return says("never", daemon.from);
+  // Nothing is said of a certificate: that of our own configuration is served.
+  if (configuration === undefined || setup.serverPair.kind === "none") {
+    return given.includes("s") ? says("offer", from) : {};
+  }
+  const usable = setup.serverPair.kind === "ok" && setup.bothAuthoritiesSet && session?.mistake === undefined;
+  if (!usable) return says("unavailable", setup.from);
+  return says("offer", given.includes("s") ? from : setup.from);
+}
+
+function certificateOf(
+  { given, from }: Letters,
+  { setup, configuration }: InboundContext,
+): Pick<InboundRule, "clientCertificate"> {
+  if (given.includes("V")) return { clientCertificate: { value: "do-not-ask", from } };
+  if (given.includes("v")) return { clientCertificate: { value: "ask", from } };
+  if (configuration === undefined) return {};
+  const { asksNobody } = setup;
+  if (asksNobody === undefined) return { clientCertificate: { value: "ask", from: setup.from } };
+  return { clientCertificate: { value: "do-not-ask", from: originOf(asksNobody, "TLSSrvOptions") } };
 }
 
 function handshakeOf(
   setup: Setup,
   session: Session | undefined,
   sessionFrom: Origin = setup.from,
-): Pick<InboundRule, "certificate" | "protocols" | "ciphers"> {
-  const credential = session?.credential ?? (setup.serverPair.kind === "ok" ? setup.serverPair.credential : undefined);
+): Pick<InboundRule, "certificates" | "protocols" | "ciphers"> {
+  const certificates = servedOf(setup, session);
   const versions = bothVersions(setup.serverVersions?.value, session?.versions);
   const ciphers = session?.ciphers ?? setup.ciphers?.value;
   const from = session === undefined ? setup.from : sessionFrom;
   const is = <T>(value: T): Sourced<T> => ({ value, from });
   return {
-    ...(credential === undefined ? {} : { certificate: is(credential) }),
+    ...(certificates === undefined ? {} : { certificates: is(certificates) }),
     ...(versions === undefined ? {} : { protocols: is(versions) }),
     ...(ciphers === undefined ? {} : { ciphers: is(ciphers) }),
   };
 }
 
-function authOf({ given, from }: Letters): Pick<InboundRule, "auth"> {
-  if (given.includes("A")) return { auth: { value: "never", from } };
-  if (given.includes("c")) return { auth: { value: "plain-only-in-tls", from } };
-  return given.includes("C") || given.includes("a") ? { auth: { value: "always", from } } : {};
+function servedOf({ serverPair }: Setup, session: Session | undefined): ServedCertificates | undefined {
+  const own = serverPair.kind === "ok" ? serverPair : undefined;
+  const [credential, others] =
+    session?.credential === undefined ? [own?.credential, own?.others ?? []] : [session.credential, session.others];
+  return credential === undefined
+    ? undefined
+    : { default: { credentials: [credential, ...others], names: [] }, others: [] };
+}
+
+function rejectedOf(
+  { given, from }: Letters,
+  connect: ValueEntry | undefined,
+  configuration: Configuration | undefined,
+): Pick<InboundRule, "rejected"> {
+  const away = turnedAway(connect, configuration?.delayChecks === undefined ? "session" : "rcpt");
+  if (given.includes("temp") && away?.value.at !== "session") return { rejected: { value: tryAgainLater, from } };
+  return away === undefined ? {} : { rejected: away };
 }
 
 function refusalOf(
-  { given, from }: Letters,
   session: Session | undefined,
   entry: ValueEntry | undefined,
   unverifiable: Sourced<string> | undefined,
 ): Pick<InboundRule, "refuse"> {
   if (unverifiable !== undefined) return { refuse: unverifiable };
-  if (given.includes("temp")) return { refuse: { value: "Temporary system failure. Please try again later.", from } };
-  if (session?.problem === undefined || entry === undefined) return {};
-  return { refuse: { value: "TLS currently not available", from: entry.from } };
+  if (session?.problem === undefined || session.mistake !== undefined || entry === undefined) return {};
+  return { refuse: { value: session.problem, from: entry.from } };
 }
 
 function unverifiable({ revocation }: Setup, requirement: PeerRequirement | undefined): Sourced<string> | undefined {
@@ -121,37 +205,24 @@ function unverifiable({ revocation }: Setup, requirement: PeerRequirement | unde
   return { value, from: originOf(revocation, "CRLFile or CRLPath") };
 }
 
-/** `Port=smtp` is the default; names are those of the services. */
-function daemonOf(daemons: readonly Setting[], port: number | undefined): Setting | undefined {
-  return port === undefined ? undefined : daemons.find(({ value }) => portOf(value) === port);
-}
+/** One value for each sequence of things, by identity; things live as long as the configuration does. */
+class Kept<T> {
+  readonly #numbers = new Map<unknown, number>();
+  readonly #values = new Map<string, T>();
 
-const services: Readonly<Record<string, number>> = {
-  smtp: 25,
-  submission: 587,
-  msa: 587,
-  smtps: 465,
-  submissions: 465,
-};
-
-function portOf(value: string): number {
-  for (const part of value.split(",")) {
-    const [name = "", port = ""] = part.split("=").map((text) => text.trim());
-    if (name.charAt(0).toUpperCase() === "P") return services[port.toLowerCase()] ?? Number(port);
+  get(things: readonly unknown[], make: () => T): T {
+    const key = things.map((thing) => this.#numberOf(thing)).join(" ");
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    this.#values.set(key, value);
+    return value;
   }
-  return 25;
-}
 
-function relayByCertificate({ map, configuration, setup }: InboundContext): Sourced<RelayByCertificate> | undefined {
-  // DNs that are cut down before they are looked up, and revocation lists: neither is carried out here, so nobody relays.
-  if (configuration?.certificateRegex !== undefined || setup.revocation !== undefined) return undefined;
-  const issuers = new Map<string, "relay" | "subject">();
-  for (const [dn, { value }] of map.values.certissuer) {
-    if (isWord(value, "RELAY")) issuers.set(dn, "relay");
-    else if (isWord(value, "SUBJECT")) issuers.set(dn, "subject");
+  #numberOf(thing: unknown): number {
+    const known = this.#numbers.get(thing);
+    if (known !== undefined) return known;
+    this.#numbers.set(thing, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
-  if (issuers.size === 0) return undefined;
-  const subjects = [...map.values.certsubject].filter(([, { value }]) => isWord(value, "RELAY")).map(([dn]) => dn);
-  const [first] = map.values.certissuer.values();
-  return { value: { kind: "names", issuers, subjects: new Set(subjects) }, from: first?.from ?? setup.from };
 }

@@ -19,6 +19,7 @@ type Features = {
   skip: boolean;
   dots: boolean;
   sessionFeatures: boolean;
+  delayChecks: Setting | undefined;
 };
 
 export function readMc(file: string, text: string, files: SourceFiles): Configuration {
@@ -37,7 +38,13 @@ class McReader {
     skip: false,
     dots: false,
     sessionFeatures: false,
+    delayChecks: undefined,
   };
+  readonly #relaying = { promiscuous: false, entireDomain: false, hostsOnly: false };
+  readonly #relayWords: Setting[] = [];
+  readonly #relayFiles: Setting[] = [];
+  #withoutMsa = false;
+  #trustedMechanisms: Setting | undefined;
   readonly #clients: Setting[] = [];
   readonly #daemons: Setting[] = [];
   #tree = defaultTree;
@@ -74,7 +81,14 @@ class McReader {
       ...this.#features,
       mailertable: left.mailertable ?? this.#features.mailertable,
       access: left.access ?? this.#features.access,
-      daemons: [...this.#daemons, ...left.daemons],
+      daemons: [...this.#ports(), ...left.daemons],
+      relaying: {
+        ...this.#relaying,
+        ownDomains: left.relaying.ownDomains,
+        words: [...this.#relayWords, ...left.relaying.words],
+        files: [...this.#relayFiles, ...this.#relayFile(), ...left.relaying.files],
+      },
+      trustedMechanisms: this.#trustedMechanisms ?? left.trustedMechanisms,
       clients: [...this.#clients, ...left.clients],
       smartHost: this.#setting("SMART_HOST") ?? left.smartHost,
       hostname: this.#setting("confDOMAIN_NAME") ?? left.hostname,
@@ -84,6 +98,21 @@ class McReader {
       version,
       notes: this.#cf.notes.list,
     };
+  }
+
+  /** As m4 writes them: port 25 of both families where no line says otherwise, and the MSA. */
+  #ports(): readonly Setting[] {
+    const at: Place = { file: this.#file, line: 1 };
+    const written = this.#daemons.length > 0 ? this.#daemons : defaultPorts.map((value) => ({ value, at }));
+    return this.#withoutMsa ? written : [...written, { value: "Port=587, Name=MSA, M=E", at }];
+  }
+
+  /** The file of relay domains may be missing where nobody names it. */
+  #relayFile(): readonly Setting[] {
+    const written = this.#setting("confCR_FILE");
+    if (written !== undefined) return [written];
+    const folder = this.#m4.expand("MAIL_SETTINGS_DIR").trim();
+    return [{ value: `-o ${folder}relay-domains`, at: { file: this.#file, line: 1 } }];
   }
 
   /** A value as it would be written out: macros in it expanded. */
@@ -166,6 +195,12 @@ class McReader {
     macros.set("HACK", ([name = ""]) => this.#fromTree("hack", name, false));
     macros.set("FEATURE", (args, at) => this.#feature(args, at));
     macros.set("DAEMON_OPTIONS", ([value = ""], at) => this.#remember(this.#daemons, value, at));
+    macros.set("RELAY_DOMAIN", ([value = ""], at) => this.#remember(this.#relayWords, value, at));
+    macros.set("RELAY_DOMAIN_FILE", ([value = ""], at) => this.#remember(this.#relayFiles, value, at));
+    macros.set("TRUST_AUTH_MECH", ([value = ""], at) => {
+      this.#trustedMechanisms = { value, at };
+      return "";
+    });
     macros.set("CLIENT_OPTIONS", ([value = ""], at) => this.#remember(this.#clients, value, at));
     return macros;
   }
@@ -203,11 +238,23 @@ class McReader {
         features.sts = { value: map.trim(), at };
         features.sessionFeatures = true;
         return "";
+      case "delay_checks":
+        features.delayChecks = { value: map.trim(), at };
+        return "";
+      case "no_default_msa":
+        this.#withoutMsa = true;
+        return "";
+      case "promiscuous_relay":
+        this.#relaying.promiscuous = true;
+        return "";
+      case "relay_entire_domain":
+        this.#relaying.entireDomain = true;
+        return "";
+      case "relay_hosts_only":
+        this.#relaying.hostsOnly = true;
+        return "";
       case "tls_failures":
         this.#m4.define("confTLS_FALLBACK_TO_CLEAR", "true", at);
-        return "";
-      case "delay_checks":
-        this.#cf.notes.add("differs", at, "a client that fails TLS_Clt is told so at MAIL, not at RCPT");
         return "";
       case "check_cert_altnames":
         this.#cf.notes.add("differs", at, "CN is compared with the common name alone, which is stricter");
@@ -223,6 +270,8 @@ class McReader {
     this.#cf.notes.add("error", at, `there is no FEATURE(${name})`, remedy);
   }
 }
+
+const defaultPorts = ["Name=MTA-v4, Family=inet", "Name=MTA-v6, Family=inet6"];
 
 const others: ReadonlySet<string> = new Set(["confSHARED_MEMORY_KEY"]);
 
@@ -241,6 +290,6 @@ const withoutEffect: readonly string[] = (
   "SITECONFIG SITE EXPOSED_USER EXPOSED_USER_FILE LOCAL_USER LOCAL_USER_FILE MASQUERADE_AS MASQUERADE_DOMAIN " +
   "MASQUERADE_EXCEPTION MASQUERADE_DOMAIN_FILE MASQUERADE_EXCEPTION_FILE LOCAL_DOMAIN CANONIFY_DOMAIN " +
   "CANONIFY_DOMAIN_FILE GENERICS_DOMAIN GENERICS_DOMAIN_FILE LDAPROUTE_DOMAIN LDAPROUTE_DOMAIN_FILE " +
-  "LDAPROUTE_EQUIVALENT LDAPROUTE_EQUIVALENT_FILE VIRTUSER_DOMAIN VIRTUSER_DOMAIN_FILE RELAY_DOMAIN RELAY_DOMAIN_FILE " +
-  "TRUST_AUTH_MECH PUSHDIVERT POPDIVERT"
+  "LDAPROUTE_EQUIVALENT LDAPROUTE_EQUIVALENT_FILE VIRTUSER_DOMAIN VIRTUSER_DOMAIN_FILE " +
+  "PUSHDIVERT POPDIVERT"
 ).split(" ");

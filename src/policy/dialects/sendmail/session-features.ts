@@ -12,10 +12,15 @@ export type Session = Readonly<{
   versions: Versions | undefined;
   ciphers: string | undefined;
   credential: Credential | undefined;
+  /** As a server: pairs of another key type, served beside it. */
+  others: readonly Credential[];
   /** Undefined: as the whole configuration says. */
   fallbackToClear: boolean | undefined;
   withoutDane: boolean;
   withoutSts: boolean;
+  /** What Sendmail would not understand either: STARTTLS is not possible. */
+  mistake: string | undefined;
+  /** The mistake, or what cannot be honoured here. */
   problem: string | undefined;
 }>;
 
@@ -26,19 +31,22 @@ export function readSession(name: string, value: string, files: SourceFiles): Se
   const ciphers =
     cipherList === undefined && cipherSuites === undefined ? undefined : parseCiphers(cipherList, cipherSuites);
   const pair = readPair(name, certFile, keyFile, files);
+  const mistake = [
+    features.error,
+    ssl?.unknown.map((word) => `${word} is no option of OpenSSL's`)[0],
+    ciphers?.kind === "bad" ? `CipherList cannot be used: ${ciphers.why}` : undefined,
+    pair.kind === "failed" ? pair.problem : undefined,
+  ].find((text) => text !== undefined);
+  const dishonoured = flags.includes("R") ? "flag R asks for a revocation list, and those are not read" : undefined;
   return {
     versions: bothVersions(ssl?.versions, ciphers?.kind === "only-1.3" ? onlyTls13 : undefined),
     ciphers: ciphers === undefined || ciphers.kind === "bad" ? undefined : ciphers.ciphers,
     credential: pair.kind === "ok" ? pair.credential : undefined,
+    others: pair.kind === "ok" ? pair.others : [],
     fallbackToClear: flags.includes("C") ? true : flags.includes("c") ? false : undefined,
     withoutDane: flags.includes("d"),
     withoutSts: flags.includes("M"),
-    problem: [
-      features.error,
-      ssl?.unknown.map((word) => `${word} is no option of OpenSSL's`)[0],
-      ciphers?.kind === "bad" ? `CipherList cannot be used: ${ciphers.why}` : undefined,
-      pair.kind === "failed" ? pair.problem : undefined,
-      flags.includes("R") ? "flag R asks for a revocation list, and those are not read" : undefined,
-    ].find((text) => text !== undefined),
+    mistake,
+    problem: mistake ?? dishonoured,
   };
 }

@@ -92,7 +92,7 @@ function isWithoutTls(value: string, family: Family): boolean {
 }
 
 /** Only the first letter of a name counts. */
-function portOption(value: string, initial: string): string {
+export function portOption(value: string, initial: string): string {
   for (const part of value.split(",")) {
     const [name = "", text = ""] = part.split("=");
     if (name.trim().charAt(0).toUpperCase() === initial) return text.trim();

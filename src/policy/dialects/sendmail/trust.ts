@@ -48,12 +48,13 @@ function readCertificates(file: string, files: SourceFiles): readonly string[] |
   return found.every(isCertificate) ? found : "a certificate in it cannot be read";
 }
 
+/** `others`: pairs of another key type, served beside the first. */
 export type OwnPair =
   | Readonly<{ kind: "none" }>
-  | Readonly<{ kind: "ok"; credential: Credential; warning: string | undefined; more: boolean }>
+  | Readonly<{ kind: "ok"; credential: Credential; others: readonly Credential[]; warning: string | undefined }>
   | Readonly<{ kind: "failed"; problem: string; remedy: string }>;
 
-/** Of two pairs (`a,b`) the first is shown. */
+/** One pair of certificate and key, or two (`a,b`). */
 export function readPair(
   name: string,
   certificate: string | undefined,
@@ -64,8 +65,25 @@ export function readPair(
   if (!certificate || !key) {
     return { kind: "failed", problem: "only one of certificate and key is set", remedy: "set both, or none" };
   }
-  const [certificateFile = "", more] = certificate.split(",");
-  const [keyFile = ""] = key.split(",");
+  const certificates = certificate.split(",");
+  const keys = key.split(",");
+  if (certificates.length !== keys.length) {
+    return { kind: "failed", problem: "not as many keys as certificates", remedy: "name a key for each certificate" };
+  }
+  const checks = certificates.map((file, at) => readOne(name, file, keys[at] ?? "", files));
+  const failed = checks.find((check) => check.kind === "failed");
+  if (failed !== undefined) return failed;
+  const read = checks.filter((check) => check.kind === "ok");
+  const [first, ...others] = read.map(({ credential }) => credential);
+  if (first === undefined) return { kind: "none" };
+  return { kind: "ok", credential: first, others, warning: read.find(({ warning }) => warning)?.warning };
+}
+
+type OnePair =
+  | Readonly<{ kind: "ok"; credential: Credential; warning: string | undefined }>
+  | Extract<OwnPair, { kind: "failed" }>;
+
+function readOne(name: string, certificateFile: string, keyFile: string, files: SourceFiles): OnePair {
   const chain = files.read(certificateFile);
   const secret = files.read(keyFile);
   if (chain.kind === "failed") return unreadable(certificateFile, chain.reason);
@@ -74,10 +92,9 @@ export function readPair(
   if (check.kind === "error")
     return { kind: "failed", problem: `${certificateFile}: ${check.problem}`, remedy: check.remedy };
   const from = { certificate: certificateFile, key: keyFile, encrypted: false };
-  const credential = { ...check.credential, files: from };
-  return { kind: "ok", credential, warning: check.warning, more: more !== undefined };
+  return { kind: "ok", credential: { ...check.credential, files: from }, warning: check.warning };
 }
 
-function unreadable(file: string, reason: string): OwnPair {
+function unreadable(file: string, reason: string): Extract<OwnPair, { kind: "failed" }> {
   return { kind: "failed", problem: `${file}: ${reason}`, remedy: "let Letterlock read the file" };
 }
