@@ -56,10 +56,8 @@ export function createInboundPolicy(
     rule: (question) => merge(answers(question)),
     demands: (question) => sources.flatMap((source) => source.demand?.(question) ?? []),
     certificateDemands(question) {
-      const wanted = sources.flatMap((source) => source.certificateDemands?.(question) ?? []);
-      return wanted.length > 0 || sources.some((source) => source.certificateDemands?.(question) !== undefined)
-        ? wanted
-        : undefined;
+      const wanted = sources.map((source) => source.certificateDemands?.(question)).filter((one) => one !== undefined);
+      return wanted.length === 0 ? undefined : wanted.flat();
     },
     considered: (question) => consider(answers(question)),
   };
