@@ -12,6 +12,7 @@ import { defaultGroups } from "../../../tls/client-context.ts";
 import type { Origin, TlsRule } from "../../rules.ts";
 import type { ExportedRule, RouteTarget, RoutingAnswer, RoutingSource } from "../dialect.ts";
 import { coveredTree, sendersOf, untranslatable } from "./combinations.ts";
+import { exportInbound } from "./export-inbound.ts";
 import { type Container, type Model, originOf, type RegexStanza, writtenAs } from "./model.ts";
 import { outboundOptions } from "./options-outbound.ts";
 import { containersOf, find, type Resolver, type Sender } from "./resolve.ts";
@@ -82,6 +83,7 @@ class Exporter {
     this.#complete();
     this.#routes(base);
     this.#cannot();
+    this.#found.push(...exportInbound(this.#model));
     return this.#found;
   }
 

@@ -14,6 +14,7 @@ import type { ExportedRule } from "../dialect.ts";
 import { defaultVirtualMta, groupOf } from "./bindings.ts";
 import type { Configuration, Rollup, VirtualMta } from "./configuration.ts";
 import type { DomainSection } from "./domain-sections.ts";
+import { exportInbound } from "./export-inbound.ts";
 import { nameIn, placesOf } from "./export-places.ts";
 import { exportRoutes } from "./export-routes.ts";
 import type { KeyFiles } from "./key-files.ts";
@@ -43,7 +44,7 @@ export function exportRules(configuration: Configuration, queues: Queues, keys: 
   }
   const written = withRefusalsEnded(rules.map(({ exported }) => exported));
   const others = [...strictlyDane(written), ...exportRoutes(configuration, queues), ...unsayable(configuration)];
-  return [...written, ...others];
+  return [...written, ...others, ...exportInbound(configuration)];
 }
 
 /** Where mail may be moved to another virtual MTA, the places of all of them count everywhere. */
