@@ -1,6 +1,6 @@
 /**
  * `letterlock explain RECIPIENT`: what will be demanded of the hop, and which line of which file says so. Asks no DNS
- * and connects to nobody.
+ * and connects to nobody. Without a recipient, `explain-client.ts` answers for a client.
  */
 import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
@@ -18,17 +18,21 @@ import { type Explanation, explainDecision } from "../policy/explain.ts";
 import { createPolicy } from "../policy/policy.ts";
 import { createTransportTable } from "../route/transport.ts";
 import { parseMailbox } from "../smtp/path.ts";
+import { type ClientOptions, explainClient } from "./explain-client.ts";
 import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 import { table } from "./table.ts";
 
 export type ExplainOptions = CommonOptions &
   PolicyOptions &
-  Readonly<{ binding?: string; sender?: string; client: string; mx?: string; json?: boolean }>;
+  ClientOptions &
+  Readonly<{ binding?: string; sender?: string; mx?: string }>;
 
-export function explain(text: string, options: ExplainOptions): number {
-  // The certificate of our listeners, which a first start makes, has no say here.
-  const { settings, problems } = loadSettings({
+/** @param text undefined: the question is about a client */
+export function explain(text: string | undefined, options: ExplainOptions): number {
+  const misplaced = misplacedOption(text, options);
+  if (misplaced !== undefined) return usage(misplaced);
+  const { settings, problems, needsSelfMade } = loadSettings({
     path: findConfiguration(options.config),
     flag: policyFlag(options),
     overrides: options.data === undefined ? {} : { data: options.data },
@@ -37,6 +41,29 @@ export function explain(text: string, options: ExplainOptions): number {
     for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
     return 2;
   }
+  if (text !== undefined) return explainMail(text, options, settings);
+  const explained = explainClient(options, { settings, needsSelfMade });
+  if ("wrong" in explained) return usage(explained.wrong);
+  process.stdout.write(explained.printed);
+  return 0;
+}
+
+const ofClients = ["clientName", "listener", "local", "from", "to", "user"] as const;
+const ofMail = ["binding", "sender", "mx"] as const;
+
+/** An option that means nothing for the question would be taken for an answer to it. */
+function misplacedOption(text: string | undefined, options: ExplainOptions): string | undefined {
+  if (text === undefined && options.client === undefined)
+    return "name a recipient, for mail on its way out, or --client, for one that connects to us";
+  const strange = (text === undefined ? ofMail : ofClients).find((name) => options[name] !== undefined);
+  if (strange === undefined) return undefined;
+  const flag = `--${strange === "clientName" ? "client-name" : strange}`;
+  return text === undefined
+    ? `${flag} needs a recipient: it is about mail on its way out`
+    : `${flag} goes with --client and no recipient`;
+}
+
+function explainMail(text: string, options: ExplainOptions, settings: Settings): number {
   const recipient = parseMailbox(text.includes("@") ? text : `postmaster@${text}`);
   const sender = options.sender === undefined || options.sender === "<>" ? undefined : parseMailbox(options.sender);
   if (recipient === undefined) return usage(`${text}: neither a mailbox nor a domain`);
@@ -44,7 +71,7 @@ export function explain(text: string, options: ExplainOptions): number {
     return usage(`--sender ${options.sender}: not a mailbox`);
   const host = options.mx === undefined ? undefined : parseDomain(options.mx);
   if (options.mx !== undefined && host === undefined) return usage(`--mx ${options.mx}: not a host name`);
-  const client = parseIp(options.client);
+  const client = parseIp(options.client ?? "127.0.0.1");
   if (client === undefined) return usage(`--client ${options.client}: not an IP address`);
   const binding = findBinding(options.binding, { recipient, sender, client }, settings);
   if (typeof binding === "string") return usage(binding);

@@ -56,14 +56,22 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .option("--json", "print everything as JSON")
     .action((options: CheckOptions) => took(check(options)));
   withPolicy(withCommon(root.command("explain")))
-    .description("say how mail to a recipient must be encrypted, and which line decides")
-    .argument("<recipient>", "user@example.com, or a domain alone")
+    .description(
+      "say how mail to a recipient must be encrypted, or without one what --client is offered and held to, and which line decides",
+    )
+    .argument("[recipient]", "user@example.com, or a domain alone")
     .option("--binding <name>", "as whom the mail leaves")
     .option("--sender <address>", "the envelope sender: it may choose the binding")
-    .option("--client <address>", "who hands the mail in: it may choose the binding", "127.0.0.1")
+    .option("--client <address>", "who hands the mail in (127.0.0.1): it may choose the binding; or who is asked about")
     .option("--mx <host>", "the MX host to ask about; without it the rule before any host is known")
+    .option("--client-name <host>", 'the name that DNS verifies for the client; "?" where it cannot tell')
+    .option("--listener <name>", "where the client connects; without it every listener answers")
+    .option("--local <address:port>", "the same by address")
+    .option("--from <address>", "the client's MAIL FROM; without it the null sender")
+    .option("--to <address>", "its RCPT TO")
+    .option("--user <name>", "as whom it has logged in")
     .option("--json", "print JSON")
-    .action((recipient: string, options: ExplainOptions) => took(explain(recipient, options)));
+    .action((recipient: string | undefined, options: ExplainOptions) => took(explain(recipient, options)));
   root
     .command("import")
     .description("write the configuration of another mail server in our own language, to standard output")
