@@ -101,6 +101,7 @@ test("inbound rules: whatever the sources say, each setting is that of the first
   const rule = fc.record({ tls: values, relay: fc.constantFrom(true, false, undefined) });
   fc.assert(
     fc.property(fc.array(rule, { maxLength: 5 }), (rules) => {
+      const nothing: InboundRule = {};
       const sources = rules.map(({ tls, relay }, number) =>
         inbound(String(number), {
           ...(tls === undefined ? {} : starttls(tls, String(number))),
@@ -110,7 +111,7 @@ test("inbound rules: whatever the sources say, each setting is that of the first
       const policy = createInboundPolicy(
         sources,
         () => undefined,
-        () => ({}),
+        () => nothing,
       );
       const merged = policy.rule(question);
       assert.equal(
