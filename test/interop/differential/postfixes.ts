@@ -50,7 +50,7 @@ export function startPostfixes(namespace: Namespace, variants: readonly Variant[
 }
 
 /** The folders that `postfix check` would make, and the word that they are there. */
-function makeQueue(folder: string): void {
+export function makeQueue(folder: string): void {
   const [postfix, postdrop] = [idOf("passwd", "postfix"), idOf("group", "postdrop")];
   const make = (name: string, mode: number, owner = postfix, group = 0) => {
     mkdirSync(path.join(folder, name), { mode });

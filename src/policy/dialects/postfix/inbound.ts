@@ -48,6 +48,7 @@ class Making {
     this.#fields.starttls = { value: starttls(level.value), from: level.from };
     if (implicit) this.#fields.implicitTls = { value: true, from: wrapper.from };
     this.#fields.wording = { value: "postfix", from: level.from };
+    // INB-5: also where smtpd_forbid_unauth_pipelining = yes, which is about clients that never said EHLO.
     this.#fields.pipelined = { value: "discard", from: level.from };
     const helo = this.#view.setting("smtpd_helo_required");
     this.#fields.mailWithoutHello = { value: !this.#view.flag("smtpd_helo_required"), from: helo.from };

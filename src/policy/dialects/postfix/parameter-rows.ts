@@ -141,9 +141,9 @@ export const inbound: readonly Row[] = [
   ["smtpd_enforce_tls", "applied", yesNo, "obsolete; level encrypt where smtpd_tls_security_level is empty"],
   [
     "smtpd_tls_auth_only",
-    "differs",
+    "applied",
     yesNo,
-    "yes: AUTH inside TLS alone; where it is not written, PLAIN and LOGIN are not offered in clear text either",
+    "yes: AUTH inside TLS alone; no: everywhere; not written: no PLAIN and LOGIN in clear text",
   ],
   ["smtpd_tls_cert_file", "applied", pem, "server certificate with its chain"],
   ["smtpd_tls_key_file", "applied", pem, "its key"],
@@ -174,9 +174,9 @@ export const inbound: readonly Row[] = [
   ...(["client", "helo", "sender", "relay", "recipient", "data", "end_of_data"] as const).map(
     (stage): Row => [
       `smtpd_${stage}_restrictions`,
-      "differs",
+      "applied",
       list,
-      "what looks at encryption, networks, users, certificates and access tables is done; other checks are not made",
+      "what looks at encryption, networks, users, certificates and access tables; other checks are not made, and told",
     ],
   ),
   ["smtpd_etrn_restrictions", "no-effect", list, "ETRN is not offered"],
@@ -189,7 +189,13 @@ export const inbound: readonly Row[] = [
   ["access_map_defer_code", "applied", "code", "of DEFER in an access table"],
   ["smtpd_null_access_lookup_key", "applied", "text", "the key of a null sender in access tables"],
   ["smtpd_helo_required", "applied", yesNo, "no: MAIL needs no EHLO before it"],
-  ["smtpd_sasl_auth_enable", "differs", yesNo, "AUTH, for the users of Letterlock's own file"],
+  [
+    "smtpd_forbid_unauth_pipelining",
+    "differs",
+    yesNo,
+    "octets in clear behind STARTTLS are thrown away whoever sends them; other pipelining is as Letterlock has it",
+  ],
+  ["smtpd_sasl_auth_enable", "applied", yesNo, "AUTH, for the users of Letterlock's own file"],
   ["smtpd_sasl_security_options", "applied", "noplaintext, nodictionary ...", "noplaintext: no PLAIN in clear text"],
   ["smtpd_sasl_tls_security_options", "applied", "noplaintext, nodictionary ...", "the same inside TLS"],
   ["smtpd_sasl_mechanism_filter", "applied", "mechanisms, !NAME, static:rest", "mechanisms that are offered"],

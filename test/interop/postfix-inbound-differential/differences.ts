@@ -1,0 +1,78 @@
+/**
+ * Where Letterlock means to answer clients otherwise than Postfix's smtpd, each with its reason.
+ * `docs/dialects/postfix-differences.md` prints this table; a dialogue that differs and fits none of it fails the
+ * differential test, and so does an entry that no dialogue shows.
+ */
+import type { Compared, Difference } from "./compare.ts";
+
+type Differing = Compared & Readonly<{ at: Difference }>;
+
+export type Explanation = Readonly<{
+  id: string;
+  /** One paragraph for operators. */
+  text: string;
+  explains(compared: Differing): boolean;
+}>;
+
+const codes = ({ at }: Differing, postfix: number, ...letterlock: readonly number[]): boolean =>
+  at.postfix?.code === postfix && letterlock.includes(at.letterlock?.code ?? -1);
+
+const said = ({ at }: Differing, pattern: RegExp): boolean => pattern.test(at.said);
+
+export const differences: readonly Explanation[] = [
+  {
+    id: "auth-in-clear",
+    text: `\`smtpd_sasl_auth_enable = yes\` alone makes Postfix take passwords in clear text. Here PLAIN and LOGIN are offered
+inside TLS alone, unless \`smtpd_tls_auth_only = no\` is written out.`,
+    explains: (compared) =>
+      compared.variant.name === "auth-unwritten" && !compared.at.inTls && said(compared, /^(?:AUTH|EHLO)\b/),
+  },
+  {
+    id: "auth-before-ehlo",
+    text: `AUTH before EHLO is refused with 503: no mechanism was named yet (RFC 4954 §4). Postfix takes it.`,
+    explains: (compared) => said(compared, /^AUTH\b/) && /Send EHLO/.test(compared.at.letterlock?.text ?? ""),
+  },
+  {
+    id: "auth-codes",
+    text: `AUTH with a mechanism that is not offered is answered 504, one that is not base64 501 (RFC 4954 §4). Postfix says 535
+to both, as to a wrong password.`,
+    explains: (compared) => said(compared, /^AUTH\b/) && codes(compared, 535, 501, 504),
+  },
+  {
+    id: "commands-known-elsewhere",
+    text: `EXPN, TURN and the like are known and not offered here: 502, and 530 where TLS comes first. To Postfix they are no
+commands at all: 500.`,
+    explains: (compared) => said(compared, /^(?:EXPN|TURN)\b/) && codes(compared, 500, 502, 530),
+  },
+  {
+    id: "verify",
+    text: `VRFY is answered 252 without asking anything, so that it tells nobody anything. Postfix holds its restriction lists
+against it as if it were RCPT.`,
+    explains: (compared) => said(compared, /^VRFY\b/) && compared.at.letterlock?.code === 252,
+  },
+  {
+    id: "data-restrictions",
+    text: `\`smtpd_data_restrictions\` and \`smtpd_end_of_data_restrictions\` count at RCPT already, and before it is looked at
+whether the client may relay: the mail is refused one command earlier.`,
+    explains: (compared) =>
+      compared.variant.name === "plaintext-data" && said(compared, /^RCPT\b/) && compared.at.letterlock?.code === 450,
+  },
+  {
+    id: "pipelined-without-ehlo",
+    text: `Octets in clear behind STARTTLS are thrown away, in Postfix and here. From a client that said no EHLO before it
+Postfix refuses the command itself (554 5.5.0, \`smtpd_forbid_unauth_pipelining\`) and ends the connection.`,
+    explains: (compared) => said(compared, /^STARTTLS$/i) && compared.at.postfix?.status === "5.5.0",
+  },
+  {
+    id: "data-without-recipient",
+    text: `DATA behind MAIL without any RCPT is a bad sequence of commands: 503. Postfix says 554, as where every recipient was
+refused.`,
+    explains: (compared) => said(compared, /^DATA$/) && codes(compared, 554, 503),
+  },
+];
+
+export function explanationOf(compared: Compared): Explanation | undefined {
+  const { at } = compared;
+  if (at === undefined) return undefined;
+  return differences.find((difference) => difference.explains({ ...compared, at }));
+}
