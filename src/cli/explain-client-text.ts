@@ -11,10 +11,7 @@ import { table } from "./table.ts";
 export function clientInWords(explanation: ClientExplanation): string {
   const rows: (readonly [label: string, text: string])[] = [
     ["client", whoInWords(explanation)],
-    [
-      "listener",
-      [explanation.listener ?? "none of ours", explanation.local].filter((part) => part !== null).join(" at "),
-    ],
+    ["listener", listenerInWords(explanation)],
     ["TLS", tlsInWords(explanation)],
     ["certificate", certificatesInWords(explanation)],
     ["client cert", clientCertificates[explanation.offered.clientCertificate]],
@@ -38,6 +35,12 @@ function whoInWords({ client, clientName, clientNameUnknown, user }: ClientExpla
       ? "without a verified name"
       : `called ${clientName}`;
   return [client, name, ...(user === null ? [] : [`logged in as ${user}`])].join(", ");
+}
+
+/** One without a name is called by its address. */
+function listenerInWords({ listener, local }: ClientExplanation): string {
+  const called = listener ?? "none of ours";
+  return local === null || local === called ? called : `${called} at ${local}`;
 }
 
 const starttls: Readonly<Record<ClientExplanation["offered"]["starttls"], string>> = {
@@ -78,9 +81,14 @@ function authInWords({ offered, inClear, insideTls }: ClientExplanation): string
   ];
   const required = offered.authRequired ? "; no mail without it" : "";
   if (places.every(([, mechanisms]) => mechanisms.length === 0))
-    return `not offered${offered.auth === "never" ? "" : ": no user could log in here"}${required}`;
+    return `not offered${whyNoAuth(offered.auth, insideTls !== null)}${required}`;
   const shown = places.map(([where, mechanisms]) => `${where} ${mechanisms.join(", ") || "not offered"}`);
   return `${shown.join("; ")}${required}`;
+}
+
+function whyNoAuth(auth: ClientExplanation["offered"]["auth"], hasTls: boolean): string {
+  if (auth === "never") return "";
+  return auth !== "always" && !hasTls ? ": it is for TLS alone, and there is none" : ": no user could log in here";
 }
 
 function relayInWords({ inClear, insideTls, relayByCertificate }: ClientExplanation): string {

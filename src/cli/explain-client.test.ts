@@ -260,6 +260,16 @@ test("explain --client: certificates, AUTH and who is turned away, in words", ()
   assert.match(barred, /^in clear +MAIL FROM:<> is answered 521 5\.3\.2 /m);
 });
 
+test("explain --client: why AUTH is not offered", () => {
+  const inbound = (): InboundRule => ({ auth: { value: "only-in-tls", from: at(1) } });
+  const noTls = (): InboundRule => ({ ...inbound(), starttls: { value: "never", from: at(2) } });
+  const auth = (said: Words, users: readonly User[]) =>
+    /^AUTH +(.*)$/m.exec(words({ client: stranger, local: "192.0.2.1:26" }, said, users))?.[1];
+  assert.equal(auth({}, [alice]), "not offered");
+  assert.equal(auth({ inbound }, []), "not offered: no user could log in here");
+  assert.equal(auth({ inbound: noTls }, [alice]), "not offered: it is for TLS alone, and there is none");
+});
+
 test("explain --client: what a source wrote cannot steer the terminal", () => {
   const from: Origin = { ...at(1), scope: "scope \u001b[2J\r\n" };
   const demand = (): DemandAnswer => ({ ...required, demand: { ...required.demand, from, text: "\u001b]0;x\u0007" } });
