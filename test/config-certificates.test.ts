@@ -14,7 +14,7 @@ import { textFiles } from "../src/config/text-files.ts";
 import { makeAuthority } from "../src/lab/certificates.ts";
 
 const files: Record<string, string> = {};
-const machine = { hostname: "relay.example.com", processors: 1 };
+const machine = { hostname: "mx.example.com", processors: 1 };
 const dayMs = 86_400_000;
 
 before(async () => {
@@ -26,7 +26,10 @@ before(async () => {
     notBefore: Date.parse("2020-01-01T00:00:00Z"),
     notAfter: Date.parse("2020-02-01T00:00:00Z"),
   });
+  const examples = await authority.issue({ dnsNames: ["*.example.com", "*.example.net"] });
   Object.assign(files, {
+    "/c/examples.pem": examples.chainPem,
+    "/c/examples.key": examples.privateKeyPem,
     "/c/ca.pem": authority.certificatePem,
     "/c/mx.pem": pair.chainPem,
     "/c/mx.key": pair.privateKeyPem,
@@ -59,24 +62,26 @@ test("certificates: the only one serves every listener; the first of several is 
   const single = load(`${listener}\ncertificates: { ${mx} }`);
   assert.deepEqual(single.problems, []);
   assert.equal(single.needsSelfMade, false);
-  const profile = single.settings?.listeners[0]?.profile;
-  assert.deepEqual(profile?.default.names, ["mx.example.com", "*.mx.example.com"]);
-  assert.deepEqual([profile?.minVersion, profile?.maxVersion, profile?.others], ["TLSv1.2", "TLSv1.3", []]);
+  const defaults = single.settings?.inboundDefaults;
+  assert.deepEqual(single.settings?.listeners[0]?.rule, {});
+  assert.deepEqual(defaults?.certificates?.value.default.names, ["mx.example.com", "*.mx.example.com"]);
+  assert.deepEqual(defaults?.certificates?.value.others, []);
+  assert.deepEqual(defaults?.protocols?.value, { min: "TLSv1.2", max: "TLSv1.3" });
   assert.deepEqual(single.settings?.files, ["/c/x.yaml", "/c/mx.pem", "/c/mx.key", "/etc/resolv.conf"]);
 
   const several = load(
-    `tls-profile: { protocols: TLSv1.3 }\nlisteners: [{ address: 192.0.2.1:25, certificate: [other, mx] }]\n` +
+    `hostname: mx2.example.com\ntls-profile: { protocols: TLSv1.3 }\nlisteners: [{ address: 192.0.2.1:25, certificate: [other, mx] }]\n` +
       "certificates: { mx: { certificate: mx.pem, key: mx.key, names: MX2.example.com }, " +
       `${other} }`,
   );
   assert.deepEqual(several.problems, []);
-  const chosen = several.settings?.listeners[0]?.profile;
-  assert.equal(chosen?.default.credential.name, "other");
+  const chosen = several.settings?.listeners[0]?.rule;
+  assert.equal(chosen?.certificates?.value.default.credentials[0].name, "other");
   assert.deepEqual(
-    chosen?.others.map(({ names }) => names),
+    chosen?.certificates?.value.others.map(({ names }) => names),
     [["mx2.example.com"]],
   );
-  assert.equal(chosen?.minVersion, "TLSv1.3");
+  assert.equal(chosen?.protocols?.value.min, "TLSv1.3");
 });
 
 const rows: readonly (readonly [name: string, text: string, want: readonly string[]])[] = [
@@ -94,8 +99,8 @@ const rows: readonly (readonly [name: string, text: string, want: readonly strin
   ],
   [
     "an expired certificate is a warning",
-    `${listener}\ncertificates:\n  old: { certificate: old.pem, key: old.key }`,
-    ['3:10: warning: certificate "old": the certificate expired on 2020-02-01T00:00:00.000Z (renew it)'],
+    `hostname: old.example.com\n${listener}\ncertificates:\n  old: { certificate: old.pem, key: old.key }`,
+    ['4:10: warning: certificate "old": the certificate expired on 2020-02-01T00:00:00.000Z (renew it)'],
   ],
   [
     "several, and the listener does not say which",
@@ -144,9 +149,10 @@ test("certificates: a self-made one fills in for listeners without, and for no o
   assert.ok(settings !== undefined && needsSelfMade);
   const credential = { name: "self-made", id: "1", certificateChain: "", privateKey: "" };
   const filled = withSelfMadeCertificate(settings, credential);
-  const names = filled.listeners.map(({ profile }) => profile?.default.credential.name);
-  assert.deepEqual(names, ["self-made", undefined, "self-made"]);
-  assert.deepEqual(filled.listeners[0]?.profile?.default.names, ["relay.example.com"]);
+  const served = filled.inboundDefaults.certificates?.value.default;
+  assert.deepEqual([served?.credentials[0].name, served?.names], ["self-made", ["mx.example.com"]]);
+  assert.deepEqual(filled.listeners, settings.listeners);
+  assert.equal(load("listeners: [{ address: 127.0.0.1:2, tls: none }]").needsSelfMade, false);
 });
 
 test("certificates: a renewed certificate is what a reload says that changed", () => {
@@ -154,7 +160,14 @@ test("certificates: a renewed certificate is what a reload says that changed", (
   const renewed = load(`${listener}\ncertificates: { mx: { certificate: other.pem, key: other.key } }`).settings;
   assert.ok(settings !== undefined && renewed !== undefined);
   const changes = compareSettings(settings, renewed).map(({ text }) => text);
-  assert.deepEqual(changes, ["listener a changed: its certificate or TLS profile"]);
+  assert.deepEqual(changes, ["listeners by default: certificate"]);
+  const named = (certificate: string) =>
+    load(
+      `listeners: [{ name: a, address: 127.0.0.1:1, certificate: ${certificate} }]\ncertificates: { ${mx}, ${other} }`,
+    );
+  const [before, after] = [named("mx").settings, named("other").settings];
+  assert.ok(before !== undefined && after !== undefined);
+  assert.deepEqual(compareSettings(before, after), [{ text: "listener a changed: certificate", needsRestart: false }]);
 });
 
 const examples = path.join(import.meta.dirname, "../examples");
@@ -162,7 +175,7 @@ const examples = path.join(import.meta.dirname, "../examples");
 for (const name of readdirSync(examples)) {
   test(`examples/${name} loads without a problem`, () => {
     const text = readFileSync(path.join(examples, name), "utf8");
-    const certificate = { kind: "found", text: `${files["/c/mx.pem"]}${files["/c/mx.key"]}` } as const;
+    const certificate = { kind: "found", text: `${files["/c/examples.pem"]}${files["/c/examples.key"]}` } as const;
     const now = Date.now() + dayMs;
     const { settings, problems } = loadSettings({
       path: name,

@@ -6,13 +6,14 @@ import path from "node:path";
 import { type Domain, domain, parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { DialectSettings, RouteTarget, TransportEntry } from "../policy/dialects/dialect.ts";
+import { compileInboundRules } from "../policy/scoped-inbound.ts";
 import { compileScopedRules } from "../policy/scoped-rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
-import type { UserDirectory } from "../users/user.ts";
+import { Authorities } from "./authorities.ts";
 import { assembleBindingRules, assembleBindings } from "./bindings.ts";
 import { Certificates } from "./certificates.ts";
-import { assembleInboundProfile } from "./inbound-profile.ts";
-import { assembleListeners, isLoopback } from "./listeners.ts";
+import { isLoopback } from "./endpoint.ts";
+import { assembleInbound } from "./inbound.ts";
 import type { Loading } from "./loading.ts";
 import type { PolicyOrder } from "./policy-sources.ts";
 import type { Section, Values } from "./section-types.ts";
@@ -27,13 +28,6 @@ type FileValues = Values<typeof fileTable>;
 /** What is taken from the machine where nothing is written. */
 export type Machine = Readonly<{ hostname: string; processors: number }>;
 
-const nobody: UserDirectory = {
-  find: () => undefined,
-  byCertificate: () => undefined,
-  size: 0,
-  usable: { password: false, scram: false, secret: false, certificate: false },
-};
-
 /** Reports what does not fit together; the value is of use only when nothing was reported as an error. */
 export function assembleSettings(
   values: FileValues,
@@ -45,14 +39,18 @@ export function assembleSettings(
   const dialects = order.filter((source) => source !== "letterlock");
   const brought = dialects.map(({ compiled }) => compiled.settings);
   const hostname = values.hostname?.value ?? firstOf(brought, "hostname")?.value ?? machineName(machine.hostname);
+  const authorities = new Authorities(loading);
   const certificates = new Certificates(values.certificates.value, loading);
-  const profile = assembleInboundProfile(values, certificates, loading);
-  const listeners = assembleListeners(values, profile, certificates, loading);
+  const { listeners, inboundRules, inboundDefaults, users } = assembleInbound(values, {
+    dialects,
+    hostname,
+    material: { certificates, authorities, loading },
+  });
   const bindings = assembleBindings(values, brought, hostname, certificates, loading);
-  const rules = compileTlsRules(values, certificates, loading);
+  const rules = compileTlsRules(values, certificates, authorities, loading);
   checkOrder(order, rules, bindings, loading);
   certificates.reportUnused();
-  const own = compileScopedRules(rules);
+  const own = { ...compileScopedRules(rules), ...compileInboundRules(inboundRules) };
   const dataDirectory =
     overrides.data === undefined ? loading.resolve(values.data.value) : path.resolve(overrides.data);
   const { level, format } = values.log.value.values;
@@ -61,12 +59,17 @@ export function assembleSettings(
     dataDirectory,
     workers: values.workers?.value ?? machine.processors,
     listeners,
-    inboundDefaults: profile.defaults,
-    clientNames: brought.some(({ needsClientNames }) => needsClientNames === true),
-    users: nobody,
+    inboundDefaults,
+    clientNames:
+      inboundRules.some(({ conditions }) => conditions.clientNames !== undefined) ||
+      brought.some(({ needsClientNames }) => needsClientNames === true),
+    users,
     auth: assembleAuth(values),
     relayNetworks: plain(values["relay-networks"].value),
-    relayDomains: plain(values["relay-domains"].value),
+    relayDomains: [
+      ...plain(values["relay-domains"].value),
+      ...brought.flatMap(({ relayDomains = [] }) => relayDomains),
+    ],
     postmaster: assemblePostmaster(values, loading),
     dns: assembleDns(values, loading),
     bindings,
@@ -83,6 +86,7 @@ export function assembleSettings(
     routing: firstOf(brought, "routing"),
     bindingChoosers: brought.flatMap(({ chooseBinding }) => chooseBinding ?? []),
     rules,
+    inboundRules,
     records: assembleRecords(values, dataDirectory),
     log: { level: level.value, format: format.value },
     metrics: values.metrics.value === "off" ? undefined : values.metrics.value,

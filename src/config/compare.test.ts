@@ -85,6 +85,28 @@ const rows: readonly (readonly [name: string, before: string, after: string, wan
     `bindings: { ${Array.from({ length: 6 }, (_, number) => `b${number}: {}`).join(", ")} }`,
     ["6 bindings added"],
   ],
+  [
+    "what clients are offered",
+    "tls-profile: { protocols: TLSv1.3 }\nlisteners: [{name: a, address: 127.0.0.1:1}, {name: b, address: 127.0.0.1:2}]",
+    "listeners: [{name: a, address: 127.0.0.1:1, require-tls: true, client-certificate: ask}, {name: b, address: 127.0.0.1:2}]",
+    [
+      "listener a changed: protocols, tls, client-certificate",
+      "listener b changed: protocols",
+      "listeners by default: protocols",
+    ],
+  ],
+  [
+    "inbound rules",
+    "inbound-rules:\n  - { clients: 192.0.2.1, require-tls: none }\n  - { sender-domains: [a.example, b.example, c.example, d.example], require-tls: encrypted }\n  - { listeners: smtp, relay: true }\n",
+    "\n\ninbound-rules:\n  - { sender-domains: [a.example, b.example, c.example, d.example], require-tls: encrypted, answer: permanent }\n  - { clients: 192.0.2.1, require-tls: none }\n  - { users: '*', relay: true }\n",
+    [
+      "inbound rule for users * added",
+      "inbound rule for sender-domains a.example, b.example, c.example and 1 more changed",
+      "inbound rule for listeners smtp removed",
+      "order of inbound rules changed",
+    ],
+  ],
+  ["how log-ins are slowed down", "", "auth: { failures: 5 }", ["limits of log-ins changed"]],
   ["many rules", domains(6, "may"), domains(6, "secure"), ["6 TLS rules changed"]],
 ];
 

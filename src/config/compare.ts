@@ -5,7 +5,14 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { formatDomainPattern } from "../mail/domain-pattern.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
-import type { Settings } from "./settings.ts";
+import {
+  compareDefaults,
+  compareInboundRules,
+  compareUsers,
+  listenerChanges,
+  sameContents,
+} from "./compare-inbound.ts";
+import type { Binding, Settings } from "./settings.ts";
 
 export type SettingsChange = Readonly<{
   text: string;
@@ -30,7 +37,7 @@ const wholes = {
   retry: "retry settings",
   limits: "limits",
   timeouts: "timeouts",
-  inboundDefaults: "TLS profile of listeners",
+  auth: "limits of log-ins",
 } as const satisfies Partial<Record<keyof Settings, string>>;
 
 /** Set up once at the start. */
@@ -54,8 +61,11 @@ export function compareSettings(before: Settings, after: Settings): readonly Set
     say(`data folder: ${before.dataDirectory} to ${after.dataDirectory}`, true);
   }
   if (before.hostname !== after.hostname) say(`hostname: ${before.hostname} to ${after.hostname}`);
-  for (const text of compareNamed("listener", byName(before.listeners), byName(after.listeners))) say(text);
-  for (const text of compareNamed("binding", before.bindings, after.bindings)) say(text);
+  const listeners = compareNamed("listener", byName(before.listeners), byName(after.listeners), listenerChanges);
+  for (const text of listeners) say(text);
+  for (const text of compareDefaults(before.inboundDefaults, after.inboundDefaults)) say(text);
+  for (const text of compareInbound(before, after)) say(text);
+  for (const text of compareNamed("binding", before.bindings, after.bindings, ofCertificate)) say(text);
   const { maxQueueBytes, minFreeDiskBytes } = before.limits;
   const taken = { ...after, limits: { ...after.limits, maxQueueBytes, minFreeDiskBytes } };
   for (const [key, words] of Object.entries(wholes) as [keyof typeof wholes, string][]) {
@@ -89,13 +99,19 @@ function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): Rea
   return new Map(values.map((value) => [value.name, value]));
 }
 
-function compareNamed(what: string, before: ReadonlyMap<string, object>, after: ReadonlyMap<string, object>): string[] {
+/** @param how what is to be said of one that changed: `: its certificate` */
+function compareNamed<T extends object>(
+  what: string,
+  before: ReadonlyMap<string, T>,
+  after: ReadonlyMap<string, T>,
+  how: (before: T, after: T) => string,
+): string[] {
   const added = [...after.keys()].filter((name) => !before.has(name));
   const removed = [...before.keys()].filter((name) => !after.has(name));
   const changed = [...after].flatMap(([name, value]) => {
     const old = before.get(name);
     const same = old === undefined || sameContents(old, value);
-    return same ? [] : [`${what} ${name} changed${ofCertificate(old, value)}`];
+    return same ? [] : [`${what} ${name} changed${how(old, value)}`];
   });
   return [
     ...count(`${what}s changed`, changed),
@@ -110,25 +126,27 @@ function compareNamed(what: string, before: ReadonlyMap<string, object>, after: 
   ];
 }
 
-/** Equal but for the lines where they were written. */
-function sameContents(before: unknown, after: unknown): boolean {
-  return isDeepStrictEqual(withoutOrigins(before), withoutOrigins(after));
-}
-
-function withoutOrigins(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutOrigins);
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => key !== "from")
-      .map(([key, each]) => [key, withoutOrigins(each)]),
-  );
-}
-
 /** Says when a certificate is all that changed. */
-function ofCertificate(before: object, after: object): string {
-  const without = (value: object): object => ({ ...value, rule: undefined, clientCertificate: undefined });
-  return isDeepStrictEqual(without(before), without(after)) ? ": its certificate or TLS profile" : "";
+function ofCertificate(before: Binding, after: Binding): string {
+  const without = (value: Binding): object => ({ ...value, clientCertificate: undefined });
+  return sameContents(without(before), without(after)) ? ": its certificate" : "";
+}
+
+function compareInbound(before: Settings, after: Settings): string[] {
+  const { moved, ...rules } = compareInboundRules(before.inboundRules, after.inboundRules);
+  const texts = Object.entries(rules).flatMap(([what, scopes]) =>
+    count(
+      `inbound rules ${what}`,
+      scopes.map((scope) => `inbound rule for ${scope} ${what}`),
+    ),
+  );
+  const users = Object.entries(compareUsers(before.users, after.users)).flatMap(([what, names]) =>
+    count(
+      `users ${what}`,
+      names.map((name) => `user ${name} ${what}`),
+    ),
+  );
+  return [...texts, ...(moved ? ["order of inbound rules changed"] : []), ...users];
 }
 
 function compareRules(before: readonly ScopedRule[], after: readonly ScopedRule[]): string[] {

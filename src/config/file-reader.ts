@@ -47,4 +47,11 @@ export const systemFiles: SourceFiles = {
       return undefined; // a name that no file can have, or a folder that we may not look into
     }
   },
+  modeOf(path) {
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.mode;
+    } catch {
+      return undefined;
+    }
+  },
 };

@@ -37,7 +37,7 @@ export function assembleInboundProfile(
     starttls: { value: "offer", from: builtIn },
     protocols: { value: { min: "TLSv1.2", max: "TLSv1.3" }, from: builtIn },
     ...written,
-    ...(only === undefined ? {} : { certificates: { value: { default: only, others: [] }, from: builtIn } }),
+    ...(only === undefined ? {} : { certificates: { value: only, from: builtIn } }),
   };
   return { written, defaults };
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import type { FileAnswer, SourceFiles } from "../policy/dialects/dialect.ts";
 import type { Origin } from "../policy/rules.ts";
 import { checkCipherString, checkGroups } from "../tls/cipher-settings.ts";
-import type { Place, Problems } from "./problem.ts";
+import type { Place, Problem, Problems } from "./problem.ts";
 import type { Located } from "./value-types.ts";
 
 export class Loading {
@@ -43,6 +43,11 @@ export class Loading {
   isThere(file: string): boolean {
     this.#files.add(file);
     return this.#reader.modifiedAt(file) !== undefined;
+  }
+
+  /** Permission bits of a file; undefined where they are not known. */
+  modeOf(name: string): number | undefined {
+    return this.#reader.modeOf?.(this.resolve(name));
   }
 
   /** The same files for a dialect; `onRead` is told what it reads. */
@@ -83,6 +88,11 @@ export class Loading {
     const file = this.resolve(name);
     this.#files.add(file);
     return this.#reader.read(file);
+  }
+
+  /** What is wrong in a file that this one names. */
+  reportIn(file: string, problem: Omit<Problem, "file">): void {
+    this.problems.add({ file, ...problem });
   }
 
   /** Asks OpenSSL once for each list; what it does not take is reported at every place that says it. */

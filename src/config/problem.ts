@@ -70,26 +70,26 @@ export class Problems {
   }
 
   error(at: Place, message: string, remedy: string): void {
-    this.#errors += 1;
-    this.#add(at, "error", message, remedy);
+    this.add({ file: this.#file, ...at, severity: "error", message, remedy });
   }
 
   warning(at: Place, message: string, remedy: string): void {
-    this.#add(at, "warning", message, remedy);
+    this.add({ file: this.#file, ...at, severity: "warning", message, remedy });
   }
 
   get hasErrors(): boolean {
     return this.#errors > 0;
   }
 
-  /** In the order of the file. */
+  /** In the order of the file, then of those that it names. */
   sorted(): readonly Problem[] {
-    return this.#list.toSorted((left, right) => left.line - right.line || left.column - right.column);
+    const ofOthers = ({ file }: Problem): number => Number(file !== this.#file);
+    return this.#list.toSorted((left, right) => ofOthers(left) - ofOthers(right) || byPlace(left, right));
   }
 
-  #add({ line, column }: Place, severity: Problem["severity"], message: string, remedy: string): void {
-    if (this.#list.length >= maxProblems) return;
-    this.#list.push({ file: this.#file, line, column, severity, message, remedy });
+  add({ file, line, column, severity, message, remedy }: Problem): void {
+    if (severity === "error") this.#errors += 1;
+    if (this.#list.length < maxProblems) this.#list.push({ file, line, column, severity, message, remedy });
   }
 }
 

@@ -8,7 +8,8 @@ import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
 import type { BindingChooser, Compiled, RoutingSource, TransportEntry } from "../policy/dialects/dialect.ts";
 import type { System } from "../policy/dialects/registry.ts";
-import type { InboundRule, PolicySource } from "../policy/rules.ts";
+import type { InboundRule, Origin, PolicySource } from "../policy/rules.ts";
+import type { ScopedInboundRule } from "../policy/scoped-inbound.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
 import type { SenderTimeouts } from "../smtp/client/sender.ts";
 import type { ReceiverLimits, ReceiverTimeouts } from "../smtp/server/receiver.ts";
@@ -27,6 +28,8 @@ export type ListenerSettings = Readonly<{
    */
   rule: InboundRule;
   bareNewline: "reject" | "normalize";
+  /** The line that names it. */
+  from: Origin;
 }>;
 
 /** Who we are towards a peer: source address, EHLO name, client certificate. */
@@ -154,6 +157,7 @@ export type Settings = Readonly<{
   bindingChoosers: readonly BindingChooser[];
   /** What our own source was compiled from, to tell what a reload changed. */
   rules: readonly ScopedRule[];
+  inboundRules: readonly ScopedInboundRule[];
   records: Readonly<{
     /** Absolute; `-` is standard output. */
     file: string;

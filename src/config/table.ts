@@ -7,6 +7,7 @@ import { parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { RouteTarget } from "../policy/dialects/dialect.ts";
+import { clientTable, inboundRuleTable } from "./inbound-table.ts";
 import { byDomain, byName, list, oneOf, optional, required, section, setting, textOr } from "./section-types.ts";
 import { bindingTls, globalTls, neverUsed, tlsVersion } from "./tls-table.ts";
 import {
@@ -94,10 +95,7 @@ export const listenerTable = {
     yesNo,
     "Refuse mail in clear text with 530. Not for a public MX (RFC 3207 §4). Default: false.",
   ),
-  certificate: optional(
-    list(name),
-    "Certificates by name: the first is served without SNI, the others to clients that ask for their names. Default: the only one there is, or a self-made one.",
-  ),
+  ...clientTable,
   "bare-newline": setting(
     choice("reject", "normalize"),
     "reject",
@@ -109,6 +107,7 @@ export const certificateTable = {
   certificate: required(file, "PEM file: the certificate, then its intermediates."),
   key: required(file, "PEM file of its private key."),
   passphrase: optional(text, "Of an encrypted key. Whoever may read this file may read it."),
+  "passphrase-file": optional(file, "File whose first line is the passphrase."),
   names: optional(
     list(text),
     "Names for which SNI chooses it; `*.example.com` covers one label. Default: the names in the certificate.",
@@ -345,6 +344,12 @@ export const fileTable = {
   listeners: setting(list(section(listenerTable)), loopbackListeners, "Where mail comes in."),
   "relay-networks": setting(list(cidr), '[127.0.0.0/8, "::1"]', "Clients that may send to anywhere."),
   "relay-domains": setting(list(domainPattern), "[]", "Recipient domains that any client may send to."),
+  "inbound-rules": setting(
+    list(section(inboundRuleTable)),
+    "[]",
+    "Who must use TLS to us, and what clients are offered: of the rules whose every condition holds, the first that demands something, and for each setting the first that has it.",
+  ),
+  "users-file": optional(file, "Users who may log in: `letterlock user add` writes it."),
   certificates: setting(byName(section(certificateTable)), "{}", "Keys and certificates, by name."),
   "tls-profile": setting(section(tlsProfileTable), "{}", "What listeners offer in TLS handshakes."),
   dns: setting(section(dnsTable), "{}", "Resolvers."),

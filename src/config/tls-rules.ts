@@ -4,13 +4,12 @@
  * a connection is decided nowhere but in `../policy/decide.ts`.
  */
 
-import path from "node:path";
 import { type DomainPattern, formatDomainPattern } from "../mail/domain-pattern.ts";
 import { printRequirement, type RequirementText } from "../policy/dialects/sendmail/requirement-text.ts";
 import type { PeerRequirement, Sourced } from "../policy/rules.ts";
 import type { ScopedRule, ScopedSettings } from "../policy/scoped-rules.ts";
-import { isCertificate } from "../tls/certificate-facts.ts";
-import { type TlsVersion, type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
+import type { TlsVersion } from "../tls/handshake-settings.ts";
+import type { Authorities } from "./authorities.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Loading } from "./loading.ts";
 import type { Place } from "./problem.ts";
@@ -20,7 +19,7 @@ import type { TlsSection } from "./tls-table.ts";
 import type { Located } from "./value-types.ts";
 
 /** Sendmail's codes: without a prefix that of version 8.17 and later. */
-const requirementReplies = {
+export const requirementReplies = {
   PERM: { code: 503, status: "5.7.0" },
   TEMP: { code: 403, status: "4.7.0" },
   none: { code: 454, status: "4.7.0" },
@@ -35,9 +34,10 @@ type Outer = Readonly<{ pins: boolean; words: string; scope: Scope }>;
 export function compileTlsRules(
   values: Values<typeof fileTable>,
   certificates: Certificates,
+  authorities: Authorities,
   loading: Loading,
 ): readonly ScopedRule[] {
-  const compiler = new Compiler(certificates, loading);
+  const compiler = new Compiler(certificates, authorities, loading);
   const { tls } = values;
   const global = compiler.walk(tls, { pins: false, words: "", scope: {} });
   const groups = new Map<string, Outer>();
@@ -55,15 +55,16 @@ export function compileTlsRules(
 
 class Compiler {
   readonly #certificates: Certificates;
+  readonly #authorities: Authorities;
   readonly #loading: Loading;
   readonly #rules: ScopedRule[] = [];
-  readonly #anchors = new Map<string, TrustAnchors | undefined>();
   /** Rules whose `match` counts only if some other scope asks for verify or secure. */
   readonly #matches: Place[] = [];
   #someVerify = false;
 
-  constructor(certificates: Certificates, loading: Loading) {
+  constructor(certificates: Certificates, authorities: Authorities, loading: Loading) {
     this.#certificates = certificates;
+    this.#authorities = authorities;
     this.#loading = loading;
   }
 
@@ -120,7 +121,7 @@ class Compiler {
     if (level !== undefined) settings.level = sourced(level, level.value);
     if (match !== undefined) settings.match = sourced(match, plain(match.value));
     if (ca !== undefined) {
-      const anchors = this.#trust(ca, values["partial-chains"]?.value === true);
+      const anchors = this.#authorities.read(ca, values["partial-chains"]?.value === true);
       if (anchors !== undefined) settings.anchors = sourced(ca, anchors);
     }
     if (pins !== undefined) settings.pins = sourced(pins, plain(pins.value));
@@ -244,59 +245,6 @@ class Compiler {
       min: versions.includes("TLSv1.2") ? "TLSv1.2" : "TLSv1.3",
       max: versions.includes("TLSv1.3") ? "TLSv1.3" : "TLSv1.2",
     };
-  }
-
-  #trust(ca: Located<readonly Located<string>[]>, partialChains: boolean): TrustAnchors | undefined {
-    const names = ca.value.map(({ value }) => value);
-    if (names.length === 0) {
-      this.#loading.problems.error(ca.at, "an empty list of CA files trusts nobody", "write a file, or none");
-      return undefined;
-    }
-    if (names.length === 1 && names[0] === "system") return { kind: "system" };
-    if (names.length === 1 && names[0] === "none") return trustBundle([], []);
-    const key = [...names, partialChains].join("\0");
-    if (!this.#anchors.has(key)) this.#anchors.set(key, this.#bundle(ca.value, partialChains));
-    return this.#anchors.get(key);
-  }
-
-  #bundle(named: readonly Located<string>[], partialChains: boolean): TrustAnchors | undefined {
-    const files = named.filter(({ value }) => value !== "system");
-    const pem = files.flatMap((file) => this.#authorities(file));
-    if (pem.length === 0) return undefined;
-    return trustBundle(
-      pem,
-      files.map(({ value }) => this.#loading.resolve(value)),
-      { partialChains, withSystem: files.length < named.length },
-    );
-  }
-
-  /** A folder counts as OpenSSL's CApath: the files that are named by hash. */
-  #authorities(file: Located<string>): string[] {
-    const names = this.#loading.list(file.value);
-    if (names === undefined) {
-      const text = this.#loading.read(file, "the CA file");
-      return text === undefined ? [] : this.#certificatesIn(text, file);
-    }
-    const hashed = names.filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name));
-    if (hashed.length === 0) {
-      this.#loading.problems.error(file.at, `no CA in the folder ${file.value} is named by its hash`, "run c_rehash");
-    }
-    return hashed.flatMap((name) => {
-      const named = { value: path.join(file.value, name), at: file.at };
-      const text = this.#loading.read(named, "the CA file");
-      return text === undefined ? [] : this.#certificatesIn(text, named);
-    });
-  }
-
-  #certificatesIn(text: string, { value, at }: Located<string>): string[] {
-    const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-    const remedy = "give a PEM file of CA certificates";
-    if (blocks.length === 0)
-      this.#loading.problems.error(at, `there is no certificate in the CA file ${value}`, remedy);
-    const broken = blocks.findIndex((block) => !isCertificate(block));
-    if (broken < 0) return blocks;
-    this.#loading.problems.error(at, `certificate ${broken + 1} of the CA file ${value} cannot be read`, remedy);
-    return [];
   }
 }
 

@@ -45,7 +45,7 @@ const namePattern: ValueType<NamePattern> = textType("name to expect", "a name t
 const digestLength = { sha256: 64, sha512: 128 } as const;
 
 /** `sha256:AB:CD...` of certificate or key, `certificate-sha256:...`, `spki-sha256:...`; hex or base64. */
-const pin: ValueType<Pin> = textType("pin", "a pin", (value) => {
+export const pin: ValueType<Pin> = textType("pin", "a pin", (value) => {
   const [, of, algorithm, digits = ""] = /^(?:(certificate|spki)-)?(sha256|sha512):(.+)$/i.exec(value) ?? [];
   if (of === undefined && algorithm === undefined) {
     return /^(?:md5|sha1|(?:[0-9a-f]{2}:){15,19}[0-9a-f]{2}$)/i.test(value)
@@ -109,15 +109,19 @@ const fallback: ValueType<Fallback> = textType("fallback", "never, at once, or a
 });
 
 /** `PERM+VERIFY:128+CN`: a value that Sendmail would take for an exemption is none here. */
-const demand: ValueType<RequirementText | "none"> = textType("demand", "a demand in Sendmail's form", (value) => {
-  if (value === "none") return value;
-  const parsed = parseRequirement(value);
-  if (parsed.kind === "requirement" && parsed.flaw === undefined) return parsed;
-  return wrong(
-    `"${value}" is no demand`,
-    "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like, or none",
-  );
-});
+export const demand: ValueType<RequirementText | "none"> = textType(
+  "demand",
+  "a demand in Sendmail's form",
+  (value) => {
+    if (value === "none") return value;
+    const parsed = parseRequirement(value);
+    if (parsed.kind === "requirement" && parsed.flaw === undefined) return parsed;
+    return wrong(
+      `"${value}" is no demand`,
+      "write ENCR:112, VERIFY, PERM+VERIFY:128+CN:mx.example.com or the like, or none",
+    );
+  },
+);
 
 const refusal: ValueType<string | false> = textType("text, or `false`", "a text, or false", (value) =>
   value === "false" ? false : value,
@@ -138,7 +142,7 @@ const sni: ValueType<SniChoice> = textType("server name", "hostname, nexthop, of
 });
 
 /** A date alone holds until the end of that day in UTC. As ms since 1970. */
-const endDate: ValueType<number> = textType("date", "a date", (value) => {
+export const endDate: ValueType<number> = textType("date", "a date", (value) => {
   const example = "write 2027-01-31, or 2027-01-31T12:00:00Z";
   const [, day, time] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)))?$/.exec(value) ?? [];
   if (day === undefined) return wrong(`"${value}" is no date`, example);

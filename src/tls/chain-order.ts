@@ -3,11 +3,10 @@
  * wishes for it). A file in another order is put in order; what peers may stumble over is told.
  */
 import type { X509Certificate } from "node:crypto";
-import { isSystemAuthority } from "./system-authorities.ts";
+import { isIssuedBySystem } from "./system-authorities.ts";
+import { validityWarning } from "./validity.ts";
 
 export type ChainWarning = Readonly<{ text: string; remedy: string }>;
-
-const soonMs = 21 * 86_400_000;
 
 /** @param now ms since 1970. @returns all of them: some clients know only the root behind another of two paths */
 export function inOrder(
@@ -47,11 +46,10 @@ function orderWarnings(
 }
 
 function dateWarnings(certificate: X509Certificate, now: number): readonly ChainWarning[] {
-  const end = certificate.validToDate.getTime();
-  if (end - now >= soonMs) return [];
-  const when = certificate.validToDate.toISOString();
-  const text = `the intermediate ${nameOf(certificate)} ${end < now ? "expired" : "expires"} on ${when}`;
-  return [{ text, remedy: "get a new chain from your CA" }];
+  const { validFromDate, validToDate } = certificate;
+  const what = `the intermediate ${nameOf(certificate)}`;
+  const text = validityWarning(what, validFromDate.getTime(), validToDate.getTime(), now);
+  return text === undefined ? [] : [{ text, remedy: "get a new chain from your CA" }];
 }
 
 /**
@@ -59,7 +57,7 @@ function dateWarnings(certificate: X509Certificate, now: number): readonly Chain
  * for the public; that of an organisation mostly does not, and its clients have it.
  */
 function missingWarnings(last: X509Certificate): readonly ChainWarning[] {
-  if (isSelfIssued(last) || last.infoAccess?.includes("CA Issuers") !== true || isSystemAuthority(last)) return [];
+  if (isSelfIssued(last) || last.infoAccess?.includes("CA Issuers") !== true || isIssuedBySystem(last)) return [];
   const text = `its issuer ${oneLine(last.issuer)} is neither in its file nor among the system's CAs, so that clients may not be able to check it`;
   return [{ text, remedy: "append the intermediates that your CA gave you" }];
 }

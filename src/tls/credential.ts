@@ -5,9 +5,10 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
-import { inOrder } from "./chain-order.ts";
+import { type ChainWarning, inOrder } from "./chain-order.ts";
 import { digestOf } from "./digest.ts";
 import type { Credential } from "./handshake-settings.ts";
+import { validityWarning } from "./validity.ts";
 
 export type CredentialCheck =
   | Readonly<{
@@ -22,11 +23,9 @@ export type CredentialCheck =
       /** Usable, but peers may refuse it: out of date or soon so, or not valid yet. */
       warning: string | undefined;
       /** What else may go wrong: with the certificates that follow it. */
-      chainWarnings: readonly CredentialWarning[];
+      chainWarnings: readonly ChainWarning[];
     }>
   | Readonly<{ kind: "error"; problem: string; remedy: string }>;
-
-export type CredentialWarning = Readonly<{ text: string; remedy: string }>;
 
 type Problem = Extract<CredentialCheck, { kind: "error" }>;
 
@@ -67,7 +66,7 @@ export function checkCredential(
     names: names.map((text) => text.toLowerCase()),
     notAfter,
     keyType,
-    warning: dateWarning("the certificate", notBefore, notAfter, now),
+    warning: validityWarning("the certificate", notBefore, notAfter, now),
     chainWarnings: warnings,
   };
 }
@@ -123,17 +122,6 @@ function refusal(cert: string, key: string): Problem | undefined {
   if (!(context instanceof Error)) return undefined;
   const { reason } = context as Error & { reason?: string };
   return error(`OpenSSL refuses the certificate: ${reason ?? context.message}`, "use a key of 2048 bits RSA or P-256");
-}
-
-/** Whoever renews by hand has three weeks. */
-const soonMs = 21 * 86_400_000;
-
-function dateWarning(what: string, notBefore: number, notAfter: number, now: number): string | undefined {
-  const iso = (time: number): string => new Date(time).toISOString();
-  if (notAfter < now) return `${what} expired on ${iso(notAfter)}`;
-  if (notBefore > now) return `${what} is not valid before ${iso(notBefore)}`;
-  if (notAfter - now >= soonMs) return undefined;
-  return `${what} expires on ${iso(notAfter)}, in ${Math.floor((notAfter - now) / 86_400_000)} days`;
 }
 
 function attempt<T>(make: () => T): T | Error {

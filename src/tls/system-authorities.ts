@@ -6,7 +6,7 @@ import { getCACertificates } from "node:tls";
 
 let known: ReadonlyMap<string, readonly X509Certificate[]> | undefined;
 
-export function isSystemAuthority(certificate: X509Certificate): boolean {
+export function isIssuedBySystem(certificate: X509Certificate): boolean {
   known ??= Map.groupBy(
     getCACertificates("default").map((pem) => new X509Certificate(pem)),
     ({ subject }) => subject,

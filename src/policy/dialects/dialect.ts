@@ -22,6 +22,8 @@ export type SourceFiles = Readonly<{
   list(path: string): readonly string[] | undefined;
   /** ms since 1970; `undefined` where there is no such file. */
   modifiedAt(path: string): number | undefined;
+  /** Permission bits; `undefined` where there is no such file. */
+  modeOf?(path: string): number | undefined;
 }>;
 
 export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ kind: "failed"; reason: string }>;
