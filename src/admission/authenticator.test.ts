@@ -10,6 +10,7 @@ import type { IpAddress } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from "../smtp/server/sasl/sasl.ts";
+import { trustBundle } from "../tls/handshake-settings.ts";
 import type { CertificateFacts, HandshakeFacts } from "../tls/peer-facts.ts";
 import type { KeyDerivation } from "../users/key-derivation.ts";
 import { fitsHash } from "../users/password-hash.ts";
@@ -86,15 +87,27 @@ function user(name: string, change: Partial<User> = {}): User {
   };
 }
 
-function handshake(chain: "trusted" | "untrusted", certificate: Partial<CertificateFacts> | undefined): HandshakeFacts {
+type Chain = "trusted" | "trusted elsewhere" | "untrusted";
+
+/** By which CA: the one that the rule names, or one that only another listener has. */
+const ca = Buffer.from("our CA");
+const anchors = { trusted: createHash("sha256").update(ca).digest("hex"), "trusted elsewhere": digest };
+const pem = `-----BEGIN CERTIFICATE-----\n${ca.toString("base64")}\n-----END CERTIFICATE-----\n`;
+const clientAnchors = {
+  value: trustBundle([pem], []),
+  from: { source: "test", file: undefined, line: undefined, column: undefined, scope: "" },
+};
+
+function handshake(chain: Chain, certificate: Partial<CertificateFacts> | undefined): HandshakeFacts {
   return {
-    chain: chain === "trusted" ? { kind: chain } : { kind: chain, code: "X", text: "x" },
+    chain: chain === "untrusted" ? { kind: chain, code: "X", text: "x" } : { kind: "trusted", anchor: anchors[chain] },
     certificate: certificate as CertificateFacts | undefined,
   } as HandshakeFacts;
 }
 
 function sessionFrom(address: string, change: Partial<SessionFacts> = {}): SessionFacts {
-  return { id: "s", clientAddress: address as IpAddress, tls: undefined, ...change } as SessionFacts;
+  const clientName = { kind: "none" };
+  return { id: "s", clientAddress: address as IpAddress, clientName, tls: undefined, ...change } as SessionFacts;
 }
 
 class World {
@@ -108,6 +121,7 @@ class World {
     this.directory = createUserDirectory(users);
     const tools: AuthenticatorTools = {
       users: () => this.directory,
+      policy: () => ({ rule: () => ({ clientAnchors }) }),
       settings: () => ({ ...settings, ...change }),
       clock: this.clock,
       secret,
@@ -307,7 +321,7 @@ test("EXTERNAL lets in whom the certificate names, by its own digest or its key'
   assert.deepEqual(await world.talk("EXTERNAL", [""], sessionFrom("192.0.2.1")), failed(""));
 });
 
-const inTls = (chain: "trusted" | "untrusted", certificate: object | undefined): Partial<SessionFacts> => ({
+const inTls = (chain: Chain, certificate: object | undefined): Partial<SessionFacts> => ({
   tls: { handshake: handshake(chain, certificate), serverName: undefined },
 });
 const placeRows: readonly (readonly [
@@ -322,6 +336,12 @@ const placeRows: readonly (readonly [
   ["a trusted certificate needed, TLS alone", { requireTls: "trusted" }, inTls("untrusted", undefined), false],
   ["a trusted certificate needed, one that is not", { requireTls: "trusted" }, inTls("untrusted", {}), false],
   ["a trusted chain without a certificate is none", { requireTls: "trusted" }, inTls("trusted", undefined), false],
+  [
+    "a certificate that another listener's CA vouches for",
+    { requireTls: "trusted" },
+    inTls("trusted elsewhere", {}),
+    false,
+  ],
   ["a trusted certificate needed and there", { requireTls: "trusted" }, inTls("trusted", {}), true],
 ];
 

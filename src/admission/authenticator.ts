@@ -13,22 +13,27 @@ import type { AuthSettings } from "../config/settings.ts";
 import type { Clock } from "../mail/clock.ts";
 import { errorText } from "../mail/error-text.ts";
 import type { Observer } from "../observe/events.ts";
+import type { InboundPolicy } from "../policy/inbound.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 import type { Identity, LoginChecks } from "../smtp/server/sasl/login-checks.ts";
 import type { SaslStep, StartSasl } from "../smtp/server/sasl/sasl.ts";
 import { startMechanism } from "../smtp/server/sasl/start-mechanism.ts";
+import { underAnchors } from "../tls/client-trust.ts";
 import { type KeyDerivation, nodeKeyDerivation } from "../users/key-derivation.ts";
 import { prepareQuery } from "../users/saslprep.ts";
-import type { User, UserDirectory } from "../users/user.ts";
+import type { User, UserDirectory, UserPlace } from "../users/user.ts";
 import { mayUse } from "../users/user-limits.ts";
 import { userPlace } from "./certificate-user.ts";
 import { FailedLogIns } from "./failed-log-ins.ts";
 import { PasswordChecks } from "./password-checks.ts";
+import { inboundQuestion } from "./question.ts";
 import { Strangers } from "./strangers.ts";
 
 export type AuthenticatorTools = Readonly<{
   /** As they are now: a reload changes the answer. */
   users: () => UserDirectory;
+  /** Whose CAs count for a client. */
+  policy: () => Pick<InboundPolicy, "rule">;
   settings: () => AuthSettings;
   clock: Clock;
   /** 32 octets, the same for all workers and after a restart: `readAuthSecret`. */
@@ -107,11 +112,18 @@ class Checks {
 
   async #conclude(session: SessionFacts, identity: Identity, isProven: boolean, data?: Buffer): Promise<SaslStep> {
     const user = this.#find(identity.name);
-    if (isProven && user !== undefined && actsAsHimself(identity, user) && mayUse(user, placeOf(session))) {
+    if (isProven && user !== undefined && actsAsHimself(identity, user) && mayUse(user, this.#placeOf(session))) {
       return { kind: "done", user: user.name, ...(data && { data }) };
     }
     await this.#failed.note(session.clientAddress);
     return { kind: "failed", why: "credentials", triedUser: identity.name };
+  }
+
+  /** Trust that another listener's CAs give is none here. */
+  #placeOf(session: SessionFacts): UserPlace {
+    const rule = this.#tools.policy().rule(inboundQuestion(session, this.#tools.clock.now()));
+    const tls = session.tls && underAnchors(session.tls.handshake, rule.clientAnchors?.value);
+    return userPlace({ client: session.clientAddress, tls });
   }
 
   #find(name: string): User | undefined {
@@ -132,8 +144,4 @@ function actsAsHimself({ authzid }: Identity, user: User): boolean {
 function certificateUserOf({ tls }: SessionFacts, users: UserDirectory): string | undefined {
   const certificate = tls?.handshake.certificate;
   return certificate && users.byCertificate(certificate.sha256, certificate.spkiSha256)?.name;
-}
-
-function placeOf({ clientAddress, tls }: SessionFacts): ReturnType<typeof userPlace> {
-  return userPlace({ client: clientAddress, tls: tls?.handshake });
 }

@@ -137,6 +137,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const admission = createAdmission(() => now.admission, clock, observe);
   const authenticator = createAuthenticator({
     users: () => settings().users,
+    policy: () => now.admission.policy,
     settings: () => settings().auth,
     clock,
     secret: readAuthSecret(dataDirectory),
