@@ -25,7 +25,7 @@ export function folderFor(t: TestContext): string {
 const compileCache = mkdtempSync(path.join(tmpdir(), "letterlock-compiled-"));
 process.once("exit", () => rmSync(compileCache, { recursive: true, force: true }));
 
-function launch(argv: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess {
+function launch(argv: readonly string[], environment: NodeJS.ProcessEnv, input?: string): ChildProcess {
   // No configuration of this machine has a say.
   const env = {
     ...process.env,
@@ -34,12 +34,20 @@ function launch(argv: readonly string[], environment: NodeJS.ProcessEnv): ChildP
     NODE_COMPILE_CACHE: compileCache,
     ...environment,
   };
-  return spawn(process.execPath, [program, ...argv], { stdio: ["ignore", "pipe", "pipe"], env, timeout: longestMs });
+  const stdin = input === undefined ? "ignore" : "pipe";
+  const child = spawn(process.execPath, [program, ...argv], {
+    stdio: [stdin, "pipe", "pipe"],
+    env,
+    timeout: longestMs,
+  });
+  // A command that ends without reading it closes the pipe.
+  child.stdin?.on("error", () => undefined).end(input);
+  return child;
 }
 
-/** Runs a command to its end. */
-export async function run(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const child = launch(argv, environment);
+/** Runs a command to its end. @param input what it finds on standard input; undefined: nothing is there */
+export async function run(argv: readonly string[], environment: NodeJS.ProcessEnv = {}, input?: string): Promise<Ran> {
+  const child = launch(argv, environment, input);
   const output = gather(child);
   const code = await new Promise<number>((resolve) => {
     child.once("close", (exit, signal) => resolve(signal === null ? (exit ?? -1) : -1));
