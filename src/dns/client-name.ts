@@ -10,7 +10,9 @@
  *  - the answer comes within `timeoutMs`, and never as a rejection;
  *  - `verified` rests on a name below which the address really stands: whoever holds the address block cannot claim
  *    another's name;
- *  - an address costs one PTR question and at most five others, however many names it is given and clients it has.
+ *  - an address costs one PTR question and at most five others, however many names it is given and clients it has;
+ *  - strangers with many addresses and silent reverse zones cannot take all of the resolver's slots: few are asked about
+ *    at once, the others wait within their time.
  * Several names are taken in alphabetical order: servers hand them out in turns, and rules should not take turns.
  * Not here: what hangs on the name (`../policy`). `/etc/hosts` is not read.
  */
@@ -21,6 +23,7 @@ import type { Clock } from "../mail/clock.ts";
 import type { Domain } from "../mail/domain.ts";
 import { isIpv6 } from "../mail/ip.ts";
 import type { DnsAnswer, Resolver } from "./resolver.ts";
+import { Slots } from "./slots.ts";
 
 export type ClientNameOptions = Readonly<{
   resolver: Resolver;
@@ -30,6 +33,8 @@ export type ClientNameOptions = Readonly<{
 }>;
 
 const maxNames = 5;
+/** Clients asked about at once: with all of their names they leave room for the look-ups of mail. */
+const maxAsked = 32;
 const maxCached = 20_000;
 /** What DNS could not tell is asked again soon. */
 const maxSeconds: Readonly<Record<ClientName["kind"], number>> = {
@@ -49,8 +54,9 @@ export function createClientNames(options: ClientNameOptions): (client: IpAddres
   const { clock } = options;
   const cache = new LRUCache<IpAddress, Cached>({ max: maxCached });
   const inFlight = new Map<IpAddress, Promise<ClientName>>();
+  const slots = new Slots(maxAsked);
   const ask = async (client: IpAddress): Promise<ClientName> => {
-    const { name, seconds } = await findWithin(client, options);
+    const { name, seconds } = await findWithin(client, slots, options);
     inFlight.delete(client);
     cache.set(client, { name: Promise.resolve(name), expiresAt: clock.now() + seconds * 1000 });
     return name;
@@ -64,14 +70,18 @@ export function createClientNames(options: ClientNameOptions): (client: IpAddres
   };
 }
 
-async function findWithin(client: IpAddress, { resolver, timeoutMs, clock }: ClientNameOptions): Promise<Finding> {
+async function findWithin(
+  client: IpAddress,
+  slots: Slots,
+  { resolver, timeoutMs, clock }: ClientNameOptions,
+): Promise<Finding> {
   const late = new AbortController();
   const timer = clock.after(timeoutMs, () => late.abort());
-  const finding = await find(client, resolver, late.signal);
+  const finding = await slots.use(() => find(client, resolver, late.signal), late.signal);
   timer.cancel();
   // Questions about names behind the one that was verified.
   late.abort();
-  return finding;
+  return finding ?? unknown;
 }
 
 async function find(client: IpAddress, resolver: Resolver, signal: AbortSignal): Promise<Finding> {

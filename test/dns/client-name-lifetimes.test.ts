@@ -15,7 +15,11 @@ function found<T>(ttlSeconds: number, ...records: readonly T[]): DnsAnswer<T> {
 }
 
 /** `ptr` and `a` as they are answered; every PTR question is counted. */
-function scripted(ptr: DnsAnswer<Domain | undefined>, a: Resolver["a"] = async () => nothing) {
+function scripted(
+  ptr: DnsAnswer<Domain | undefined>,
+  a: Resolver["a"] = async () => nothing,
+  ask: Resolver["ptr"] = async () => ptr,
+) {
   const asked: string[] = [];
   const none = async (): Promise<typeof nothing> => nothing;
   const resolver: Resolver = {
@@ -23,9 +27,9 @@ function scripted(ptr: DnsAnswer<Domain | undefined>, a: Resolver["a"] = async (
     txt: none,
     aaaa: none,
     a,
-    ptr: async (address) => {
+    ptr: (address, signal) => {
       asked.push(address);
-      return ptr;
+      return ask(address, signal);
     },
   };
   const clock = new HandClock();
@@ -85,6 +89,25 @@ test("createClientNames: questions whose answers no longer count are ended", asy
   });
   assert.deepEqual(await nameOf(client), { kind: "verified", name: mx });
   assert.equal(ended, true);
+});
+
+test("createClientNames: whoever comes from many addresses is asked about a few at a time", async () => {
+  const asked: string[] = [];
+  const { clock, nameOf } = scripted(nothing, undefined, (address, signal) => {
+    asked.push(address);
+    return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(failed)));
+  });
+  const names = Array.from({ length: 100 }, (_, number) => nameOf(`192.0.2.${number}` as IpAddress));
+  await new Promise(setImmediate);
+  assert.equal(asked.length, 32);
+  clock.advance(5_000);
+  assert.deepEqual(new Set((await Promise.all(names)).map(({ kind }) => kind)), new Set(["unknown"]));
+  assert.ok(asked.length < 100);
+  const next = nameOf("198.51.100.1" as IpAddress);
+  await new Promise(setImmediate);
+  assert.equal(asked.at(-1), "198.51.100.1");
+  clock.advance(5_000);
+  await next;
 });
 
 test("createClientNames: the longest kept addresses make room", async () => {
