@@ -12,8 +12,8 @@ export class TestClient implements Disposable {
   #ended = false;
   #wake: (() => void) | undefined;
 
-  constructor(port: number) {
-    this.#socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+  constructor(port: number, host = "127.0.0.1") {
+    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
     this.#listen();
   }
 
