@@ -29,7 +29,11 @@ export function assembleInboundRules(
   names: InboundNames,
   material: InboundMaterial,
 ): readonly ScopedInboundRule[] {
-  const rules = written.flatMap(({ value }, index) => assembleRule(value, index + 1, names, material) ?? []);
+  // After an error in reading, something that seems missing may be what could not be read.
+  const isWhole = !material.loading.problems.hasErrors;
+  const rules = written.flatMap(({ value }, index) => {
+    return assembleRule(value, { number: index + 1, isWhole }, names, material) ?? [];
+  });
   for (const { rule, by } of shadowedRules(rules)) {
     const { line, column } = rule.from;
     const message = `this rule never decides anything: the one on line ${by.from.line ?? 1} covers all of it`;
@@ -41,7 +45,7 @@ export function assembleInboundRules(
 
 function assembleRule(
   { at, values }: WrittenRule,
-  number: number,
+  { number, isWhole }: Readonly<{ number: number; isWhole: boolean }>,
   names: InboundNames,
   material: InboundMaterial,
 ): ScopedInboundRule | undefined {
@@ -52,13 +56,16 @@ function assembleRule(
   const settings = { ...startTls(values, scope, loading), ...clientSettings(values, scope, material) };
   const exception = exceptionOf(values);
   const demand = demandOf(values, exception, scope, material);
+  checkParts(values, loading);
+  if (isWhole) checkMatch(values, loading);
   checkNames(values, names, loading);
   checkSettings(at, values, settings, loading);
   checkRelay(values, names.listeners, loading);
   checkDates(values, loading);
   checkCertificateAsked(values, demand, names.listeners, loading);
   if (demand === undefined && Object.keys(settings).length === 0) {
-    loading.problems.error(at, "this rule says nothing", "add require-tls:, or a setting such as relay: true");
+    const remedy = "add require-tls:, or a setting such as relay: true";
+    if (isWhole) loading.problems.error(at, "this rule says nothing", remedy);
     return undefined;
   }
   // The CAs of a demand for certificates are its own.
@@ -112,7 +119,6 @@ function demandOf(
   { authorities, loading }: InboundMaterial,
 ): InboundDemand | undefined {
   const level = values["require-tls"];
-  checkParts(values, loading);
   if (level === undefined) return undefined;
   const { fingerprints, mode, "client-ca": files, "min-cipher-bits": bits } = values;
   const [names, issuers, text] = [values["certificate-names"], values["certificate-issuers"], values["reply-text"]];
@@ -163,6 +169,10 @@ function checkParts(values: RuleValues, { problems }: Loading): void {
       level === undefined ? `add require-tls: ${wanted}` : `write require-tls: ${wanted}, or remove ${key}`;
     problems.error(part.at, message, remedy);
   }
+}
+
+function checkMatch(values: RuleValues, { problems }: Loading): void {
+  const level = values["require-tls"];
   if (level === undefined || level.value === "none" || level.value === "encrypted") return;
   const { fingerprints, "client-ca": files } = values;
   const [names, issuers] = [values["certificate-names"], values["certificate-issuers"]];

@@ -132,9 +132,19 @@ function coversBlock(outer: Cidr, inner: Cidr): boolean {
   );
 }
 
+/** In the order in which one writes them. */
+const written = [
+  "listeners",
+  "clients",
+  "clientNames",
+  "users",
+  "senderDomains",
+  "recipientDomains",
+] as const satisfies readonly ConditionKind[];
+
 /** `listeners mx; clients 192.0.2.0/24`, each as it is written, for logs. */
 export function describeConditions(conditions: InboundConditions): string {
-  const parts = conditionKinds.toReversed().flatMap((kind) => {
+  const parts = written.flatMap((kind) => {
     const values = conditions[kind];
     if (values === undefined) return [];
     const words = kind.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
