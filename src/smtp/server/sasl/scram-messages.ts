@@ -32,7 +32,7 @@ const maxFirstBytes = 2048;
 const maxFinalBytes = 4096;
 const maxNonceLength = 512;
 
-const header = /^(n|y|p=([A-Za-z0-9.-]{1,64})),(?:a=([^,]+))?,/;
+const header = /^(n|y|p=([A-Za-z0-9.-]{1,64})),(?:a=([^,]*))?,/;
 /** Printable ASCII but the comma. */
 const printable = /^[\x21-\x2b\x2d-\x7e]+$/;
 const extension = /^[A-Za-z]=./s;
@@ -46,7 +46,8 @@ export function parseClientFirst(octets: Buffer): ClientFirst | undefined {
   const [nameField = "", nonceField = "", ...extensions] = bare.split(",");
   const name = saslName(fieldValue("n", nameField));
   const nonce = readNonce(nonceField);
-  const authzid = rawAuthzid === undefined ? "" : saslName(rawAuthzid);
+  // GNU SASL writes an empty one where nobody is named; RFC 5802 §7 leaves the attribute out.
+  const authzid = !rawAuthzid ? "" : saslName(rawAuthzid);
   if (name === undefined || nonce === undefined || authzid === undefined || !areOptional(extensions)) return undefined;
   const flag: BindingFlag = type === undefined ? { kind: mark === "y" ? "y" : "n" } : { kind: "p", type };
   return { name, authzid, flag, gs2Header, bare, nonce };

@@ -138,7 +138,7 @@ const rows: readonly (readonly [name: string, change: Partial<Change>, want: str
   ["an optional extension is signed and ignored", { bare: "n=user,r=abc,x=y" }, "done |user|right proven"],
   ["what is no attribute", { bare: "n=user,r=abc,xy" }, "failed malformed"],
   ["no name", { bare: "n=,r=abc" }, "failed malformed"],
-  ["an empty identity", { gs2: "n,a=," }, "failed malformed"],
+  ["an empty identity, as GNU SASL sends it", { gs2: "n,a=," }, "done |user|right proven"],
   ["no nonce", { bare: "n=user,r=" }, "failed malformed"],
   ["a space in the nonce", { bare: "n=user,r=a b" }, "failed malformed"],
   ["a nonce of 513 characters", { bare: `n=user,r=${"a".repeat(513)}` }, "failed malformed"],
