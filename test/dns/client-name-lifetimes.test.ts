@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { createClientNames } from "../../src/dns/client-name.ts";
 import type { DnsAnswer, Resolver } from "../../src/dns/resolver.ts";
 import type { IpAddress } from "../../src/mail/address.ts";
@@ -89,6 +90,35 @@ test("createClientNames: questions whose answers no longer count are ended", asy
   });
   assert.deepEqual(await nameOf(client), { kind: "verified", name: mx });
   assert.equal(ended, true);
+});
+
+test("createClientNames: verified by nothing but an address that is the client's own, whatever the zones say", async () => {
+  const names = Array.from("abcdefgh", (letter) => domain(`${letter}.example`));
+  const answer = fc.constantFrom("own", "own among others", "other", "none", "error");
+  const zone = fc.array(fc.tuple(fc.constantFrom(...names), answer), { maxLength: 12 });
+  const addresses: Readonly<Record<string, DnsAnswer<IpAddress>>> = {
+    own: found(60, client),
+    "own among others": found(60, "192.0.2.70" as IpAddress, client),
+    other: found(60, "192.0.2.70" as IpAddress, "92.0.2.7" as IpAddress),
+    none: nothing,
+    error: failed,
+  };
+  await fc.assert(
+    fc.asyncProperty(zone, async (entries) => {
+      const said = new Map(entries);
+      const looked = [...said.keys()].sort().slice(0, 5);
+      const { nameOf } = scripted(
+        found(60, ...entries.map(([name]) => name)),
+        async (name) => addresses[said.get(name) ?? "none"] ?? nothing,
+      );
+      const answers = looked.map((name) => said.get(name));
+      const first = looked.find((name) => said.get(name)?.startsWith("own"));
+      const otherwise = answers.includes("error") ? "unknown" : answers.length === 0 ? "none" : "forged";
+      const name = await nameOf(client);
+      assert.equal(name.kind, first === undefined ? otherwise : "verified");
+      if (first !== undefined) assert.deepEqual(name, { kind: "verified", name: first });
+    }),
+  );
 });
 
 test("createClientNames: whoever comes from many addresses is asked about a few at a time", async () => {
