@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { ClientName } from "../../src/mail/client-name.ts";
 import { domain } from "../../src/mail/domain.ts";
 import { CertificateMaker } from "../interop/sendmail-differential/certificates.ts";
@@ -305,4 +306,25 @@ conversation("80: TLS 1.3, no client certificate, taken", {
     ["DATA", "354"],
     ["Subject: x\r\n\r\nx\r\n.", "250"],
   ],
+});
+
+test("sendmail M=s: a client that begins its handshake while its name is looked up is heard", async () => {
+  const name = Promise.withResolvers<ClientName>();
+  const mc = `FEATURE(\`access_db')dnl\n${tlsLines}DAEMON_OPTIONS(\`Port=465, Name=TLS, M=s')dnl\n`;
+  const texts = { ...files, "/mc": mc, "/access": "TLS_Clt:laptop.example VERIFY\n" };
+  await using listening = await startListeners({
+    settings: settingsFor({ access: "/access", mc: "/mc" }, filesOf(texts)),
+    clientName: () => name.promise,
+    anywhere: true,
+  });
+  const socket = connect({ host: "127.0.0.1", port: listening.ports.get("TLS") ?? 0, localAddress: laptop });
+  await once(socket, "connect");
+  const voice = new Voice(socket, trusted, undefined);
+  const handshake = voice.handshake();
+  // Both ends are in this process: within a few turns its first octets are read.
+  for (let turn = 0; turn < 20; turn++) await setImmediate();
+  name.resolve({ kind: "verified", name: domain("pc.laptop.example") });
+  assert.equal((await handshake).kind, "handshake");
+  assert.match(await heardText(voice), /^220 /);
+  voice.end();
 });

@@ -130,10 +130,16 @@ export class Session {
     this.#open();
   }
 
+  /** What a client of implicit TLS sent meanwhile is its handshake: nobody else may take it from the socket. */
   #open(): void {
-    this.#attach(this.#socket);
-    if (this.#options.implicitTls) this.#startTls();
-    else this.#greetSoon();
+    if (this.#options.implicitTls) {
+      this.#socket.on("error", this.#onError);
+      this.#socket.on("close", this.#onClose);
+      this.#startTls();
+    } else {
+      this.#attach(this.#socket);
+      this.#greetSoon();
+    }
   }
 
   /** Says 421 as soon as no message is under way (SR-19). */

@@ -10,6 +10,7 @@ import { admissionRules, createAdmission } from "../../../src/admission/admissio
 import { createAuthenticator } from "../../../src/admission/authenticator.ts";
 import { loadSettings } from "../../../src/config/load.ts";
 import type { Settings } from "../../../src/config/settings.ts";
+import type { IpAddress } from "../../../src/mail/address.ts";
 import type { ClientName } from "../../../src/mail/client-name.ts";
 import { systemClock } from "../../../src/mail/clock.ts";
 import { reply } from "../../../src/mail/reply.ts";
@@ -26,7 +27,7 @@ export type Listening = AsyncDisposable &
 
 export type ListeningOptions = Readonly<{
   settings: Settings;
-  clientName: (address: string) => Promise<ClientName>;
+  clientName: (address: IpAddress) => Promise<ClientName>;
   /** The system chooses ports, on 127.0.0.1. Default: where the configuration says. */
   anywhere?: boolean;
 }>;
@@ -78,6 +79,7 @@ function sharedOptions(settings: Settings, folder: string, mails: ReceivedMail[]
     () => undefined,
   );
   const { startSasl } = createAuthenticator({
+    policy: () => rules.policy,
     users: () => settings.users,
     settings: () => settings.auth,
     clock: systemClock,
