@@ -12,6 +12,7 @@ import { reply } from "../src/mail/reply.ts";
 import type { Conduct } from "../src/smtp/server/conduct.ts";
 import type { SessionFacts } from "../src/smtp/server/receiver.ts";
 import { sampleConduct } from "../src/smtp/server/session-sample.ts";
+import { underAnchors } from "../src/tls/client-trust.ts";
 import { trustBundle } from "../src/tls/handshake-settings.ts";
 import type { ServerCredential, ServerTlsProfile } from "../src/tls/server-tls.ts";
 import { type OpenReceiver, openReceiver, profile } from "./receiver-lab.ts";
@@ -102,6 +103,38 @@ test("asked without any CA: a certificate is a fact, nobody is trusted, the syst
   const { tls } = await factsOf(shown(trusted), { ...profile, clientAnchors: trustBundle([], []) });
   assert.equal(tls?.handshake.certificate?.commonName, "mx.partner.example");
   assert.equal(tls.handshake.chain.kind, "untrusted");
+});
+
+test("TL-17: a server's certificate from a trusted CA is told apart from a bad one, and both purposes can be had", {
+  timeout,
+}, async () => {
+  const below = await partners.intermediate("Partner issuing CA");
+  const serving = await below.issue({ dnsNames: ["mx.partner.example"], purposes: ["server"] });
+  const { tls } = await factsOf(shown(serving));
+  assert.ok(tls?.handshake.chain.kind === "untrusted");
+  assert.equal(tls.handshake.chain.code, "INVALID_PURPOSE");
+  const anchors = trustBundle([partners.certificatePem], ["partners.pem"]);
+  assert.equal(underAnchors(tls.handshake, anchors, "client-or-server").chain.kind, "trusted");
+  assert.equal(underAnchors(tls.handshake, anchors, "client").chain.kind, "untrusted");
+  const others = trustBundle([strangers.certificatePem], ["strangers.pem"]);
+  assert.equal(underAnchors(tls.handshake, others, "client-or-server").chain.kind, "untrusted");
+});
+
+test("TL-17: a server's certificate from an unknown CA, or one for another use, is trusted for neither", {
+  timeout,
+}, async () => {
+  const anchors = trustBundle([partners.certificatePem], ["partners.pem"]);
+  const foreign = await strangers.intermediate("Partner issuing CA");
+  const bad = [
+    await foreign.issue({ dnsNames: ["mx.partner.example"], purposes: ["server"] }),
+    await partners.issue({ dnsNames: ["mx.partner.example"], purposes: ["email"] }),
+    await partners.issue({ dnsNames: ["mx.partner.example"], purposes: ["server"], notBefore: 0, notAfter: 1e12 }),
+  ];
+  for (const certificate of bad) {
+    const { tls } = await factsOf(shown(certificate));
+    assert.ok(tls);
+    assert.equal(underAnchors(tls.handshake, anchors, "client-or-server").chain.kind, "untrusted");
+  }
 });
 
 const faults: readonly [name: string, issue: () => Promise<IssuedCertificate>][] = [

@@ -18,7 +18,6 @@ import type { SessionFacts } from "../smtp/server/receiver.ts";
 import type { Identity, LoginChecks } from "../smtp/server/sasl/login-checks.ts";
 import type { SaslStep, StartSasl } from "../smtp/server/sasl/sasl.ts";
 import { startMechanism } from "../smtp/server/sasl/start-mechanism.ts";
-import { underAnchors } from "../tls/client-trust.ts";
 import { type KeyDerivation, nodeKeyDerivation } from "../users/key-derivation.ts";
 import { prepareQuery } from "../users/saslprep.ts";
 import type { User, UserDirectory, UserPlace } from "../users/user.ts";
@@ -28,6 +27,7 @@ import { FailedLogIns } from "./failed-log-ins.ts";
 import { PasswordChecks } from "./password-checks.ts";
 import { inboundQuestion } from "./question.ts";
 import { Strangers } from "./strangers.ts";
+import { underRule } from "./under-rule.ts";
 
 export type AuthenticatorTools = Readonly<{
   /** As they are now: a reload changes the answer. */
@@ -122,7 +122,7 @@ class Checks {
   /** Trust that another listener's CAs give is none here. */
   #placeOf(session: SessionFacts): UserPlace {
     const rule = this.#tools.policy().rule(inboundQuestion(session, this.#tools.clock.now()));
-    const tls = session.tls && underAnchors(session.tls.handshake, rule.clientAnchors?.value);
+    const tls = session.tls && underRule(session.tls.handshake, rule);
     return userPlace({ client: session.clientAddress, tls });
   }
 

@@ -14,7 +14,6 @@ import type { InboundPolicy } from "../policy/inbound.ts";
 import { type DemandVerdict, judgeDemand, mayRelayByCertificate } from "../policy/judge-inbound.ts";
 import type { InboundDemand, InboundQuestion, InboundRule } from "../policy/rules.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
-import { underAnchors } from "../tls/client-trust.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import type { User, UserDirectory } from "../users/user.ts";
 import { maySendAs } from "../users/user-limits.ts";
@@ -22,6 +21,7 @@ import { rejection, unmetDemand } from "./barred.ts";
 import { stillThere } from "./certificate-user.ts";
 import { inboundQuestion } from "./question.ts";
 import type { RelayAnswer, RelayCheck, RelayRight } from "./relay-check.ts";
+import { underRule } from "./under-rule.ts";
 
 export type EnvelopeTools = Readonly<{
   policy: () => InboundPolicy;
@@ -95,7 +95,7 @@ export function createEnvelopeCheck(tools: EnvelopeTools): EnvelopeCheck {
 function clientCase(session: SessionFacts, { policy, users, clock }: EnvelopeTools): ClientCase {
   const question = inboundQuestion(session, clock.now());
   const rule = policy().rule(question);
-  const tls = session.tls === undefined ? undefined : underAnchors(session.tls.handshake, rule.clientAnchors?.value);
+  const tls = session.tls === undefined ? undefined : underRule(session.tls.handshake, rule);
   const { login, clientAddress } = session;
   const user = login === undefined ? undefined : stillThere(login.user, { client: clientAddress, tls }, users());
   return { session, question, rule, tls, user };

@@ -12,13 +12,13 @@ import type { InboundPolicy } from "../policy/inbound.ts";
 import type { InboundRule } from "../policy/rules.ts";
 import type { Conduct } from "../smtp/server/conduct.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
-import { underAnchors } from "../tls/client-trust.ts";
 import type { UserDirectory } from "../users/user.ts";
 import { barredFor } from "./barred.ts";
 import { certificateUser } from "./certificate-user.ts";
 import { mechanismsFor } from "./mechanisms.ts";
 import { createProfiles, type Profiles } from "./profiles.ts";
 import { inboundQuestion } from "./question.ts";
+import { underRule } from "./under-rule.ts";
 
 export type ConductTools = Readonly<{
   policy: () => InboundPolicy;
@@ -38,7 +38,7 @@ function conductOf(session: SessionFacts, tools: ConductTools, profiles: Profile
   const policy = tools.policy();
   const rule = policy.rule(question);
   const users = tools.users();
-  const tls = session.tls === undefined ? undefined : underAnchors(session.tls.handshake, rule.clientAnchors?.value);
+  const tls = session.tls === undefined ? undefined : underRule(session.tls.handshake, rule);
   const profile = profiles.profileOf(rule, {
     demanded: policy.certificateDemands(question),
     byUsers: users.usable.certificate,

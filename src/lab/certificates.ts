@@ -5,6 +5,7 @@
 import "reflect-metadata";
 import type { webcrypto } from "node:crypto";
 import {
+  AuthorityInfoAccessExtension,
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
@@ -19,8 +20,11 @@ import {
 } from "@peculiar/x509";
 
 const dayMs = 86_400_000;
-const serverAuth = "1.3.6.1.5.5.7.3.1";
-const clientAuth = "1.3.6.1.5.5.7.3.2";
+const purposes = {
+  server: "1.3.6.1.5.5.7.3.1",
+  client: "1.3.6.1.5.5.7.3.2",
+  email: "1.3.6.1.5.5.7.3.4",
+} as const;
 const subjectAltName = "2.5.29.17";
 
 export type KeyKind = "ec-p256" | "ec-p384" | "ed25519" | "rsa-2048" | "rsa-1024";
@@ -45,6 +49,10 @@ export type LeafOptions = Readonly<{
   notBefore?: number;
   notAfter?: number;
   keyKind?: KeyKind;
+  /** What it is made for. Default: server and client. */
+  purposes?: readonly (keyof typeof purposes)[];
+  /** Where the issuer's certificate is found, as public CAs say it. */
+  caIssuers?: string;
 }>;
 
 export type Authority = Readonly<{
@@ -169,8 +177,9 @@ function leafExtensions(options: LeafOptions): Extension[] {
   return [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([serverAuth, clientAuth]),
+    new ExtendedKeyUsageExtension((options.purposes ?? ["server", "client"]).map((purpose) => purposes[purpose])),
     ...subjectAltNames(options),
+    ...(options.caIssuers === undefined ? [] : [new AuthorityInfoAccessExtension({ caIssuers: options.caIssuers })]),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { SaslMechanism } from "../smtp/server/sasl/sasl.ts";
 import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
+import type { ClientPurpose } from "../tls/client-trust.ts";
 import type { ServedCertificates } from "../tls/server-tls.ts";
 
 /** From no wish at all to full authentication; `dane` and `dane-only` refuse to connect until DANE evidence exists. */
@@ -200,6 +201,8 @@ export type InboundRule = Readonly<{
   clientCertificate?: Sourced<"do-not-ask" | "ask" | "require" | "require-trusted">;
   /** Without any, no client is trusted by its chain. */
   clientAnchors?: Sourced<TrustAnchors>;
+  /** What a client's certificate must have been made for. Default: `client-or-server` (TL-17). */
+  clientPurpose?: Sourced<ClientPurpose>;
   certificates?: Sourced<ServedCertificates>;
   protocols?: Sourced<Readonly<{ min: TlsVersion; max: TlsVersion }>>;
   ciphers?: Sourced<string>;
@@ -296,6 +299,8 @@ export type PolicySource = Readonly<{
   inbound?(question: InboundQuestion): InboundRule | undefined;
   /** What is demanded of an envelope on top of that: each source's demand must be met. */
   demand?(question: EnvelopeQuestion): DemandAnswer | undefined;
+  /** In place of `demand`, where several may hold at once: the first that is not met gives the answer (Postfix). */
+  demands?(question: EnvelopeQuestion): readonly DemandAnswer[];
   /**
    * Asked before this client's handshake: undefined where no demand on its mail can need a certificate, else the CAs
    * that such demands name on their own.

@@ -2,13 +2,14 @@
  * A client's handshake with us as data, its certificate included: the twin of `client-handshake.ts`, seen from the server.
  * A certificate that is missing, broken or of an unknown CA is a fact like any other (TL-17, AT-35).
  */
-import { createHash } from "node:crypto";
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
 import { chainResult } from "./chain-errors.ts";
 import { cipherBits } from "./cipher-bits.ts";
+import { digestOf } from "./digest.ts";
 import { issuersOf } from "./issuers.ts";
 import type { ChainResult, HandshakeFacts } from "./peer-facts.ts";
+import { serverChainAnchor } from "./server-purpose.ts";
 import { groupOfSession } from "./session-group.ts";
 
 /** Longest chain that is followed to its end. */
@@ -36,13 +37,10 @@ const noCertificate: ChainResult = { kind: "untrusted", code: "NO_CERTIFICATE", 
 
 function chainOf(socket: TLSSocket): ChainResult {
   const error = verifyError(socket);
-  if (error !== undefined) return chainResult(error);
-  return {
-    kind: "trusted",
-    anchor: createHash("sha256")
-      .update(lastOf(socket.getPeerCertificate(true)))
-      .digest("hex"),
-  };
+  const chain = wholeChain(socket.getPeerCertificate(true));
+  if (error === undefined) return { kind: "trusted", anchor: digestOf(chain.at(-1) ?? Buffer.alloc(0), "sha256") };
+  const asServer = error === "INVALID_PURPOSE" ? serverChainAnchor(chain, Date.now()) : undefined;
+  return { ...chainResult(error), ...(asServer === undefined ? {} : { asServer }) };
 }
 
 /**
@@ -59,13 +57,15 @@ function verifyError(socket: TLSSocket): unknown {
   return error === null ? undefined : (error.code ?? "UNSPECIFIED");
 }
 
-/** The end of the chain: the CA itself, also where the client did not send it. */
-function lastOf(certificate: DetailedPeerCertificate): Buffer {
+/** With the CA at its end, also where the client did not send it. */
+function wholeChain(certificate: DetailedPeerCertificate): Buffer[] {
+  const chain = [certificate.raw];
   let last = certificate;
-  for (let depth = 0; depth < maxChain; depth++) {
+  while (chain.length < maxChain) {
     const { issuerCertificate: next } = last;
     if (next === undefined || next === last) break;
+    chain.push(next.raw);
     last = next;
   }
-  return last.raw;
+  return chain;
 }

@@ -14,12 +14,21 @@ const unknownIssuer: ChainResult = {
   text: "unable to get local issuer certificate",
 };
 
+/** What a client's certificate must have been made for; OpenSSL's own way is `client`. */
+export type ClientPurpose = "client" | "client-or-server";
+
 /** @param anchors undefined: nobody is trusted. @returns the handshake as these CAs alone judge it */
-export function underAnchors(handshake: HandshakeFacts, anchors: TrustAnchors | undefined): HandshakeFacts {
+export function underAnchors(
+  handshake: HandshakeFacts,
+  anchors: TrustAnchors | undefined,
+  purpose: ClientPurpose = "client-or-server",
+): HandshakeFacts {
   const { chain } = handshake;
-  if (chain.kind !== "trusted") return handshake;
-  const counts = anchors !== undefined && chain.anchor !== undefined && digestsOf(anchors).has(chain.anchor);
-  return counts ? handshake : { ...handshake, chain: unknownIssuer };
+  const isServers = chain.kind === "untrusted" && chain.asServer !== undefined && purpose === "client-or-server";
+  if (chain.kind !== "trusted" && !isServers) return handshake;
+  const anchor = chain.kind === "trusted" ? chain.anchor : chain.asServer;
+  const counts = anchors !== undefined && anchor !== undefined && digestsOf(anchors).has(anchor);
+  return { ...handshake, chain: counts ? { kind: "trusted", anchor } : unknownIssuer };
 }
 
 /** Without any, clients are asked for certificates and nobody is trusted. Never trusts more than the sets do apart. */

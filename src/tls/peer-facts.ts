@@ -7,7 +7,9 @@ import type { Reply } from "../mail/reply.ts";
 /** Chain check against the anchors the decision named (or the default ones). `code` is OpenSSL's (`CERT_HAS_EXPIRED`). */
 export type ChainResult =
   /** `anchor`: SHA-256 of the CA where it ended, of a client's chain, where several sets of CAs count. */
-  Readonly<{ kind: "trusted"; anchor?: string }> | Readonly<{ kind: "untrusted"; code: string; text: string }>;
+  | Readonly<{ kind: "trusted"; anchor?: string }>
+  /** `asServer`: good but for its purpose: a server's certificate, whose chain ends at the CA with that SHA-256. */
+  | Readonly<{ kind: "untrusted"; code: string; text: string; asServer?: string }>;
 
 /** The peer's own certificate, and what names it carries. Text is the peer's: escape before showing. */
 export type CertificateFacts = Readonly<{
