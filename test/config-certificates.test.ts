@@ -21,6 +21,9 @@ before(async () => {
   const authority = await makeAuthority();
   const pair = await authority.issue({ dnsNames: ["mx.example.com", "*.mx.example.com"] });
   const other = await authority.issue({ dnsNames: ["other.example.com"], keyKind: "rsa-2048" });
+  const names = { dnsNames: ["mx.example.com", "*.mx.example.com"] };
+  const rsa = await authority.issue({ ...names, keyKind: "rsa-2048" });
+  const again = await authority.issue(names);
   const old = await authority.issue({
     dnsNames: ["old.example.com"],
     notBefore: Date.parse("2020-01-01T00:00:00Z"),
@@ -37,6 +40,11 @@ before(async () => {
     "/c/other.key": other.privateKeyPem,
     "/c/old.pem": old.chainPem,
     "/c/old.key": old.privateKeyPem,
+    "/c/rsa.pem": rsa.chainPem,
+    "/c/rsa.key": rsa.privateKeyPem,
+    "/c/again.pem": again.chainPem,
+    "/c/again.key": again.privateKeyPem,
+    "/c/secret": "open sesame\n",
     "/c/empty.pem": "",
     "/c/locked.key": createPrivateKey(pair.privateKeyPem)
       .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "open sesame" })
@@ -195,6 +203,69 @@ test("certificates: an encrypted key with its passphrase, another, and none", ()
   assert.deepEqual(about(locked(", passphrase: open sesame")), []);
   assert.match(about(locked(", passphrase: nothing")).join(), /the private key cannot be decrypted/);
   assert.match(about(locked("")).join(), /the private key is encrypted and there is no passphrase/);
+});
+
+test("certificates: a passphrase in a file of its own, which others may not read", () => {
+  const locked = "certificates: { mx: { certificate: mx.pem, key: locked.key, passphrase-file: ";
+  const about = (text: string, mode = 0o600) =>
+    loadSettings({
+      path: "/c/x.yaml",
+      text: `listeners: [{ address: 127.0.0.1:1 }]\n${text}`,
+      reader: { ...textFiles(files), modeOf: () => mode },
+      machine,
+    }).problems.map((problem) => formatProblem(problem).replace("/c/x.yaml:2:", ""));
+  assert.deepEqual(about(`${locked}secret } }`), []);
+  assert.match(
+    about(`${locked}secret, passphrase: open sesame } }`).join(),
+    /error: passphrase and passphrase-file are both written/,
+  );
+  assert.match(about(`${locked}empty.pem } }`).join(), /error: the passphrase file empty\.pem has no first line/);
+  assert.match(about(`${locked}gone } }`).join(), /error: cannot read the passphrase gone/);
+  assert.deepEqual(
+    about(`${locked}secret } }`, 0o640).map((text) => text.replace(/^\d+: /, "")),
+    [
+      'warning: the key of certificate "mx" may be read by its whole group: locked.key (chmod 600 locked.key)',
+      "warning: the passphrase may be read by its whole group: secret (chmod 600 secret)",
+    ],
+  );
+  assert.match(about(`${locked}secret } }`, 0o644).join(), /may be read by every user of this machine/);
+});
+
+test("certificates: RSA and ECDSA side by side, and names that two of one type have (TL-9)", () => {
+  const named = (list: string, more = "") =>
+    load(
+      `hostname: mx.example.com\nlisteners: [{ name: a, address: 192.0.2.1:25, certificate: ${list} }]\ncertificates:\n  ${mx}\n` +
+        `  rsa: { certificate: rsa.pem, key: rsa.key }\n  again: { certificate: again.pem, key: again.key }\n${more}`,
+    );
+  const both = named("[mx, rsa]").settings?.listeners[0]?.rule.certificates?.value;
+  assert.deepEqual(
+    both?.default.credentials.map(({ name }) => name),
+    ["mx", "rsa"],
+  );
+  assert.deepEqual(both?.others, []);
+  const { problems } = named("[mx, rsa, again]");
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    ['"mx" and "again" both have the name mx.example.com and keys of one type: "mx" is served'],
+  );
+});
+
+test("certificates: one that does not carry our name is told where others get to see it", () => {
+  const told = (host: string, address: string) =>
+    load(`hostname: ${host}\nlisteners: [{ name: a, address: "${address}" }]\ncertificates: { ${mx} }`).problems.map(
+      ({ message }) => message,
+    );
+  const message = 'certificate "mx" does not carry our name relay.example.com: whoever checks names will refuse it';
+  assert.deepEqual(told("relay.example.com", "192.0.2.1:25"), [message]);
+  assert.deepEqual(told("relay.example.com", "127.0.0.1:25"), []);
+  assert.deepEqual(told("b.mx.example.com", "192.0.2.1:25"), []);
+});
+
+test("certificates: one that ends within three weeks", () => {
+  const soon = Date.now() + 75 * dayMs;
+  const told = load(`${listener}\ncertificates: { ${mx} }`, soon).problems.map(({ message }) => message);
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /^certificate "mx": the certificate expires on .*, in 1[45] days$/);
 });
 
 test("ca: a folder is OpenSSL's CApath: files named by hash count, others do not", () => {

@@ -393,7 +393,7 @@ const shadowRows: readonly (readonly [name: string, text: string, want: readonly
     "a second mail server after it",
     "policy: [momentum: { file: /m }, powermta: { file: /p }]",
     [
-      "1:34: warning: the TLS policy of powermta /p is never asked: momentum /m before it answers for all mail (leave it out, unless its bindings or routes are wanted)",
+      "1:34: warning: the policy of powermta /p for outgoing mail is never asked: momentum /m before it answers for all of it (leave it out, unless its listeners, bindings or routes are wanted)",
     ],
   ],
   ["Sendmail after it: its requirements come on top", "policy: [momentum: { file: /m }, sendmail: { mc: /s }]", []],

@@ -60,8 +60,8 @@ function compileOne(
 /** Demands of the later one still come on top; one expects a Sendmail there for them. */
 function warnOfShadow(later: Dialect, at: Place, first: Dialect, loading: Loading): void {
   if (later.system === "sendmail") return;
-  const message = `the TLS policy of ${nameOf(later)} is never asked: ${nameOf(first)} before it answers for all mail`;
-  loading.problems.warning(at, message, "leave it out, unless its bindings or routes are wanted");
+  const message = `the policy of ${nameOf(later)} for outgoing mail is never asked: ${nameOf(first)} before it answers for all of it`;
+  loading.problems.warning(at, message, "leave it out, unless its listeners, bindings or routes are wanted");
 }
 
 /** `postfix /etc/postfix/main.cf` */

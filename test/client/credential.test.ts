@@ -74,6 +74,67 @@ test("credential: the id does not depend on how the key was kept", () => {
   assert.equal(plain.credential.id, locked.credential.id);
 });
 
+const dayMs = 86_400_000;
+const first = await authority.intermediate("First CA");
+const second = await first.intermediate("Second CA");
+const deep = await second.issue({ dnsNames: ["deep.example.net"], notAfter: Date.UTC(2060, 0, 1) });
+const [own = "", below = "", above = ""] = deep.chainPem.split(/(?<=-----END CERTIFICATE-----\n)/);
+const published = await first.issue({ dnsNames: ["a.example.net"], caIssuers: "http://ca.example.net/ca.crt" });
+
+function chainWarnings(chain: string, key: string, now = Date.now()): readonly string[] {
+  const check = checkCredential("n", chain, key, undefined, now);
+  assert.ok(check.kind === "ok", JSON.stringify(check));
+  return check.chainWarnings.map(({ text, remedy }) => `${text} (${remedy})`);
+}
+
+const chains: readonly [name: string, chain: string, want: RegExp[]][] = [
+  ["in order", own + below + above, []],
+  ["twice the same", own + below + below + above + own, []],
+  ["in the wrong order", own + above + below, [/^the intermediates of the file stand in the wrong order/]],
+  ["with the root", own + below + above + authority.certificatePem, []],
+  ["one missing between", own + above, [/^"CN=First CA" in its file issued none of the others \(remove it, or put/]],
+  ["with a stranger's", own + below + above + other.certificatePem, [/^"CN=other\.example\.net" in its file issued/]],
+  ["of an organisation's own CA, alone", own, []],
+];
+
+for (const [name, chain, want] of chains) {
+  test(`credential: a chain ${name}`, () => {
+    const warnings = chainWarnings(chain, deep.privateKeyPem);
+    assert.equal(warnings.length, want.length, warnings.join());
+    for (const [at, each] of want.entries()) assert.match(warnings[at] ?? "", each);
+  });
+}
+
+test("credential: a chain in the wrong order is served in the right one", () => {
+  const right = checkCredential("n", own + below + above, deep.privateKeyPem);
+  const wrong = checkCredential("n", own + above + below, deep.privateKeyPem);
+  assert.ok(right.kind === "ok" && wrong.kind === "ok");
+  assert.equal(wrong.credential.certificateChain, right.credential.certificateChain);
+});
+
+test("credential: a public CA's intermediate that is missing", () => {
+  assert.deepEqual(chainWarnings(published.chainPem, published.privateKeyPem), []);
+  assert.deepEqual(chainWarnings(published.certificatePem, published.privateKeyPem), [
+    "its issuer CN=First CA is neither in its file nor among the system's CAs, so that clients may not be able to check it (append the intermediates that your CA gave you)",
+  ]);
+});
+
+test("credential: an intermediate that has expired", () => {
+  const [warning = "", ...more] = chainWarnings(deep.chainPem, deep.privateKeyPem, Date.UTC(2050, 0, 1));
+  assert.match(warning, /^the intermediate "CN=Second CA" expired on 20\d\d-.* \(get a new chain from your CA\)$/);
+  assert.equal(more.length, 1);
+});
+
+test("credential: three weeks before the end of a certificate", () => {
+  const at = (days: number) => {
+    return problem(
+      checkCredential("n", leaf.chainPem, leaf.privateKeyPem, undefined, Date.UTC(2040, 0, 1) - days * dayMs),
+    );
+  };
+  assert.equal(at(21), "ok");
+  assert.equal(at(20.5), "the certificate expires on 2040-01-01T00:00:00.000Z, in 20 days");
+});
+
 for (const good of [
   "HIGH:!aNULL",
   "ECDHE+AESGCM",
