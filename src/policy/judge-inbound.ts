@@ -10,7 +10,7 @@
  * certificate is (RFC 3463 §3.8, RFC 5248 registry).
  */
 import { type Reply, reply } from "../mail/reply.ts";
-import { underAnchors } from "../tls/client-trust.ts";
+import { type ClientPurpose, underAnchors } from "../tls/client-trust.ts";
 import type { TrustAnchors } from "../tls/handshake-settings.ts";
 import { certificateMatches, type ReferenceName } from "../tls/names.ts";
 import type { CertificateFacts, HandshakeFacts } from "../tls/peer-facts.ts";
@@ -24,6 +24,8 @@ export type InboundPeer = Readonly<{
   handshake: HandshakeFacts | undefined;
   /** The CAs that the client's rule names: they count where a demand names none. Undefined: nobody is trusted. */
   anchors: TrustAnchors | undefined;
+  /** Of the client's rule as well. */
+  purpose?: ClientPurpose | undefined;
 }>;
 
 /** `void`: its exception has ended, so it asks for nothing any more. `missing` is a sentence without a full stop. */
@@ -45,7 +47,7 @@ export function judgeDemand(demand: InboundDemand, peer: InboundPeer, now: numbe
   return { kind: "unmet", missing, reply: reply(code, status, text ?? missing) };
 }
 
-function missingFor(demand: InboundDemand, { handshake, anchors }: InboundPeer): string | undefined {
+function missingFor(demand: InboundDemand, { handshake, anchors, purpose }: InboundPeer): string | undefined {
   if (demand.level === "none") return undefined;
   if (handshake === undefined) return "TLS is required for this mail: issue STARTTLS first";
   const { bits, cipher } = handshake;
@@ -59,7 +61,7 @@ function missingFor(demand: InboundDemand, { handshake, anchors }: InboundPeer):
       ? "this mail needs a client certificate, and this connection was not asked for one: write to the postmaster here"
       : "this mail needs a client certificate, and none was shown";
   }
-  const { chain } = underAnchors(handshake, demand.anchors ?? anchors);
+  const { chain } = underAnchors(handshake, demand.anchors ?? anchors, purpose);
   if (demand.level === "matching") {
     return matches(demand, certificate, chain.kind === "trusted")
       ? undefined

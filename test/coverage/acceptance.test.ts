@@ -50,7 +50,9 @@ function hangingRelay(accept: () => Promise<AcceptResult>): { tools: AcceptTools
     clock,
     random: () => 0.5,
   });
-  return { tools: { queue, conductor, settings: () => known, observe, clock, turns: new Map() }, jobs };
+  const told: string[] = [];
+  const accepted: AcceptTools["accepted"] = ({ id }, { binding }, reply) => told.push(`${id} ${binding} ${reply.code}`);
+  return { tools: { queue, conductor, settings: () => known, observe, clock, turns: new Map(), accepted }, jobs, told };
 }
 
 test("SR-17: the reply does not wait for any delivery, route or notice", { timeout: 5000 }, async () => {
@@ -61,16 +63,17 @@ test("SR-17: the reply does not wait for any delivery, route or notice", { timeo
 
 test("SR-15: no 250 and no delivery before the queue says that it is stored", { timeout: 5000 }, async () => {
   const stored = Promise.withResolvers<AcceptResult>();
-  const { tools, jobs } = hangingRelay(() => stored.promise);
+  const { tools, jobs, told } = hangingRelay(() => stored.promise);
   let replied = false;
   const reply = acceptMail(received(), tools).finally(() => {
     replied = true;
   });
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
-  assert.deepEqual([replied, jobs.length], [false, 0]);
+  assert.deepEqual([replied, jobs.length, told], [false, 0, []]);
   stored.resolve({ kind: "stored" });
   assert.equal((await reply).code, 250);
   assert.equal(jobs.length, 2);
+  assert.deepEqual(told, [`${received().id} default 250`]);
 });
 
 const refusals: readonly [name: string, accept: () => Promise<AcceptResult>][] = [
@@ -79,8 +82,9 @@ const refusals: readonly [name: string, accept: () => Promise<AcceptResult>][] =
 ];
 for (const [name, accept] of refusals) {
   test(`SR-16: a queue that is ${name}: 451, and nothing is tried`, { timeout: 5000 }, async () => {
-    const { tools, jobs } = hangingRelay(accept);
+    const { tools, jobs, told } = hangingRelay(accept);
     assert.equal((await acceptMail(received(), tools)).code, 451);
+    assert.deepEqual(told, []);
     for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
     assert.equal(jobs.length, 0);
   });
