@@ -57,6 +57,7 @@ export async function openDialect(
   const check = createEnvelopeCheck({ policy: () => policy, users: () => users, relay: () => relay, clock });
   const { startSasl } = createAuthenticator({
     users: () => users,
+    policy: () => policy,
     settings: () => ({ failureDelayMs: 0, maxFailures: 100, windowMs: 1, lockMs: 1, maxFailuresPerSession: 10 }),
     clock,
     secret: Buffer.alloc(32, 1),
@@ -69,7 +70,7 @@ export async function openDialect(
     implicitTls: listener?.implicitTls ?? false,
     hostname,
     conduct: (session) => conduct(as(session)),
-    startSasl,
+    startSasl: (mechanism, context) => startSasl(mechanism, { ...context, session: as(context.session) }),
     checkSender: (session, sender) => check.checkSender(as(session), sender),
     checkRecipient: (session, sender, recipient) => check.checkRecipient(as(session), sender, recipient),
   });

@@ -109,7 +109,12 @@ function checkTls(layers: Layers, once: Once): void {
   const mode = find(layers, "tls_verify_mode");
   if (mode !== undefined && keywordOf(mode) === "require") {
     const text = "tls_verify_mode = require does not require TLS: who never sends STARTTLS is not asked for anything";
-    once("warning", mode, text, "to require TLS, set it at the listener in letterlock.yaml");
+    once(
+      "warning",
+      mode,
+      text,
+      "to require TLS, write require-tls: yes at a listener of letterlock.yaml, or under inbound-rules:",
+    );
   }
 }
 
@@ -137,7 +142,7 @@ function checkLogin(layers: Layers, once: Once): void {
     "warning",
     extensions,
     `AUTH ${mechanisms.join(" ")} is offered before TLS: passwords cross the network in clear text`,
-    "set at the listener in letterlock.yaml that AUTH is offered inside TLS alone",
+    "write auth: in-tls at a listener of letterlock.yaml",
   );
 }
 

@@ -24,7 +24,11 @@ export function listenersOf({ listeners }: Configuration): readonly DialectListe
 }
 
 /** Which of this machine's addresses lie in a block, no configuration says: opening more than asked for is no way out. */
-export function checkListeners({ listeners }: Configuration, notes: NoteList): void {
+export function checkListeners({ listeners, main }: Configuration, notes: NoteList): void {
+  if (listeners.length === 0) {
+    const text = "smtp-listener: PowerMTA, where none is written, listens on 0.0.0.0:25; Letterlock on loopback alone";
+    notes.differs(main, text, "write smtp-listener 0.0.0.0:25, or listeners: in letterlock.yaml");
+  }
   for (const { block, text, place } of listeners) {
     if (addressOf(block) !== undefined) continue;
     const why = `smtp-listener ${text}: a block of addresses is not listened on`;

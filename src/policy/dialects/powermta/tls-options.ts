@@ -180,7 +180,7 @@ export const tlsOptions: readonly PowerMtaOption[] = [
     default: "0.0.0.0:25",
     scopes: ["global"],
     reason:
-      "Opened where letterlock.yaml names no listeners; else what the listener there at that address and port offers.",
+      "Opened where letterlock.yaml names no listeners; else what the listener there at that address and port offers. Where none is written either, Letterlock listens on loopback.",
   },
   ...rows(source, ["source"]),
   ...rows(user, ["smtp-user"]),
