@@ -188,12 +188,12 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       }
       const port = listener.port === 0 ? (open?.receiver.port ?? ports?.get(name) ?? 0) : listener.port;
       const isOurs = [...receivers.values()].some((one) => one.address === address && one.receiver.port === port);
-      if (first && port !== 0 && !isOurs) await assertFree(name, address, port);
+      if (first && port !== 0 && !isOurs) await assertFree(whose(listener), address, port);
       const receiver = await startReceiver(
         { ...receiverOptions(listener, next), address, port, reusePort: true },
         { observe, clock, counts },
       ).catch((error: unknown) => {
-        throw cannotListen(name, address, port, error);
+        throw cannotListen(whose(listener), address, port, error);
       });
       opened.defer(() => receiver.stop(0));
       found.set(name, { receiver, address, identity, tls: implicitTls ? "implicit" : "starttls" });
@@ -316,9 +316,14 @@ function bindingOf(
   return binding;
 }
 
+/** By name; one of another mail server's configuration with its line. */
+function whose({ name, from }: ListenerSettings): string {
+  return from.source === "letterlock" ? name : `${name} of ${from.file ?? from.source}:${from.line ?? 1}`;
+}
+
 /** A listener is restarted only when what it was opened with has changed; what it offers is asked for at each session. */
 function listenerIdentity(
-  { rule: _, ...listener }: ListenerSettings,
+  { rule: _, from: __, ...listener }: ListenerSettings,
   { limits, timeouts, hostname, auth }: Settings,
 ): string {
   return JSON.stringify([listener, limits, timeouts, hostname, auth]);
