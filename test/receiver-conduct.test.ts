@@ -3,6 +3,7 @@
  * behind STARTTLS, names of clients, and in whose words STARTTLS is answered.
  */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { type IssuedCertificate, makeAuthority } from "../src/lab/certificates.ts";
@@ -70,7 +71,6 @@ for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
     assert.equal(tls.handshake.chain.kind, "trusted");
     assert.equal(tls.handshake.protocol, maxVersion);
     const anchor = tls.handshake.chain.kind === "trusted" ? tls.handshake.chain.anchor : undefined;
-    const { createHash } = await import("node:crypto");
     assert.equal(anchor, createHash("sha256").update(partners.der).digest("hex"));
   });
 
@@ -103,6 +103,19 @@ test("asked without any CA: a certificate is a fact, nobody is trusted, the syst
   const { tls } = await factsOf(shown(trusted), { ...profile, clientAnchors: trustBundle([], []) });
   assert.equal(tls?.handshake.certificate?.commonName, "mx.partner.example");
   assert.equal(tls.handshake.chain.kind, "untrusted");
+});
+
+test("a chain through an intermediate CA ends at the trusted one, and the intermediate is on record", {
+  timeout,
+}, async () => {
+  const below = await partners.intermediate("Partner issuing CA");
+  const { tls } = await factsOf(shown(await below.issue({ dnsNames: ["mx.partner.example"] })));
+  assert.ok(tls?.handshake.chain.kind === "trusted");
+  assert.equal(tls.handshake.chain.anchor, createHash("sha256").update(partners.der).digest("hex"));
+  assert.deepEqual(
+    tls.handshake.intermediates.map((der) => Buffer.from(der).toString("hex")),
+    [Buffer.from(below.der).toString("hex")],
+  );
 });
 
 test("TL-17: a server's certificate from a trusted CA is told apart from a bad one, and both purposes can be had", {

@@ -4,9 +4,9 @@
  */
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
+import { chainEnd } from "./chain-end.ts";
 import { chainResult } from "./chain-errors.ts";
 import { cipherBits } from "./cipher-bits.ts";
-import { digestOf } from "./digest.ts";
 import { issuersOf } from "./issuers.ts";
 import type { ChainResult, HandshakeFacts } from "./peer-facts.ts";
 import { serverChainAnchor } from "./server-purpose.ts";
@@ -18,6 +18,8 @@ const maxChain = 30;
 /** @param asked did we ask for a certificate? */
 export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, durationMs: number): HandshakeFacts {
   const cipher = socket.getCipher().standardName;
+  // In this order: on a server's socket the chain is gone once the X509Certificate was made (Node 24.21).
+  const chain = asked ? wholeChain(socket.getPeerCertificate(true)) : [];
   const leaf = asked ? socket.getPeerX509Certificate() : undefined;
   return {
     protocol: socket.getProtocol() ?? "unknown",
@@ -25,7 +27,7 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
     bits: cipherBits(cipher),
     group: groupOfSession(socket.getSession()),
     resumed: socket.isSessionReused(),
-    chain: leaf === undefined ? noCertificate : chainOf(socket),
+    chain: leaf === undefined ? noCertificate : judgeChain(chain, verifyError(socket)),
     certificate: leaf === undefined ? undefined : certificateFacts(leaf.raw),
     intermediates: issuersOf(leaf),
     clientCertificate: asked ? (leaf === undefined ? "asked" : "sent") : "not-asked",
@@ -35,9 +37,7 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
 
 const noCertificate: ChainResult = { kind: "untrusted", code: "NO_CERTIFICATE", text: "no certificate was shown" };
 
-function chainOf(socket: TLSSocket): ChainResult {
-  const error = verifyError(socket);
-  const chain = wholeChain(socket.getPeerCertificate(true));
+function judgeChain(chain: readonly Buffer[], error: unknown): ChainResult {
   if (error === undefined) return { kind: "trusted", anchor: digestOf(chain.at(-1) ?? Buffer.alloc(0), "sha256") };
   const asServer = error === "INVALID_PURPOSE" ? serverChainAnchor(chain, Date.now()) : undefined;
   return { ...chainResult(error), ...(asServer === undefined ? {} : { asServer }) };
@@ -59,6 +59,8 @@ function verifyError(socket: TLSSocket): unknown {
 
 /** With the CA at its end, also where the client did not send it. */
 function wholeChain(certificate: DetailedPeerCertificate): Buffer[] {
+  // Without one Node gives an empty object.
+  if (certificate.raw === undefined) return [];
   const chain = [certificate.raw];
   let last = certificate;
   while (chain.length < maxChain) {
