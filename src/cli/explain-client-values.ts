@@ -26,6 +26,7 @@ const inWords: Readonly<{ [S in InboundSetting]: (value: ValueOf<S>) => string }
   rejected: ({ code, status, text, at }) => `${formatReply(reply(code, status, text))} (at ${at})`,
   clientCertificate: plain,
   clientAnchors: anchorsInWords,
+  clientPurpose: plain,
   certificates: ({ default: first, others }) =>
     [first, ...others].map(({ credentials }) => credentials.map(({ name }) => name).join("+")).join(", "),
   protocols: ({ min, max }) => (min === max ? min : `${min} to ${max}`),
