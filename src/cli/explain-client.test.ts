@@ -287,6 +287,7 @@ const wrong: readonly [name: string, options: ClientOptions, said: RegExp][] = [
   ["no recipient", { client: stranger, to: "<>" }, /--to <>: not a mailbox/],
   ["no user", { client: stranger, user: "bob" }, /--user bob: there is no such user/],
   ["no listener", { client: stranger, listener: "x" }, /--listener x: no such listener; there are: mx, submission/],
+  ["no listener for IPv6", { client: "2001:db8::7" }, /--client 2001:db8::7: no listener there takes IPv6 clients/],
   ["no port", { client: stranger, local: "192.0.2.1" }, /--local 192\.0\.2\.1: not an address and a port/],
   ["no such port", { client: stranger, local: "192.0.2.1:99999" }, /--local/],
 ];

@@ -52,7 +52,7 @@ export function explainClient(
   const settings = loaded.needsSelfMade ? withSelfMadeCertificate(loaded.settings, selfMade) : loaded.settings;
   const question = readQuestion(options, settings);
   if (typeof question === "string") return { wrong: question };
-  const doors = findDoors(options, settings);
+  const doors = findDoors(options, question.client, settings);
   if (typeof doors === "string") return { wrong: doors };
   const answers = doors.map((door) => explainClientTo(question, door, settings));
   return { printed: options.json === true ? asJson(answers) : answers.map(clientInWords).join("\n") };
@@ -87,18 +87,30 @@ function readName(text: string | undefined): ClientName | undefined {
   return name && { kind: "verified", name };
 }
 
-/** Every listener, where none is named. */
-function findDoors({ listener: name, local }: ClientOptions, { listeners }: Settings): readonly Door[] | string {
-  const places = local === undefined ? undefined : readPlace(local);
-  if (local !== undefined && places === undefined) return `--local ${local}: not an address and a port`;
+/** Where none is named, every listener that takes clients of this address family. */
+function findDoors(
+  { listener: name, local }: ClientOptions,
+  client: IpAddress,
+  { listeners }: Settings,
+): readonly Door[] | string {
+  const place = local === undefined ? undefined : readPlace(local);
+  if (local !== undefined && place === undefined) return `--local ${local}: not an address and a port`;
   const named = name === undefined ? listeners : listeners.filter((listener) => listener.name === name);
   if (named.length === 0) {
     const known = listeners.map((listener) => listener.name).join(", ");
     return `--listener ${name}: no such listener; there are: ${known}`;
   }
-  if (places === undefined) return named.map(doorOf);
-  const there = named.find((listener) => listensAt(listener, places)) ?? (name === undefined ? undefined : named[0]);
-  return [{ listener: there, ...places }];
+  if (place === undefined) return doorsFor(client, named);
+  const there = named.find((listener) => listensAt(listener, place)) ?? (name === undefined ? undefined : named[0]);
+  return [{ listener: there, ...place }];
+}
+
+function doorsFor(client: IpAddress, listeners: readonly ListenerSettings[]): readonly Door[] | string {
+  const reachable = listeners.filter(({ address }) => isIpv6(address) === isIpv6(client));
+  const family = isIpv6(client) ? "IPv6" : "IPv4";
+  return reachable.length === 0
+    ? `--client ${client}: no listener there takes ${family} clients`
+    : reachable.map(doorOf);
 }
 
 function doorOf(listener: ListenerSettings): Door {
