@@ -113,7 +113,8 @@ function judgeDemands(
   sender: Mailbox | undefined,
   recipient: Mailbox | undefined,
 ): JudgedDemand[] {
-  const peer = { handshake: session.tls?.handshake, anchors: rule.clientAnchors?.value };
+  const { clientAnchors, clientPurpose } = rule;
+  const peer = { handshake: session.tls?.handshake, anchors: clientAnchors?.value, purpose: clientPurpose?.value };
   return policy.demands({ ...question, sender, recipient }).flatMap((answer) => {
     if (answer.kind === "at-recipient") return [];
     const { demand, unsure = false } = answer;

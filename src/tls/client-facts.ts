@@ -38,7 +38,10 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
 const noCertificate: ChainResult = { kind: "untrusted", code: "NO_CERTIFICATE", text: "no certificate was shown" };
 
 function judgeChain(chain: readonly Buffer[], error: unknown): ChainResult {
-  if (error === undefined) return { kind: "trusted", anchor: digestOf(chain.at(-1) ?? Buffer.alloc(0), "sha256") };
+  if (error === undefined) {
+    const anchor = chainEnd(chain);
+    return { kind: "trusted", ...(anchor === undefined ? {} : { anchor }) };
+  }
   const asServer = error === "INVALID_PURPOSE" ? serverChainAnchor(chain, Date.now()) : undefined;
   return { ...chainResult(error), ...(asServer === undefined ? {} : { asServer }) };
 }
@@ -57,7 +60,10 @@ function verifyError(socket: TLSSocket): unknown {
   return error === null ? undefined : (error.code ?? "UNSPECIFIED");
 }
 
-/** With the CA at its end, also where the client did not send it. */
+/**
+ * With the CA at its end, also where the client did not send it. Put together by names and key identifiers alone, so a
+ * client can send certificates along that lead it elsewhere: its end counts only where `chainEnd` finds it.
+ */
 function wholeChain(certificate: DetailedPeerCertificate): Buffer[] {
   // Without one Node gives an empty object.
   if (certificate.raw === undefined) return [];

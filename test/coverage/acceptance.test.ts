@@ -27,7 +27,11 @@ function received(): ReceivedMail {
 }
 
 /** A relay whose every delivery hangs for ever, and whose queue answers as it is told. */
-function hangingRelay(accept: () => Promise<AcceptResult>): { tools: AcceptTools; jobs: DeliveryJob[] } {
+function hangingRelay(accept: () => Promise<AcceptResult>): {
+  tools: AcceptTools;
+  jobs: DeliveryJob[];
+  told: string[];
+} {
   const jobs: DeliveryJob[] = [];
   const clock = new HandClock();
   const observe = () => undefined;
