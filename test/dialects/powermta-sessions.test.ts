@@ -148,6 +148,25 @@ test("powermta T46: whoever shows u's certificate is u, with the settings of his
   assert.equal(await send(client, "b@stranger.test"), "250 2.1.0, 250 2.1.5");
 });
 
+test("powermta T46: AUTH after the certificate: EXTERNAL as the same user, or another user by password", {
+  timeout,
+}, async () => {
+  const made = pmta(`relay-domain ours.test; ${known}; ${alice}; <source {auth}>; always-allow-relaying no; </source>`);
+  for (const [command, want] of [
+    ["AUTH EXTERNAL =", "250 2.1.0, 250 2.1.5"],
+    [`AUTH PLAIN ${plain("alice", "secret")}`, "250 2.1.0, 550 5.7.1"],
+  ] as const) {
+    await using lab = await openDialect(made);
+    const { client } = await greet(lab);
+    using _ = client;
+    assert.equal(authOf(await encrypt(client, shown(user))), "AUTH EXTERNAL CRAM-MD5 PLAIN LOGIN");
+    assert.match(await client.say(`AUTH PLAIN ${plain("alice", "wrong")}`), /^535 /);
+    assert.match(await client.say(command), /^235 /);
+    assert.match(await client.say(command), /^503 /);
+    assert.equal(await send(client, "b@stranger.test"), want);
+  }
+});
+
 for (const [title, options] of [
   ["another certificate of the same name", shown(stranger)],
   ["no certificate", {}],

@@ -380,7 +380,8 @@ export class Protocol {
     const { mechanisms, authNeedsTls } = this.conduct;
     if (mechanisms.length === 0) return say(authNeedsTls ? this.#words.authBeforeTls : this.#words.noAuth);
     if (!this.#esmtp) return say(replies.helloFirst);
-    if (this.#login !== undefined) return say(replies.alreadyLoggedIn);
+    // Who is known by the certificate alone has not said AUTH yet, and may.
+    if (this.#login !== undefined && this.#login.by !== "certificate") return say(replies.alreadyLoggedIn);
     if (this.#transaction !== undefined) return say(replies.noAuthInTransaction);
     const parsed = parseAuth(argument);
     if (parsed.kind === "refused") return say(parsed.reply);
