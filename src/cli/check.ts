@@ -4,6 +4,7 @@
  */
 import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
+import { summarizeInbound } from "../config/inbound-summary.ts";
 import { type LoadResult, loadSettings } from "../config/load.ts";
 import { nameOf, type ReadSource } from "../config/policy-sources.ts";
 import { foldRepeated, formatProblem, type Problem, problemsOfNotes } from "../config/problem.ts";
@@ -27,7 +28,7 @@ export function check(options: CheckOptions): number {
   const result = loadSettings({ path: file, flag: policyFlag(options), overrides });
   const problems = allProblems(result);
   if (options.json) process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
-  else process.stdout.write(inWords(problems, result.sources, file ?? "built-in settings", options.all === true));
+  else process.stdout.write(inWords(problems, result, file ?? "built-in settings", options.all === true));
   if (count(problems, "error") > 0) return 2;
   return options.strict === true && count(problems, "warning") > 0 ? 1 : 0;
 }
@@ -39,7 +40,7 @@ function allProblems({ problems, sources }: LoadResult): readonly Problem[] {
   return [...own, ...sources.flatMap(({ notes }) => problemsOfNotes(notes))];
 }
 
-function inWords(problems: readonly Problem[], sources: readonly ReadSource[], file: string, all: boolean): string {
+function inWords(problems: readonly Problem[], { settings, sources }: LoadResult, file: string, all: boolean): string {
   const urgent = problems.filter(({ severity }) => pressing.includes(severity));
   const lines = (all ? urgent : foldRepeated(urgent)).map(coloured);
   for (const severity of ["applied", "no-effect"] as const) {
@@ -50,6 +51,7 @@ function inWords(problems: readonly Problem[], sources: readonly ReadSource[], f
       ),
     );
   }
+  if (settings !== undefined) lines.push(...summarizeInbound(settings, Date.now()));
   const noted = sources.reduce((sum, { notes }) => sum + notes.length, 0);
   const own = problems.slice(0, problems.length - noted);
   lines.push(`${file}: ${plural(count(own, "error"), "error")}, ${plural(count(own, "warning"), "warning")}`);

@@ -60,6 +60,7 @@ function putIdentity(values: ClientValues, put: Put, authorities: Authorities): 
   const authorityFiles = values["client-ca"];
   put("clientCertificate", values["client-certificate"], (word) => certificateWords[word]);
   put("clientAnchors", authorityFiles, () => authorityFiles && authorities.read(authorityFiles));
+  put("clientPurpose", values["client-purpose"], (word) => word);
   put("auth", values.auth, (word) => authWords[word]);
   put("authRequired", values["auth-required"], (is) => is);
   put("mechanisms", values.mechanisms, plain);

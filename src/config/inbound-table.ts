@@ -88,6 +88,10 @@ export const clientTable = {
     list(file),
     "Files of CA certificates that clients' certificates must lead to; `system` stands for the system's, `none` for nobody. Default: none.",
   ),
+  "client-purpose": optional(
+    choice("client", "client-or-server"),
+    "What clients' certificates must have been made for: public CAs make them for servers alone. Default: client-or-server.",
+  ),
   auth: optional(
     choice("never", "in-tls", "plain-only-in-tls", "also-in-clear"),
     "Where AUTH is offered; `plain-only-in-tls` offers mechanisms that do not send the password in clear text too. Default: never.",
@@ -164,8 +168,8 @@ export const inboundRuleTable = {
   owner: optional(text, "Who asked for a rule that ends."),
   reason: optional(text, "Why there is one."),
   starttls: optional(
-    choice("never", "offer", "require"),
-    "What these clients are offered; `require` answers all else with 530 before TLS.",
+    choice("never", "unavailable", "offer", "require"),
+    "What these clients are offered; `require` answers all else with 530 before TLS, `unavailable` knows the command and answers 454.",
   ),
   ...clientTable,
 } as const;

@@ -98,6 +98,15 @@ describe("letterlock start", { concurrency: 4 }, () => {
     });
   }
 
+  test("start --powermta FILE opens what the file names; an address that is not ours is told with its line", async (t) => {
+    const folder = folderFor(t);
+    const config = path.join(folder, "pmta");
+    writeFileSync(config, "postmaster pm@relay.test\nhost-name relay.test\nsmtp-listener 192.0.2.1:2525\n");
+    const ran = await run(["start", "--powermta", config, "--data", path.join(folder, "data")]);
+    assert.equal(ran.code, 3, ran.stderr);
+    assert.match(ran.stderr, new RegExp(`of ${config}:3 cannot have 192\\.0\\.2\\.1:2525: the address is not one`));
+  });
+
   test("start: a data folder that cannot be made: says so, ends with 3", async (t) => {
     const folder = folderFor(t);
     const file = path.join(folder, "letterlock.yaml");
