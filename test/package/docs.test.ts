@@ -8,6 +8,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { runProgram } from "../../src/cli/program.ts";
 import { loadSettings } from "../../src/index.ts";
+import { parseUsersFile } from "../../src/users/users-file.ts";
 import { commandLines, findMistake, type Help, yamlBlocks } from "./pages.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -119,6 +120,7 @@ const standIns: Readonly<Record<string, string>> = {
   "/etc/letterlock/sendmail.mc": "FEATURE(`access_db')dnl\n",
   "/etc/ecelerity/ecelerity.conf": 'binding "customer-1" { tls = "required" }\nbinding "customer-2" { tls = "no" }\n',
   "/etc/pmta/config": "log-file /var/log/pmta/log\n",
+  "/etc/letterlock/users.yaml": "users: {}\n",
 };
 
 test("every configuration in the pages for operators has no errors", () => {
@@ -130,6 +132,10 @@ test("every configuration in the pages for operators has no errors", () => {
   });
   assert.ok(blocks.length > 5, String(blocks.length));
   for (const { name, text } of blocks) {
+    if (text.startsWith("users:")) {
+      assert.deepEqual(parseUsersFile(text).problems, [], name);
+      continue;
+    }
     const { settings, problems } = loadSettings({
       path: "/etc/letterlock/letterlock.yaml",
       text,
