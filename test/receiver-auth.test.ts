@@ -186,6 +186,18 @@ test("AU-4, AU-10: each failure has its reply, is reported with who was tried, a
   );
 });
 
+test("each log-in is counted by mechanism and result", { timeout }, async () => {
+  const failed = (why: "credentials" | "locked" | "temporary"): SaslStep => ({ kind: "failed", why, triedUser: "eve" });
+  await using lab = await open(script(failed("credentials"), failed("locked"), failed("temporary"), alice));
+  using client = await greeted(lab);
+  for (const mechanism of ["PLAIN", "PLAIN", "PLAIN", "SCRAM-SHA-256"]) await client.say(`AUTH ${mechanism} eA==`);
+  const logIns = lab.events.filter((event) => event.kind === "log-in");
+  assert.deepEqual(
+    logIns.map(({ mechanism, result, user }) => `${mechanism} ${result} ${user}`),
+    ["PLAIN failed eve", "PLAIN locked eve", "PLAIN temporary eve", "SCRAM-SHA-256 ok alice"],
+  );
+});
+
 test("a mechanism that breaks is our trouble, not the client's", { timeout }, async () => {
   await using lab = await openReceiver({
     led: { mechanisms: plainAndScram },

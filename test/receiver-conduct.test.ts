@@ -304,6 +304,10 @@ test("postfix INB-13: told once, at the first command after the handshake, and c
   using client = await secured(lab);
   assert.equal(await client.say("EHLO c"), "421 4.7.1 mx.example.org Error: No client certificate presented");
   assert.equal(await client.line(), undefined);
+  assert.deepEqual(
+    lab.refusals.map(({ stage, reply: { code } }) => [stage, code]),
+    [["client", 421]],
+  );
 });
 
 // --- octets behind STARTTLS ----------------------------------------------------------------------------------------

@@ -15,6 +15,15 @@ export type LogInTurn =
   /** `counts`: a guess, not a slip of the client's or our own trouble. */
   | Readonly<{ kind: "failed"; reply: Reply; counts: boolean; triedUser: string | undefined }>;
 
+export type LogInEnd = Exclude<LogInTurn, { kind: "ask" }>;
+
+/** For the log and the metrics. */
+export function logInResult(end: LogInEnd): "ok" | "failed" | "locked" | "temporary" {
+  if (end.kind === "done") return "ok";
+  if (end.counts) return "failed";
+  return end.reply === replies.authLocked ? "locked" : "temporary";
+}
+
 export class LogIn {
   readonly mechanism: SaslMechanism;
   readonly #exchange: SaslExchange;

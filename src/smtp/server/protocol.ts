@@ -240,7 +240,10 @@ export class Protocol {
   #gate({ verb, argument }: Command): Answer | undefined {
     const { barred, starttls } = this.conduct;
     if (barred !== undefined && (barred.close || !allowedWhenBarred.has(verb))) {
-      if (barred.close) return say(barred.reply, { kind: "close", reason: "barred" });
+      if (barred.close) {
+        const refusal = { stage: "client", ...noEnvelope } as const;
+        return { reply: barred.reply, next: { kind: "close", reason: "barred" }, refusal };
+      }
       // STARTTLS may make it good.
       if (verb !== "STARTTLS" || this.#tls !== undefined) return this.#turnDown(verb, argument, barred.reply);
     }

@@ -30,7 +30,7 @@ import { formatReplyLines, withStatus } from "../reply-wire.ts";
 import { MAX_RESPONSE_BYTES } from "./auth-command.ts";
 import type { Conduct } from "./conduct.ts";
 import { DotReader } from "./dot-reader.ts";
-import { LogIn, type LogInTurn } from "./log-in.ts";
+import { LogIn, type LogInEnd, type LogInTurn, logInResult } from "./log-in.ts";
 import { type IntakeResult, MessageIntake } from "./message-intake.ts";
 import { type Answer, type Next, Protocol } from "./protocol.ts";
 import { receivedField } from "./received-field.ts";
@@ -488,9 +488,17 @@ export class Session {
     this.#resumeReading();
   }
 
-  #endLogIn({ mechanism }: LogIn, result: Exclude<LogInTurn, { kind: "ask" }>): void {
+  #endLogIn({ mechanism }: LogIn, result: LogInEnd): void {
     this.#logIn = undefined;
     this.#awaitCommand();
+    this.#tools.observe({
+      kind: "log-in",
+      listener: this.#options.listener,
+      client: this.#peer.clientAddress,
+      mechanism,
+      result: logInResult(result),
+      user: (result.kind === "done" ? result.user : result.triedUser) ?? null,
+    });
     const answer =
       result.kind === "done"
         ? this.#protocol.logIn(result.user, mechanism)
