@@ -166,6 +166,19 @@ test("demands: one of each source, none taken for another's", () => {
   assert.deepEqual(policy.demands({ ...question, sender: undefined, recipient: undefined }), [answer("a"), later]);
 });
 
+test("demands: all of a source that has several", () => {
+  const answers = ["first", "second"].map((text): DemandAnswer => {
+    const answer = { code: 450, status: "4.7.1" } as const;
+    return { kind: "demand", demand: { from: at(text), text, level: "encrypted", mode: "enforce", answer } };
+  });
+  const policy = createInboundPolicy(
+    [source("a", { demands: () => answers, demand: () => assert.fail("asked for one") })],
+    () => undefined,
+    () => builtIn,
+  );
+  assert.deepEqual(policy.demands({ ...question, sender: undefined, recipient: undefined }), answers);
+});
+
 test("certificates that demands may need: of all sources, and undefined where of none", () => {
   const ca: TrustAnchors = trustBundle([], []);
   const ask = (...answers: readonly (readonly TrustAnchors[] | undefined)[]) =>
