@@ -197,6 +197,28 @@ for (const name of readdirSync(examples)) {
   });
 }
 
+const page = readFileSync(path.join(import.meta.dirname, "../docs/operating/inbound.md"), "utf8");
+
+for (const [at, [, text = ""]] of [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].entries()) {
+  test(`docs/operating/inbound.md: configuration ${at + 1} loads without a problem`, () => {
+    const certificate = (name: string) => `${files[`/c/${name}.pem`]}${files[`/c/${name}.key`]}`;
+    const users = `users: { ann: { certificates: [sha256:${"ab".repeat(32)}] } }`;
+    const { problems } = loadSettings({
+      path: "/c/x.yaml",
+      text,
+      reader: {
+        ...textFiles({}),
+        read: (file) => {
+          const text = file.endsWith("users.yaml") ? users : certificate(file.includes("rsa") ? "rsa" : "mx");
+          return { kind: "found", text };
+        },
+      },
+      machine,
+    });
+    assert.deepEqual(problems.map(formatProblem), []);
+  });
+}
+
 test("certificates: an encrypted key with its passphrase, another, and none", () => {
   const locked = (more: string) => problemsOf(`certificates: { mx: { certificate: mx.pem, key: locked.key${more} } }`);
   const about = (problems: string[]) => problems.filter((problem) => problem.includes("error"));
