@@ -136,7 +136,7 @@ test("every configuration in the pages for operators has no errors", () => {
       assert.deepEqual(parseUsersFile(text).problems, [], name);
       continue;
     }
-    const { settings, problems } = loadSettings({
+    const { problems } = loadSettings({
       path: "/etc/letterlock/letterlock.yaml",
       text,
       now: Date.parse("2026-11-01T00:00:00Z"),
@@ -149,6 +149,10 @@ test("every configuration in the pages for operators has no errors", () => {
         modifiedAt: (file) => (standIns[file] === undefined ? undefined : 0),
       },
     });
-    assert.ok(settings, `${name}: ${JSON.stringify(problems)}\n${text}`);
+    // Keys and certificates are the reader's own.
+    const errors = problems.filter(
+      ({ severity, message }) => severity === "error" && !/^cannot read the (certificate|key|CA file) /.test(message),
+    );
+    assert.deepEqual(errors, [], `${name}\n${text}`);
   }
 });
