@@ -58,6 +58,7 @@ const nameUnknown = reply(
   "4.4.3",
   "The name of your host cannot be looked up now, and what this mail needs hangs on it: try again later",
 );
+const deniedForNow = reply(450, "4.4.0", "Relaying temporarily denied. Cannot resolve PTR record");
 const logInGone = reply(530, "5.7.0", "Authentication required: this log-in does not hold any more");
 const notHisSender = reply(553, "5.7.1", "This account may not send from that address");
 
@@ -82,14 +83,25 @@ export function createEnvelopeCheck(tools: EnvelopeTools): EnvelopeCheck {
     },
     checkRecipient(session, sender, recipient) {
       const client = caseOf(session);
-      const { rejected } = client.rule;
-      if (rejected?.value.at === "rcpt") return rejection(rejected.value);
-      const refusal = unmetAt("rcpt", client) ?? firstRefusal(demandsOn(client, sender.mailbox, recipient));
-      if (refusal !== undefined) return refusal;
+      const { rejected, requirementsAt } = client.rule;
       const answer = relayAnswer(client, recipient);
-      return answer.kind === "refused" ? answer.reply : undefined;
+      const denied = answer.kind === "refused" ? deniedWhile(client, answer.reply) : undefined;
+      return (
+        // What is looked at this late is looked at after the right to relay (Sendmail's check_rcpt).
+        (requirementsAt?.value === "rcpt" ? denied : undefined) ??
+        unmetAt("rcpt", client) ??
+        (rejected?.value.at === "rcpt" ? rejection(rejected.value) : undefined) ??
+        firstRefusal(demandsOn(client, sender.mailbox, recipient)) ??
+        denied
+      );
     },
   };
+}
+
+/** Sendmail: whom DNS cannot name now may be one who relays. */
+function deniedWhile({ rule, session }: ClientCase, denied: Reply): Reply {
+  const unsure = rule.wording?.value === "sendmail" && session.clientName.kind === "unknown";
+  return unsure ? deniedForNow : denied;
 }
 
 function clientCase(session: SessionFacts, { policy, users, clock }: EnvelopeTools): ClientCase {

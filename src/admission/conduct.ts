@@ -59,7 +59,9 @@ function conductOf(session: SessionFacts, tools: ConductTools, profiles: Profile
 }
 
 /** A certificate that must be shown can only be shown inside TLS: whoever may come in clear would never need one. */
-function starttlsOf({ starttls, clientCertificate }: InboundRule, possible: boolean): Conduct["starttls"] {
+function starttlsOf({ starttls, clientCertificate, rejected }: InboundRule, possible: boolean): Conduct["starttls"] {
+  // Who is turned away whatever it does is offered nothing.
+  if (rejected?.value.at === "session") return "never";
   const wish = starttls?.value ?? "offer";
   if (wish !== "offer") return wish;
   if (clientCertificate?.value === "require-trusted") return "require";

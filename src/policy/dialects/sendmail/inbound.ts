@@ -4,6 +4,8 @@
  *
  * The same entries always make the same object: what is made of a rule is kept by it.
  */
+import { createPrivateKey } from "node:crypto";
+import type { Credential } from "../../../tls/handshake-settings.ts";
 import type { ServedCertificates } from "../../../tls/server-tls.ts";
 import type { InboundQuestion, InboundRule, Origin, PeerRequirement, Sourced } from "../../rules.ts";
 import type { AccessMap, ValueEntry } from "./access-map.ts";
@@ -170,13 +172,17 @@ function handshakeOf(
   };
 }
 
+/** A pair of TLS_Srv_features takes the place of that of its own key type alone: the other one is still served. */
 function servedOf({ serverPair }: Setup, session: Session | undefined): ServedCertificates | undefined {
-  const own = serverPair.kind === "ok" ? serverPair : undefined;
-  const [credential, others] =
-    session?.credential === undefined ? [own?.credential, own?.others ?? []] : [session.credential, session.others];
-  return credential === undefined
-    ? undefined
-    : { default: { credentials: [credential, ...others], names: [] }, others: [] };
+  const own = serverPair.kind === "ok" ? [serverPair.credential, ...serverPair.others] : [];
+  const instead = session?.credential === undefined ? [] : [session.credential, ...session.others];
+  const types = new Set(instead.map(keyType));
+  const [first, ...others] = [...instead, ...own.filter((credential) => !types.has(keyType(credential)))];
+  return first === undefined ? undefined : { default: { credentials: [first, ...others], names: [] }, others: [] };
+}
+
+function keyType({ privateKey }: Credential): string | undefined {
+  return createPrivateKey(privateKey).asymmetricKeyType;
 }
 
 function rejectedOf(
