@@ -15,7 +15,7 @@ import { errorText } from "../mail/error-text.ts";
 import type { Observer } from "../observe/events.ts";
 import type { InboundPolicy } from "../policy/inbound.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
-import type { Identity, LoginChecks } from "../smtp/server/sasl/login-checks.ts";
+import type { Identity, LoginChecks, ScramRecord } from "../smtp/server/sasl/login-checks.ts";
 import type { SaslStep, StartSasl } from "../smtp/server/sasl/sasl.ts";
 import { startMechanism } from "../smtp/server/sasl/start-mechanism.ts";
 import { type KeyDerivation, nodeKeyDerivation } from "../users/key-derivation.ts";
@@ -85,21 +85,33 @@ class Checks {
   of(session: SessionFacts): LoginChecks {
     return {
       password: (identity, password) => this.#password(session, identity, password),
-      scramRecord: (name) => this.#find(name)?.scram ?? this.#strangers.scramRecord(normal(name), this.#tools.users()),
-      sharedSecret: (name) => this.#find(name)?.secret ?? this.#strangers.sharedSecret(normal(name)),
+      scramRecord: (name) => this.#scramRecord(name),
+      sharedSecret: (name) => this.#sharedSecret(name),
       certificateUser: () => certificateUserOf(session, this.#tools.users()),
       conclude: (identity, proof, data) => this.#conclude(session, identity, proof === "right", data),
     };
+  }
+
+  // What a stranger would get is computed for everybody: the time must not tell.
+
+  #scramRecord(name: string): ScramRecord {
+    const stranger = this.#strangers.scramRecord(normal(name), this.#tools.users());
+    return this.#find(name)?.scram ?? stranger;
+  }
+
+  #sharedSecret(name: string): string {
+    const stranger = this.#strangers.sharedSecret(normal(name));
+    return this.#find(name)?.secret ?? stranger;
   }
 
   async #password(session: SessionFacts, identity: Identity, password: string): Promise<SaslStep> {
     const name = normal(identity.name);
     const user = this.#find(identity.name);
     const isKnown = user !== undefined && (user.password ?? user.scram ?? user.secret) !== undefined;
-    const checked = isKnown ? user : this.#strangers.likeness(name, this.#tools.users());
+    const likeness = this.#strangers.likeness(name, this.#tools.users());
     const outcome = await this.#passwords.check({
       name,
-      user: checked,
+      user: isKnown ? user : likeness,
       isKnown,
       password: normal(password),
       address: session.clientAddress,

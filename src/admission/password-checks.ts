@@ -77,7 +77,7 @@ export class PasswordChecks {
   async #compute(question: PasswordQuestion, user: User): Promise<PasswordAnswer> {
     const { address, password, isKnown, isLocked } = question;
     if (user.password === undefined && user.scram === undefined) {
-      return isKnown && this.#equal(user.secret ?? "", password) ? "right" : "wrong";
+      return this.#equal(user.secret ?? "", password) && isKnown ? "right" : "wrong";
     }
     const held = this.#perAddress.get(address) ?? 0;
     if (held >= maxPerAddress || this.#waiting.length >= maxWaiting) return "busy";

@@ -9,7 +9,6 @@ import { type Command, Option } from "commander";
 import { findConfiguration } from "../config/find.ts";
 import { formatProblem, Problems } from "../config/problem.ts";
 import { parseYamlTree } from "../config/yaml-tree.ts";
-import { formatDomainPattern } from "../mail/domain-pattern.ts";
 import { errorText } from "../mail/error-text.ts";
 import { escapeText } from "../mail/escape.ts";
 import { editUsersFile } from "../users/edit-users-file.ts";
@@ -19,10 +18,11 @@ import { prepareStored } from "../users/saslprep.ts";
 import { formatScramVerifier, makeScramVerifier } from "../users/scram-verifier.ts";
 import type { User } from "../users/user.ts";
 import { type FieldName, type Read, readCertificate, readName, readNetwork, readSender } from "../users/user-fields.ts";
-import { parseUsersFile, permissionProblem, type UsersFileProblem } from "../users/users-file.ts";
+import { parseUsersFile, permissionProblem } from "../users/users-file.ts";
 import { changeUsersFile } from "../users/write-users-file.ts";
+import type { UsersFileProblem } from "../users/yaml-with-places.ts";
 import { type Asked, askPassword, readPasswordFromStdin } from "./ask-password.ts";
-import { table } from "./table.ts";
+import { shownUser, usersTable } from "./user-table.ts";
 
 type FileOptions = Readonly<{ file?: string; config?: string }>;
 type PasswordOptions = Readonly<{ passwordStdin?: boolean; scheme: PasswordScheme; scram: boolean }>;
@@ -158,7 +158,7 @@ function list(options: FileOptions & { json?: boolean }): number {
   const users = usable(file, readFileSync(file, "utf8"));
   const open = permissionProblem(statSync(file).mode);
   if (open !== undefined) process.stderr.write(`${inWords(file, open, "warning")}\n`);
-  process.stdout.write(options.json ? `${JSON.stringify(users.map(shown), null, 2)}\n` : inTable(users));
+  process.stdout.write(options.json ? `${JSON.stringify(users.map(shownUser), null, 2)}\n` : usersTable(users));
   return 0;
 }
 
@@ -239,41 +239,4 @@ function configuredFile(configuration: string): string | undefined {
   if (tree?.kind !== "map") return undefined;
   const value = tree.entries.find(({ key }) => key === "users-file")?.value;
   return value?.kind === "text" ? path.resolve(path.dirname(configuration), value.text) : undefined;
-}
-
-function shown({ name, password, scram, certificates, senders, networks, bindings, requireTls, mayRelay }: User) {
-  return {
-    name,
-    password: password?.kind ?? null,
-    scram: scram === undefined ? null : "SCRAM-SHA-256",
-    certificates: certificates.map(({ of, sha256 }) => `${of === "spki" ? "spki-" : ""}sha256:${sha256}`),
-    senders: senders?.map((one) => ("address" in one ? one.address : formatDomainPattern(one.domain))) ?? null,
-    networks: networks?.map(({ address, prefix }) => `${address}/${prefix}`) ?? null,
-    bindings: bindings ?? null,
-    requireTls,
-    mayRelay,
-  };
-}
-
-function inTable(users: readonly User[]): string {
-  if (users.length === 0) return "Nobody may log in.\n";
-  const rows = users.map(shown).map((user) => {
-    const proofs = [user.password, user.scram, certificateCount(user.certificates.length)];
-    const cells = [
-      user.name,
-      proofs.filter((proof) => proof !== null).join(", "),
-      user.senders?.join(" ") ?? "any",
-      user.networks?.join(" ") ?? "any",
-      user.bindings?.join(" ") ?? "any",
-      user.requireTls,
-      user.mayRelay ? "yes" : "no",
-    ];
-    return cells.map((cell) => escapeText(cell, 100));
-  });
-  return table(["NAME", "LOGS IN BY", "SENDERS", "NETWORKS", "BINDINGS", "TLS", "RELAY"], rows);
-}
-
-function certificateCount(count: number): string | null {
-  if (count === 0) return null;
-  return count === 1 ? "1 certificate" : `${count} certificates`;
 }

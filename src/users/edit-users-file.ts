@@ -4,7 +4,7 @@
  */
 import { type Document, isMap, parseDocument, YAMLMap } from "yaml";
 import type { FieldName } from "./user-fields.ts";
-import { yamlOptions } from "./users-file.ts";
+import { yamlOptions } from "./yaml-with-places.ts";
 
 /** A field of `null` goes, one that is not named stays as it is. */
 export type UserChange =

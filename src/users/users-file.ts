@@ -8,20 +8,9 @@
  *         scram: SCRAM-SHA-256$100000:...
  *         senders: [news.example.com, list@example.com]
  *
- * Promises: never throws; every problem with its place, and no user who could not log in as he is meant to. Work grows with
- * the text alone: anchors and aliases are refused.
+ * Promises: never throws; every problem with its place; a user of whom anything is wrong is none.
  */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  type YAMLMap,
-} from "yaml";
+import { isAlias, isMap, isSeq, type YAMLMap } from "yaml";
 import { nearestWord } from "../mail/nearest-word.ts";
 import type { User } from "./user.ts";
 import {
@@ -39,25 +28,14 @@ import {
   readScram,
   readSender,
 } from "./user-fields.ts";
+import { isNothing, textOf, type UsersFileProblem, YamlWithPlaces } from "./yaml-with-places.ts";
 
-/** Both 1-based. */
-export type UsersFileProblem = Readonly<{ line: number; column: number; message: string; remedy: string }>;
 export type UsersFile = Readonly<{ users: readonly User[]; problems: readonly UsersFileProblem[] }>;
 
-const maxLength = 16 * 1024 * 1024;
-
-/** How the file is parsed, also for editing: every scalar stays the text that was written. */
-export const yamlOptions = {
-  schema: "failsafe",
-  uniqueKeys: false, // checked here: the parser's own check is quadratic
-  prettyErrors: false,
-  logLevel: "silent",
-} as const;
-
 export function parseUsersFile(text: string): UsersFile {
-  const reading = new Reading();
-  const users = reading.read(text);
-  return { users, problems: reading.problems.toSorted((a, b) => a.line - b.line || a.column - b.column) };
+  const yaml = new YamlWithPlaces();
+  const users = new Reading(yaml).read(text);
+  return { users, problems: yaml.problems };
 }
 
 /** Whoever may read the file can try guesses on it. @param mode of `stat`. `undefined`: only owner and group may */
@@ -70,84 +48,61 @@ export function permissionProblem(mode: number): UsersFileProblem | undefined {
 type Fields = ReadonlyMap<FieldName, unknown>;
 
 class Reading {
-  readonly problems: UsersFileProblem[] = [];
-  readonly #lines = new LineCounter();
+  readonly #yaml: YamlWithPlaces;
   readonly #certificates = new Set<string>();
 
+  constructor(yaml: YamlWithPlaces) {
+    this.#yaml = yaml;
+  }
+
   read(text: string): User[] {
-    if (text.length > maxLength) {
-      this.#report(undefined, { message: "the file is larger than 16 MiB", remedy: "is this the users file?" });
+    const contents = this.#yaml.parse(text)?.contents;
+    if (isNothing(contents)) return [];
+    if (!isMap(contents)) {
+      this.#yaml.report(contents, { message: "this is no map", remedy: "begin with the line users:" });
       return [];
     }
-    const document = this.#parse(text);
-    if (document === undefined || document.contents === null || isNothing(document.contents)) return [];
-    if (!isMap(document.contents)) {
-      this.#report(document.contents, { message: "this is no map", remedy: "begin with the line users:" });
-      return [];
-    }
-    return this.#entries(document.contents).flatMap(([key, name, value]) => {
+    return this.#yaml.entries(contents).flatMap(([key, name, value]) => {
       if (name === "users") return this.#users(value, key);
-      this.#report(key, unknownKey(name, ["users"]));
+      this.#yaml.report(key, unknownKey(name, ["users"]));
       return [];
     });
   }
 
-  #parse(text: string): Document.Parsed | undefined {
-    const document = this.#parsed(text);
-    const complaints = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
-    for (const { pos } of complaints) {
-      this.#problemAt(pos[0], { message: "this is not well-formed YAML", remedy: "check blanks, colons and quotes" });
-    }
-    return complaints.length > 0 ? undefined : document;
-  }
-
-  #parsed(text: string): Document.Parsed | undefined {
-    try {
-      return parseDocument(text, { ...yamlOptions, lineCounter: this.#lines });
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error; // the parser recurses as deep as the text nests
-      this.#report(undefined, { message: "nested too deep", remedy: "check brackets and blanks" });
-      return undefined;
-    }
-  }
-
   #users(value: unknown, key: unknown): User[] {
     if (isNothing(value)) return [];
-    if (!isMap(value)) {
-      this.#report(value ?? key, {
-        message: "users is a map",
-        remedy: "write each user's name, a colon, and what he may",
-      });
-      return [];
-    }
-    return this.#entries(value).flatMap(([at, name, entry]) => this.#user(at, name, entry) ?? []);
+    if (isMap(value))
+      return this.#yaml.entries(value).flatMap(([at, name, entry]) => this.#user(at, name, entry) ?? []);
+    const remedy = "write each user's name, a colon, and what he may";
+    this.#yaml.report(value ?? key, { message: "users is a map", remedy });
+    return [];
   }
 
   #user(at: unknown, written: string, entry: unknown): User | undefined {
     const name = this.#value(at, readName(written));
     if (!isMap(entry)) {
       const message = "this user has no entries";
-      this.#report(isAlias(entry) ? entry : at, { message, remedy: "indent them under the name" });
+      this.#yaml.report(isAlias(entry) ? entry : at, { message, remedy: "indent them under the name" });
       return undefined;
     }
-    const before = this.problems.length;
+    const before = this.#yaml.count;
     const user = this.#limits(this.#fields(entry));
-    if (this.problems.length > before || name === undefined) return undefined;
-    if (user.password !== undefined || user.scram !== undefined || user.certificates.length > 0)
+    if (this.#yaml.count > before || name === undefined) return undefined;
+    if (user.password !== undefined || user.scram !== undefined || user.certificates.length > 0) {
       return { name, ...user };
+    }
     const message = "this user has no way to log in: neither password, scram nor certificates";
-    this.#report(at, { message, remedy: "letterlock user passwd NAME, or remove the user" });
+    this.#yaml.report(at, { message, remedy: "letterlock user passwd NAME, or remove the user" });
     return undefined;
   }
 
   #fields(entry: YAMLMap): Fields {
     const fields = new Map<FieldName, unknown>();
-    for (const [at, key, value] of this.#entries(entry)) {
+    for (const [at, key, value] of this.#yaml.entries(entry)) {
       const name = fieldNames.find((one) => one === key);
-      if (name === undefined) this.#report(at, unknownKey(key, fieldNames));
-      else if (isNothing(value))
-        this.#report(at, { message: `${name} has no value`, remedy: "give one, or remove the line" });
-      else fields.set(name, value);
+      if (name === undefined) this.#yaml.report(at, unknownKey(key, fieldNames));
+      else if (!isNothing(value)) fields.set(name, value);
+      else this.#yaml.report(at, { message: `${name} has no value`, remedy: "give one, or remove the line" });
     }
     return fields;
   }
@@ -171,20 +126,8 @@ class Reading {
     if (node === undefined) return undefined;
     const text = textOf(node);
     if (text !== undefined) return this.#value(node, read(text));
-    this.#report(node, { message: `${name} is one value`, remedy: "write it behind the colon" });
+    this.#yaml.report(node, { message: `${name} is one value`, remedy: "write it behind the colon" });
     return undefined;
-  }
-
-  /** A certificate says who logs in: it cannot say two names. */
-  #own(read: ReturnType<typeof readCertificate>): ReturnType<typeof readCertificate> {
-    if (!read.ok) return read;
-    const { of, sha256 } = read.value;
-    if (!this.#certificates.has(`${of} ${sha256}`)) {
-      this.#certificates.add(`${of} ${sha256}`);
-      return read;
-    }
-    const mistake = { message: "this certificate stands here for the second time", remedy: "remove it from one user" };
-    return { ok: false, mistake };
   }
 
   /** One value may stand without brackets. */
@@ -192,79 +135,39 @@ class Reading {
     const node = fields.get(name);
     if (node === undefined) return undefined;
     const items: readonly unknown[] = isSeq(node) ? node.items : [node];
-    if (items.length === 0 && name !== "certificates") {
-      this.#report(node, {
-        message: `${name} lists nothing, so that nothing would be allowed`,
-        remedy: "list some, or remove the line",
-      });
+    if (items.length === 0) {
+      const message = `${name} lists nothing, so that nothing would be allowed`;
+      this.#yaml.report(node, { message, remedy: "list some, or remove the line" });
     }
     return items.flatMap((item) => {
       const text = textOf(item);
-      if (text === undefined)
-        this.#report(item ?? node, { message: `${name} is a list`, remedy: "write [one, another]" });
-      return text === undefined ? [] : (this.#value(item, read(text)) ?? []);
+      if (text !== undefined) return this.#value(item, read(text)) ?? [];
+      this.#yaml.report(item ?? node, { message: `${name} is a list`, remedy: "write [one, another]" });
+      return [];
     });
+  }
+
+  /** A certificate says who logs in: it cannot say two names. */
+  #own(read: ReturnType<typeof readCertificate>): ReturnType<typeof readCertificate> {
+    if (!read.ok) return read;
+    const digest = `${read.value.of} ${read.value.sha256}`;
+    if (!this.#certificates.has(digest)) {
+      this.#certificates.add(digest);
+      return read;
+    }
+    const mistake = { message: "this certificate stands here for the second time", remedy: "remove it from one user" };
+    return { ok: false, mistake };
   }
 
   #value<T>(node: unknown, read: Read<T>): T | undefined {
     if (read.ok) return read.value;
-    this.#report(node, read.mistake);
+    this.#yaml.report(node, read.mistake);
     return undefined;
-  }
-
-  /** Key node, key and value of each pair; what has no text for a key, or stands twice, is reported and left out. */
-  #entries(map: YAMLMap): (readonly [key: unknown, name: string, value: unknown])[] {
-    const seen = new Map<string, unknown>();
-    return map.items.flatMap((pair: Pair) => {
-      const name = isScalar(pair.key) ? pair.key.value : undefined;
-      if (typeof name !== "string" || name === "") {
-        this.#report(pair.key ?? map, { message: "this key is no text", remedy: "write a name before the colon" });
-        return [];
-      }
-      if (seen.has(name)) {
-        const message = "this stands here for the second time";
-        this.#report(pair.key, {
-          message,
-          remedy: `remove one of the two: the first is on line ${this.#place(seen.get(name)).line}`,
-        });
-        return [];
-      }
-      seen.set(name, pair.key);
-      return [[pair.key, name, pair.value] as const];
-    });
-  }
-
-  #report(node: unknown, mistake: Mistake): void {
-    const { line, column } = this.#place(node);
-    this.problems.push(isAlias(node) ? { line, column, ...noAlias } : { line, column, ...mistake });
-  }
-
-  #problemAt(offset: number, mistake: Mistake): void {
-    const { line, col } = this.#lines.linePos(offset);
-    this.problems.push({ line: Math.max(1, line), column: Math.max(1, col), ...mistake });
-  }
-
-  #place(node: unknown): { line: number; column: number } {
-    const offset = (node as { range?: readonly number[] | null } | undefined)?.range?.[0];
-    const { line, col } = this.#lines.linePos(offset ?? 0);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
   }
 }
 
-const noAlias: Mistake = { message: "aliases have no place in a users file", remedy: "write the value out" };
-
-function unknownKey(name: string, known: readonly FieldName[] | readonly ["users"]): Mistake {
+function unknownKey(name: string, known: readonly string[]): Mistake {
   const near = nearestWord(name, known);
   const remedy = near === undefined ? `known are ${known.join(", ")}` : `did you mean ${near}?`;
   return { message: "this key is not known", remedy };
-}
-
-function textOf(node: unknown): string | undefined {
-  return isScalar(node) && typeof node.value === "string" && !isNothing(node) ? node.value : undefined;
-}
-
-/** Nothing after the colon, `~` or `null`. */
-function isNothing(node: unknown): boolean {
-  if (node === null || node === undefined) return true;
-  return isScalar(node) && node.type === "PLAIN" && /^(?:|~|null)$/.test(String(node.value ?? ""));
 }
