@@ -36,7 +36,8 @@ export type CrowdResult = Readonly<{
 }>;
 
 const clients = 1000;
-const turns = 5;
+const turns = 8;
+const settleMs = 3000;
 /** About 180 messages a second. */
 const evenLoad = { tls: "starttls", perConnection: 10, size: 5000, connections: 20, pauseMs: 100 } as const;
 
@@ -56,9 +57,12 @@ export async function besideCrowd(
   await send({ ...evenLoad, pauseMs: 0, messages: 10 * messages });
   const result = { without: [] as Times[], with: [] as Times[], lost: 0, cpus: 0 };
   for (let turn = 0; turn < turns; turn++) {
+    // Coming and going of so many is a load of its own, with garbage to collect; what is asked is what staying costs.
+    await sleep(settleMs);
     result.without.push(await measure());
     await using crowd = new Crowd(target(peer), clients, shape.ways);
     await crowd.allStand();
+    await sleep(settleMs);
     result.with.push(await measure());
     result.lost += (await crowd.figures()).lost;
     if (turn === turns - 1) result.cpus = await cpusOverTenSeconds();

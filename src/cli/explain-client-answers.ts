@@ -3,25 +3,19 @@
  * `letterlock explain --client --json`. Nothing is decided here: a made-up session is put to the functions that lead real
  * ones, once in clear and once inside TLS without a client certificate.
  */
-import { admissionRules } from "../admission/admission.ts";
-import { createEnvelopeCheck, type EnvelopeCheck } from "../admission/check-envelope.ts";
-import { createConduct } from "../admission/conduct.ts";
-import { inboundQuestion } from "../admission/question.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Mailbox } from "../mail/address.ts";
-import { systemClock } from "../mail/clock.ts";
 import type { EnvelopeSender } from "../mail/envelope.ts";
 import { escapeText } from "../mail/escape.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
-import type { InboundPolicy } from "../policy/inbound.ts";
-import type { InboundQuestion, InboundRule } from "../policy/rules.ts";
+import type { InboundRule } from "../policy/rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { Conduct } from "../smtp/server/conduct.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 import { replies, tlsReplies } from "../smtp/server/replies.ts";
-import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import { type ClientQuestion, type Door, formatDoor } from "./explain-client.ts";
 import { consideredSettings, type DemandLine, demandsOn, type SettingLine } from "./explain-client-lines.ts";
+import { asked, sessionOf, type Tools, toolsOf, usualHandshake } from "./explain-client-session.ts";
 import { settingInWords } from "./explain-client-values.ts";
 
 /** `reply` null: taken. */
@@ -69,12 +63,6 @@ export type ClientExplanation = Readonly<{
   settings: readonly SettingLine[];
 }>;
 
-type Tools = Readonly<{
-  policy: InboundPolicy;
-  conduct: (session: SessionFacts) => Conduct;
-  check: EnvelopeCheck;
-}>;
-
 export function explainClientTo(question: ClientQuestion, door: Door, settings: Settings): ClientExplanation {
   const tools = toolsOf(settings);
   const rule = tools.policy.rule(asked(question, door));
@@ -96,52 +84,6 @@ export function explainClientTo(question: ClientQuestion, door: Door, settings: 
     ...demandsOn(asked(question, door), question, tools.policy),
     settings: consideredSettings(asked(question, door), tools.policy),
   };
-}
-
-function toolsOf(settings: Settings): Tools {
-  const { policy, relay } = admissionRules(settings);
-  const shared = { policy: () => policy, users: () => settings.users, clock: systemClock };
-  return {
-    policy,
-    conduct: createConduct({ ...shared, hostname: () => settings.hostname }),
-    check: createEnvelopeCheck({ ...shared, relay: () => relay }),
-  };
-}
-
-/** What most clients bring: the newest TLS that they are offered, and no certificate. */
-function usualHandshake({ profile }: Conduct): HandshakeFacts {
-  return {
-    protocol: profile?.maxVersion ?? "TLSv1.3",
-    cipher: "TLS_AES_256_GCM_SHA384",
-    bits: 256,
-    group: "X25519",
-    resumed: false,
-    chain: { kind: "untrusted", code: "NO_CERTIFICATE", text: "no certificate was shown" },
-    certificate: undefined,
-    intermediates: [],
-    clientCertificate: profile?.clientAnchors === undefined ? "not-asked" : "asked",
-    durationMs: 0,
-  };
-}
-
-function sessionOf(question: ClientQuestion, door: Door, tls: HandshakeFacts | undefined): SessionFacts {
-  return {
-    id: "explain",
-    listener: door.listener?.name ?? "",
-    clientAddress: question.client,
-    clientPort: 0,
-    localAddress: door.address,
-    localPort: door.port,
-    ehlo: "explain",
-    esmtp: true,
-    clientName: question.clientName,
-    tls: tls && { handshake: tls, serverName: undefined },
-    login: question.user === undefined ? undefined : { user: question.user, by: "PLAIN" },
-  };
-}
-
-function asked(question: ClientQuestion, door: Door): InboundQuestion {
-  return inboundQuestion(sessionOf(question, door, undefined), systemClock.now());
 }
 
 function whoAndWhere({ client, clientName, user, sender, recipient }: ClientQuestion, door: Door) {
@@ -221,7 +163,7 @@ function senderOf(mailbox: Mailbox | undefined): EnvelopeSender {
   return { mailbox, body: "7bit", smtputf8: false, ret: undefined, envid: undefined };
 }
 
-/** A domain that is nobody's (RFC 2606 §2). */
+/** A domain that is nobody's. */
 function stranger(): Mailbox {
   const mailbox = parseMailbox("anybody@elsewhere.invalid");
   if (mailbox === undefined) throw new Error("a mailbox that is none");

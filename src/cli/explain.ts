@@ -2,7 +2,6 @@
  * `letterlock explain RECIPIENT`: what will be demanded of the hop, and which line of which file says so. Asks no DNS
  * and connects to nobody. Without a recipient, `explain-client.ts` answers for a client.
  */
-import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
 import { loadSettings } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -11,7 +10,6 @@ import { chooseBinding } from "../delivery/choose-binding.ts";
 import type { IpAddress } from "../mail/address.ts";
 import { domainOf, type Mailbox } from "../mail/address.ts";
 import { type Domain, parseDomain } from "../mail/domain.ts";
-import { escapeText } from "../mail/escape.ts";
 import { parseIp } from "../mail/ip.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import { type Explanation, explainDecision } from "../policy/explain.ts";
@@ -19,9 +17,9 @@ import { createPolicy } from "../policy/policy.ts";
 import { createTransportTable } from "../route/transport.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import { type ClientOptions, explainClient } from "./explain-client.ts";
+import { mailInWords } from "./explain-mail-text.ts";
 import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
-import { table } from "./table.ts";
 
 export type ExplainOptions = CommonOptions &
   PolicyOptions &
@@ -96,7 +94,7 @@ function explainMail(text: string, options: ExplainOptions, settings: Settings):
 /** @param others further nexthops, tried in this order */
 function print(first: Explanation, others: readonly Explanation[], asJson: boolean): void {
   if (asJson) process.stdout.write(`${JSON.stringify({ ...first, thenNexthops: others }, null, 2)}\n`);
-  else process.stdout.write([first, ...others].map(inWords).join("\nand where that one fails:\n\n"));
+  else process.stdout.write([first, ...others].map(mailInWords).join("\nand where that one fails:\n\n"));
 }
 
 /** @returns what is wrong, where there is no such binding or mail like this is refused */
@@ -142,95 +140,6 @@ function explainFor(
   const implicitTls = nexthop.kind === "host" && nexthop.implicitTls;
   const evidence = { nexthop, host, address, mxStatus: "insecure" as const, implicitTls, messageAgeMs: 0 };
   return explainDecision(createPolicy(settings.policySources), question, evidence, binding.clientCertificate);
-}
-
-function inWords({ recipient, nexthop, binding, mx, decision, rule, reasons, candidates }: Explanation): string {
-  const strong = (text: string): string => styleText("bold", text, { stream: process.stdout });
-  const lines = [
-    `recipient   ${recipient}`,
-    `nexthop     ${nexthop}${mx === null ? "" : `, MX host ${mx}`}`,
-    `binding     ${binding}`,
-    `level       ${strong(decision.level)}${decision.mode === "monitor" ? " (monitor: judged, not enforced)" : ""}`,
-    `rule        ${placeOf(rule)}, ${rule.scope}`,
-  ];
-  if (!decision.connect) lines.push("             no connection is made under this rule");
-  else {
-    lines.push(`proof       ${proofInWords(decision)}`);
-    for (const { of, text, reply, ...place } of decision.demands) {
-      lines.push(`demand      of the ${of}: ${text}, else ${reply} (${placeOf(place)})`);
-    }
-    if (decision.mxPatterns !== null) lines.push(`MX hosts    only ${decision.mxPatterns.join(", ")}`);
-    lines.push(`clear text  ${clearTextInWords(decision)}`);
-    lines.push(
-      `handshake   ${[decision.protocols, decision.ciphers, sniInWords(decision.serverName, mx), decision.clientCertificate === null ? null : `client certificate ${decision.clientCertificate}`].filter((part) => part !== null).join(", ")}`,
-    );
-    if (decision.onFailure === "bounce") lines.push("failure     returned to the sender at once");
-  }
-  for (const { text, rfc } of reasons) lines.push(`because     ${text}${rfc === "" ? "" : ` (${rfc})`}`);
-  const none = "No rule was considered: the built-in default holds.\n";
-  return `${lines.join("\n")}\n\n${candidates.length === 0 ? none : candidateTable(candidates)}`;
-}
-
-/** With the line as written where a source has its own terms; how it came there stands below it. */
-function candidateTable(candidates: Explanation["candidates"]): string {
-  const asWritten = candidates.some(({ written }) => written !== null);
-  const head = ["VERDICT", "LINE", "SCOPE", ...(asWritten ? ["AS WRITTEN"] : []), "SETTINGS"];
-  const rows = candidates.flatMap((candidate) => {
-    const { verdict, scope, written, through, settings } = candidate;
-    const text = escapeText((written ?? "").replaceAll(/[ \t]+/g, " "));
-    const first = [verdict, placeOf(candidate), scope, ...(asWritten ? [text] : []), escapeText(settings.join("; "))];
-    const blank = first.slice(1).map(() => "");
-    return [first, ...through.map((step) => [...blank, `through ${escapeText(step)}`])];
-  });
-  return table(head, rows);
-}
-
-/** What holds where nothing is written has a file at most. */
-function placeOf({ file, line, source }: Explanation["rule"]): string {
-  if (file === null) return source;
-  return line === null ? file : `${file}:${line}`;
-}
-
-const commonNameInWords: Readonly<Record<string, string>> = {
-  also: ", in SubjectAltName or as common name",
-  "without-san": ", as common name where SubjectAltName has none",
-};
-
-function proofInWords(decision: Explanation["decision"]): string {
-  const { starttls, authenticate, names, pins, anchors, commonName, minCipherBits } = decision;
-  const bits = minCipherBits === null ? "" : `, cipher of at least ${minCipherBits} bits`;
-  if (starttls === "never") return "none: TLS is not asked for";
-  if (authenticate === "pin") return `one of ${pins} pinned certificates or keys${bits}`;
-  if (authenticate === "nothing")
-    return `none: ${starttls === "always" ? "encrypted" : "encrypted when offered"}${bits}`;
-  const name =
-    authenticate === "chain"
-      ? ", for whatever name"
-      : ` and the name ${names.join(" or ") || "of the MX host"}${commonNameInWords[commonName ?? ""] ?? ""}`;
-  return `chain to ${anchors ?? "system"} CAs${name}${pins > 0 ? `, and one of ${pins} pins` : ""}${bits}`;
-}
-
-/**
- * An opportunistic rule takes clear text from a host that offers nothing else, whatever it says of broken TLS; a demand
- * for TLS that comes on top of a rule takes none, whatever that rule allows.
- */
-function clearTextInWords(decision: Explanation["decision"]): string {
-  const { level, mode, clearText, clearTextTurn, clearTextIfUnproven, whenRefused } = decision;
-  if (mode === "enforce" && level !== "none" && level !== "may") return "never";
-  if (level === "none") return "allowed";
-  const offered = `only where TLS is not offered${whenRefused === "clear" ? " or is refused" : ""}`;
-  if (clearText === "never") return level === "may" ? offered : "never";
-  const proof = clearTextIfUnproven ? " or proof" : "";
-  const turn = clearTextTurn === "same-host" ? "before the next host" : "when every host was tried with TLS";
-  return clearText === "allowed"
-    ? `allowed; after a failed handshake${proof} ${turn}`
-    : `${offered}; after a failed handshake${proof} on a later attempt, ${turn}`;
-}
-
-/** Before the MX host is known, its name is what will be sent, unless the rule says otherwise. */
-function sniInWords(serverName: string | null, mx: string | null): string {
-  if (serverName !== null) return `SNI ${serverName}`;
-  return mx === null ? "SNI as the rule and the MX host's name say" : "no SNI";
 }
 
 function usage(text: string): number {
