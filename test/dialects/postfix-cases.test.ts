@@ -1,11 +1,9 @@
 /**
  * The numbered cases of the Postfix reference (section 8): configuration and destination in, Postfix's outcome out.
- * Cases about DANE, REQUIRETLS and socketmap say what holds today; inbound cases say what is handed to the listener.
+ * Cases about DANE, REQUIRETLS and socketmap say what holds today; those about smtpd are in `postfix-sessions.test.ts`.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseIp } from "../../src/mail/ip.ts";
-import type { InboundRule } from "../../src/policy/rules.ts";
 import {
   compile,
   deliver,
@@ -614,111 +612,6 @@ test("postfix PT-85: a table before the socketmap still answers, with the parent
   const compiled = compile({ main: "smtp_tls_policy_maps = inline:{good.test=may} socketmap:unix:/run/x:q" });
   assert.equal(deliver(compiled, "u@good.test"), "sent Trusted may mx.good.test");
   assert.equal(deliver(compiled, "u@other.test"), refused);
-});
-
-const client = parseIp("192.0.2.99");
-
-function inbound(main: string, localPort = 25, more: WorldOptions = {}): InboundRule {
-  assert.ok(client !== undefined);
-  const asked = { localAddress: undefined, localPort, client, clientName: undefined, user: undefined, now: 0 };
-  const rule = compile({ main, ...more }).source.inbound?.({ listener: "smtp", ...asked });
-  assert.ok(rule !== undefined);
-  return rule;
-}
-
-test("postfix PT-88: encrypt inbound: TLS before mail, AUTH inside it (handed on)", () => {
-  const rule = inbound("smtpd_tls_security_level = encrypt");
-  assert.deepEqual([rule.starttls?.value, rule.auth?.value], ["require", "only-in-tls"]);
-});
-
-test("postfix PT-89: what stands behind STARTTLS is the receiver's business; the rule offers it (handed on)", () => {
-  assert.equal(inbound("smtpd_tls_security_level = may").starttls?.value, "offer");
-});
-
-test("postfix PT-90: no certificate at may: offered all the same; a file that cannot be read refuses at encrypt", () => {
-  const rule = inbound("smtpd_tls_security_level = may");
-  assert.deepEqual([rule.starttls?.value, rule.certificate, rule.refuse], ["offer", undefined, undefined]);
-  const broken = inbound("smtpd_tls_security_level = encrypt\nsmtpd_tls_cert_file = /nowhere");
-  assert.equal(broken.refuse?.value, "TLS not available due to local problem");
-});
-
-test("postfix PT-91: req_ccert at encrypt: a trusted certificate is required (handed on)", () => {
-  const rule = inbound(
-    `smtpd_tls_security_level = encrypt\nsmtpd_tls_req_ccert = yes\nsmtpd_tls_CAfile = ${labCaFile}`,
-  );
-  assert.equal(rule.clientCertificate?.value, "require-trusted");
-  assert.deepEqual(rule.clientAnchors?.value.kind === "bundle" && rule.clientAnchors.value.files, [labCaFile]);
-});
-
-test("postfix PT-92: req_ccert at may: not enforced, with a warning", () => {
-  const main = "smtpd_tls_security_level = may\nsmtpd_tls_req_ccert = yes";
-  assert.equal(inbound(main).clientCertificate?.value, "do-not-ask");
-  assert.match(notesOf(compile({ main }), "warning").join("\n"), /Can't require client certs unless TLS is required/);
-});
-
-const relayByCertificate = `smtpd_tls_security_level = may
-smtpd_tls_ask_ccert = yes
-relay_clientcerts = texthash:/etc/postfix/relay_certs
-`;
-
-test("postfix PT-93: relay by digest, whoever issued it; a trusted one that is not listed may not (handed on)", () => {
-  const files = { "/etc/postfix/relay_certs": `${colons(goodDigests.certificate).toUpperCase()} partner\n` };
-  const rule = inbound(`${relayByCertificate}smtpd_relay_restrictions = permit_tls_clientcerts, reject`, 25, { files });
-  assert.deepEqual(rule.relayByCertificate?.value, {
-    kind: "digests",
-    pins: [{ of: "either", algorithm: "sha256", digest: goodDigests.certificate }],
-  });
-});
-
-test("postfix PT-93: permit_tls_all_clientcerts needs a trusted chain; neither counts where none is asked for (INB-19)", () => {
-  const all = inbound(`${relayByCertificate}smtpd_recipient_restrictions = permit_tls_all_clientcerts`, 25, {
-    files: { "/etc/postfix/relay_certs": "" },
-  });
-  assert.deepEqual(all.relayByCertificate?.value, { kind: "trusted" });
-  const main = "smtpd_tls_security_level = may\nsmtpd_relay_restrictions = permit_tls_all_clientcerts";
-  assert.equal(inbound(main).relayByCertificate, undefined);
-  assert.match(notesOf(compile({ main }), "warning").join("\n"), /is requested, but "smtpd_tls_ask_ccert = no"/);
-});
-
-test("postfix PT-94: certificates by SNI are not taken yet, and check says so", () => {
-  const notes = notesOf(compile({ main: "tls_server_sni_maps = hash:/etc/postfix/sni" }), "differs");
-  assert.match(notes.join("\n"), /tls_server_sni_maps: the default certificate is shown/);
-});
-
-test("postfix PT-95: smtpd level verify works as encrypt with a warning, dane is an error", () => {
-  const verify = "smtpd_tls_security_level = verify";
-  assert.equal(inbound(verify).starttls?.value, "require");
-  assert.match(
-    notesOf(compile({ main: verify }), "warning").join("\n"),
-    /unsupported TLS level "verify", using "encrypt"/,
-  );
-  const dane = "smtpd_tls_security_level = dane";
-  assert.equal(inbound(dane).refuse?.value, "TLS not available due to local problem");
-  assert.match(notesOf(compile({ main: dane }), "error").join("\n"), /Invalid TLS level "dane"/);
-});
-
-test("postfix PT-96: smtpd_tls_received_header is read without effect: Received: always tells", () => {
-  const notes = notesOf(compile({ main: "smtpd_tls_received_header = yes" }), "no-effect");
-  assert.match(notes.join("\n"), /smtpd_tls_received_header: Letterlock always says/);
-});
-
-test("postfix: each smtpd service of master.cf has its own rule, found by port", () => {
-  const master = `smtp inet n - n - - smtpd
-submission inet n - n - - smtpd
-  -o smtpd_tls_security_level=encrypt
-465 inet n - n - - smtpd
-  -o smtpd_tls_wrappermode=yes
-`;
-  const at = (port: number): unknown[] => {
-    const rule = inbound("smtpd_tls_security_level = may", port, { master });
-    return [rule.starttls?.value, rule.implicitTls?.value];
-  };
-  assert.deepEqual([25, 587, 465, 2525].map(at), [
-    ["offer", undefined],
-    ["require", undefined],
-    ["require", true],
-    ["offer", undefined],
-  ]);
 });
 
 test("postfix: a literal's key is the literal in brackets (KEY-7)", () => {

@@ -108,12 +108,13 @@ class Client {
     const before = this.#socket;
     if (before === undefined) return false;
     before.removeAllListeners("data");
-    const { certificate, serverName } = this.#dialogue;
+    const { certificate, serverName, version } = this.#dialogue;
     const own =
       certificate === "none" ? {} : { cert: this.#keys[certificate].certificate, key: this.#keys[certificate].key };
     const secure = connectTls({
       socket: before,
       rejectUnauthorized: false,
+      maxVersion: version,
       ...own,
       ...(serverName === undefined ? {} : { servername: serverName }),
     });

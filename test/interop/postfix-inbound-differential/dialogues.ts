@@ -13,6 +13,7 @@ export type Dialogue = Readonly<{
   variant: string;
   from: "network" | "stranger";
   certificate: ClientCertificate;
+  version: Variant["versions"][number];
   serverName: string | undefined;
   commands: readonly Command[];
 }>;
@@ -27,6 +28,7 @@ export function drawDialogues(seed: number, count: number, variants: readonly Va
       variant: variant.name,
       from: draw.pick(["network", "stranger", "stranger"] as const),
       certificate: draw.pick(variant.certificates),
+      version: draw.pick(variant.versions),
       serverName: draw.pick(variant.serverNames),
       commands: drawCommands(variant, draw),
     };

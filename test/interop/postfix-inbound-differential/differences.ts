@@ -51,6 +51,22 @@ against it as if it were RCPT.`,
     explains: (compared) => said(compared, /^VRFY\b/) && compared.at.letterlock?.code === 252,
   },
   {
+    id: "no-certificate",
+    text: `Where no certificate is configured Postfix offers STARTTLS and cannot do it (454). Letterlock shows its own: that of
+\`letterlock.yaml\`, or the one that it made when it first started.`,
+    explains: (compared) =>
+      compared.variant.options.smtpd_tls_chain_files === "" &&
+      said(compared, /^STARTTLS$/i) &&
+      codes(compared, 454, 220),
+  },
+  {
+    id: "unreadable-certificate",
+    text: `A certificate that is configured and cannot be read, where TLS is required: nobody is let in, and each command says
+that the configuration is at fault (451). Postfix says 530 to all but STARTTLS, and 454 to that.`,
+    explains: (compared) =>
+      /missing/.test(compared.variant.options.smtpd_tls_chain_files ?? "") && compared.at.letterlock?.code === 451,
+  },
+  {
     id: "data-restrictions",
     text: `\`smtpd_data_restrictions\` and \`smtpd_end_of_data_restrictions\` count at RCPT already, and before it is looked at
 whether the client may relay: the mail is refused one command earlier.`,
@@ -62,6 +78,41 @@ whether the client may relay: the mail is refused one command earlier.`,
     text: `Octets in clear behind STARTTLS are thrown away, in Postfix and here. From a client that said no EHLO before it
 Postfix refuses the command itself (554 5.5.0, \`smtpd_forbid_unauth_pipelining\`) and ends the connection.`,
     explains: (compared) => said(compared, /^STARTTLS$/i) && compared.at.postfix?.status === "5.5.0",
+  },
+  {
+    id: "listed-or-trusted",
+    text: `\`permit_tls_all_clientcerts\` lets clients through whose certificate leads to a trusted CA. In Postfix it also does so
+for those that \`relay_clientcerts\` lists, as \`permit_tls_clientcerts\` does.`,
+    explains: (compared) =>
+      compared.dialogue.certificate === "listed" &&
+      /^(?:all-trusted|trusted-only)$/.test(compared.variant.name) &&
+      said(compared, /^RCPT\b/) &&
+      codes(compared, 250, 554),
+  },
+  {
+    id: "helo-restrictions",
+    text: `\`smtpd_helo_restrictions\` count for every client, also for one that sends mail without HELO or EHLO, which Postfix
+then lets pass.`,
+    explains: (compared) =>
+      compared.variant.options.smtpd_helo_restrictions !== undefined &&
+      said(compared, /^RCPT\b/) &&
+      !compared.postfix.slice(0, compared.at.index).some((step) => /^(?:EHLO|HELO) /.test(step.said)),
+  },
+  {
+    id: "deferred-relay",
+    text: `A client that may not relay is told so with 554, also where \`defer_unauth_destination\` (the default) makes Postfix
+say 454.`,
+    explains: (compared) => said(compared, /^RCPT\b/) && codes(compared, 454, 554),
+  },
+  {
+    id: "starttls-argument",
+    text: `X`,
+    explains: (compared) => said(compared, /^STARTTLS now/i) && compared.at.postfix?.code === 501,
+  },
+  {
+    id: "required-wrapper",
+    text: `X`,
+    explains: (compared) => said(compared, /connect/i) && compared.at.postfix?.code === 421,
   },
   {
     id: "data-without-recipient",

@@ -25,7 +25,7 @@ export async function writeFiles(folder: string, variants: readonly Variant[]): 
   }
   put("etc/sni", `one.test ${root}/tls/one.test.pem\n.below.test ${root}/tls/below.test.pem\n`);
   const listed = await makeSelfSigned({ dnsNames: ["listed.test"] });
-  put("etc/clients", `${digest(listed)} listed\n`);
+  put("etc/clients", `${digest(listed)} OK\n`);
   put("etc/main.cf", mainCf);
   put("etc/master.cf", masterCf(variants));
   return {

@@ -2,11 +2,10 @@
  * One whole run: the same files for Postfix and for Letterlock, each in a network of its own, and the same clients.
  */
 import assert from "node:assert/strict";
+import { randomBytes, scryptSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { nodeKeyDerivation } from "../../../src/users/key-derivation.ts";
-import { formatPasswordHash, hashPassword } from "../../../src/users/password-hash.ts";
 import { makeQueue } from "../differential/postfixes.ts";
 import { Namespace } from "../lab/namespace.ts";
 import { type Dialogue, drawDialogues } from "./dialogues.ts";
@@ -44,22 +43,23 @@ async function askLetterlock(namespace: Namespace, folder: string, job: Omit<Job
   const data = path.join(namespace.folder, "letterlock");
   mkdirSync(data);
   writeFileSync(file, yaml);
-  writeFileSync(path.join(namespace.folder, "users.yaml"), await usersFile(), { mode: 0o600 });
+  writeFileSync(path.join(namespace.folder, "users.yaml"), usersFile(), { mode: 0o600 });
   const log = openSync(namespace.logFile("letterlock"), "a");
   const argv = [main, "start", "--config", file, "--data", data];
   const child = namespace.spawn(process.execPath, argv, { stdio: ["ignore", log, log] });
   const ended = once(child, "exit");
-  await listening(namespace).catch((error: unknown) => {
-    throw new Error(readFileSync(namespace.logFile("letterlock"), "utf8"), { cause: error });
-  });
+  const early = ended.then(() => Promise.reject(new Error(readFileSync(namespace.logFile("letterlock"), "utf8"))));
+  await Promise.race([listening(namespace), early]);
+  early.catch(() => {});
   const heard = await converse(namespace, { ...job, logInSocket: undefined });
   child.kill("SIGTERM");
   await ended;
   return heard;
 }
 
+/** Both open their services in the order of master.cf. */
 async function listening(namespace: Namespace): Promise<void> {
-  for (const { port } of variants) await namespace.accepting(serverAddress, port);
+  await namespace.accepting(serverAddress, variants.at(-1)?.port ?? 0);
 }
 
 async function converse(namespace: Namespace, job: Job): Promise<Heard> {
@@ -71,14 +71,23 @@ async function converse(namespace: Namespace, job: Job): Promise<Heard> {
   return JSON.parse(readFileSync(resultFile, "utf8")) as Heard;
 }
 
+/** Nobody guesses here, however many times he is wrong. */
 const yaml = `hostname: ${hostname}
 workers: 1
 users-file: users.yaml
+auth:
+  failure-delay: 0s
+  failures: 1000000
+limits:
+  connections-per-address: 500
 policy:
-  - postfix: ${root}/etc/main.cf
+  - postfix: { main: ${root}/etc/main.cf }
 `;
 
-async function usersFile(): Promise<string> {
-  const password = formatPasswordHash(await hashPassword("scrypt", users.password, nodeKeyDerivation));
-  return `users:\n  ${users.name}:\n    password: ${password}\n    may-relay: false\n`;
+/** The cheapest hash that is taken: what is asked here is what is answered. */
+function usersFile(): string {
+  const salt = randomBytes(16);
+  const hash = scryptSync(users.password, salt, 32, { N: 1024, r: 8, p: 1 });
+  const [saltText, hashText] = [salt, hash].map((octets) => octets.toString("base64").replaceAll("=", ""));
+  return `users:\n  ${users.name}:\n    password: $scrypt$ln=10,r=8,p=1$${saltText}$${hashText}\n    may-relay: false\n`;
 }

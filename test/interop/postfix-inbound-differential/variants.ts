@@ -12,6 +12,8 @@ export type Variant = Readonly<{
   implicitTls: boolean;
   /** What its clients may hold. */
   certificates: readonly ClientCertificate[];
+  /** The newest version that its clients speak. */
+  versions: readonly ("TLSv1.2" | "TLSv1.3")[];
   /** AUTH means something here. */
   auth: boolean;
   serverNames: readonly (string | undefined)[];
@@ -24,11 +26,12 @@ export const serverAddress = "192.0.2.1";
 export const clientAddresses = { network: "192.0.2.77", stranger: "198.51.100.7" } as const;
 export const users = { name: "alice", password: "wonderland" } as const;
 
-type Sketch = Partial<Pick<Variant, "implicitTls" | "certificates" | "auth" | "serverNames">> &
+type Sketch = Partial<Pick<Variant, "implicitTls" | "certificates" | "versions" | "auth" | "serverNames">> &
   Readonly<{ name: string; options: Readonly<Record<string, string>> }>;
 
 const level = (value: string) => ({ smtpd_tls_security_level: value });
 const everyCertificate = ["none", "trusted", "untrusted", "listed"] as const;
+const everyVersion = ["TLSv1.2", "TLSv1.3"] as const;
 const ask = { smtpd_tls_ask_ccert: "yes" };
 const require = { smtpd_tls_req_ccert: "yes" };
 const wrapper = { smtpd_tls_wrappermode: "yes" };
@@ -76,12 +79,57 @@ const sketches: readonly Sketch[] = [
     options: { ...level("may"), ...ask, smtpd_client_restrictions: "permit_tls_clientcerts,reject" },
     certificates: everyCertificate,
   },
+  {
+    name: "trusted-only",
+    options: { ...level("may"), ...ask, smtpd_recipient_restrictions: "permit_tls_all_clientcerts,reject" },
+    certificates: everyCertificate,
+  },
+  {
+    name: "certificate-table",
+    options: {
+      ...level("may"),
+      ...ask,
+      smtpd_helo_restrictions: `check_ccert_access,texthash:${root}/etc/clients,reject_plaintext_session,reject`,
+    },
+    certificates: everyCertificate,
+  },
+  {
+    name: "deferring",
+    options: { ...level("may"), smtpd_relay_restrictions: "permit_mynetworks,defer_unauth_destination" },
+  },
+  {
+    name: "protocols",
+    options: { ...level("may"), smtpd_tls_protocols: ">=TLSv1.3", smtpd_tls_mandatory_protocols: "TLSv1.2" },
+    versions: everyVersion,
+  },
+  {
+    name: "mandatory-protocols",
+    options: { ...level("encrypt"), smtpd_tls_protocols: "TLSv1.2", smtpd_tls_mandatory_protocols: ">=TLSv1.3" },
+    versions: everyVersion,
+  },
+  {
+    name: "ciphers",
+    options: {
+      ...level("encrypt"),
+      smtpd_tls_mandatory_ciphers: "high",
+      smtpd_tls_mandatory_exclude_ciphers: "aNULL,ECDSA",
+    },
+    versions: everyVersion,
+  },
   { name: "not-asked", options: level("may"), certificates: everyCertificate },
   { name: "required", options: { ...level("encrypt"), ...require }, certificates: everyCertificate },
   { name: "required-wrapper", options: { ...wrapper, ...require }, implicitTls: true, certificates: everyCertificate },
   { name: "required-at-may", options: { ...level("may"), ...require }, certificates: everyCertificate },
   { name: "no-certificate", options: { ...level("may"), smtpd_tls_chain_files: "" } },
   { name: "no-certificate-encrypt", options: { ...level("encrypt"), smtpd_tls_chain_files: "" } },
+  {
+    name: "unreadable-certificate-encrypt",
+    options: { ...level("encrypt"), smtpd_tls_chain_files: `${root}/tls/missing.pem` },
+  },
+  {
+    name: "unreadable-certificate",
+    options: { ...level("may"), smtpd_tls_chain_files: `${root}/tls/missing.pem` },
+  },
   { name: "plaintext", options: { ...level("may"), smtpd_client_restrictions: "reject_plaintext_session" } },
   {
     name: "plaintext-early",
@@ -132,6 +180,7 @@ const firstPort = 10_025;
 export const variants: readonly Variant[] = sketches.map((sketch, index) => ({
   implicitTls: false,
   certificates: ["none"],
+  versions: ["TLSv1.3"],
   auth: false,
   serverNames: [undefined],
   ...sketch,

@@ -168,11 +168,7 @@ function createSource(services: Services, client: SmtpClient, listeners: readonl
     name: "postfix",
     outbound: (question) => clientFor(question.nexthop.service).answer(question),
     inbound: (question) => serviceFor(listeners, question)?.rule(question),
-    demand(question) {
-      const demand = serviceFor(listeners, question)?.demand(question);
-      if (demand === undefined) return undefined;
-      return demand === "at-recipient" ? { kind: "at-recipient" } : { kind: "demand", demand };
-    },
+    demands: (question) => serviceFor(listeners, question)?.demands(question) ?? [],
     candidates: (question) => clientFor(question.nexthop.service).candidates(question),
   };
 }

@@ -2,9 +2,10 @@
  * One smtpd service of master.cf as a client meets it: the rule that holds for him, and what his mail needs.
  */
 import type { IpAddress, Mailbox } from "../../../mail/address.ts";
+import { parseIp } from "../../../mail/ip.ts";
 import type {
+  DemandAnswer,
   EnvelopeQuestion,
-  InboundDemand,
   InboundQuestion,
   InboundRule,
   Origin,
@@ -48,7 +49,7 @@ export type InboundService = Readonly<{
 export type MadeService = Readonly<{
   /** The same object for clients that are treated alike. */
   rule(question: InboundQuestion): InboundRule;
-  demand(question: EnvelopeQuestion): InboundDemand | "at-recipient" | undefined;
+  demands(question: EnvelopeQuestion): readonly DemandAnswer[];
   problems: readonly InboundProblem[];
   /** Some table may hold names of clients. */
   needsClientNames: boolean;
@@ -66,7 +67,7 @@ export function makeService({ name, view, broken }: InboundService, tools: Servi
     const { file, line, column, text } = broken;
     const from = { source: "postfix", file, line, column, scope: `service ${name}` };
     const rule: InboundRule = { refuse: { value: `service ${name} does not start: ${text}`, from } };
-    return { rule: () => rule, demand: () => undefined, problems: [], needsClientNames: false };
+    return { rule: () => rule, demands: () => [], problems: [], needsClientNames: false };
   }
   return new Service(view, tools);
 }
@@ -80,8 +81,11 @@ class Service implements MadeService {
   readonly #view: View;
   readonly #tools: ServiceTools;
   readonly #base: InboundRule;
+  #walkNetworks: ClientNetworks = { entries: [], unread: [] };
   readonly #restrictions: ServiceRestrictions;
   readonly #exempt: ClientNetworks;
+  /** The lists would let everybody relay: nobody does. */
+  readonly #everybody: boolean;
   /** By whose certificates let him relay, then by all else that makes a difference. */
   readonly #rules = new Map<RelayByCertificate | undefined, Map<string, InboundRule>>();
 
@@ -98,6 +102,7 @@ class Service implements MadeService {
     this.#base = { ...rule, ...this.#openRelay(lists) };
     const walkTools = this.#walkTools(reader);
     this.#restrictions = createRestrictions(lists, view.flag("smtpd_delay_reject"), walkTools);
+    this.#everybody = this.#isOpen(lists, walkTools);
     this.#exempt = this.#networks("smtpd_sasl_exceptions_networks");
     this.needsClientNames = Object.values(lists).flat().some(asksForNames);
   }
@@ -114,8 +119,8 @@ class Service implements MadeService {
     return rule;
   }
 
-  demand(question: EnvelopeQuestion): InboundDemand | "at-recipient" | undefined {
-    return this.#restrictions.demand(question);
+  demands(question: EnvelopeQuestion): readonly DemandAnswer[] {
+    return this.#restrictions.demands(question);
   }
 
   #make({ anyhow, byCertificate }: Relaying, exempt: boolean): InboundRule {
@@ -124,7 +129,7 @@ class Service implements MadeService {
     return {
       ...this.#base,
       ...(exempt ? { auth: never } : {}),
-      ...(anyhow ? { relay: { value: true, from } } : {}),
+      ...(anyhow && !this.#everybody ? { relay: { value: true, from } } : {}),
       ...(byCertificate === undefined ? {} : { relayByCertificate: byCertificate }),
     };
   }
@@ -206,6 +211,7 @@ class Service implements MadeService {
       this.#complain(view.setting("mynetworks").from, text, "write mynetworks", "differs");
     }
     const code = (name: string, otherwise: number): number => Number(view.setting(name).value) || otherwise;
+    this.#walkNetworks = networks;
     return {
       inNetworks: (client: IpAddress) => isInNetworks(networks, client),
       isOurself: (client) => isOurself(client, own),
@@ -246,9 +252,29 @@ class Service implements MadeService {
     return { refuse: { value: text, from } };
   }
 
+  /** Never an open relay, whatever is written (RFC 5321 §7.9; SR-14). */
+  #isOpen(lists: Lists, walkTools: WalkTools): boolean {
+    const nowhere = parseIp("0.0.0.0");
+    if (nowhere === undefined) return false;
+    const stranger = { client: nowhere, clientName: undefined, user: undefined };
+    const asked = { listener: "", localAddress: undefined, localPort: undefined, now: 0, ...stranger };
+    const tools = { ...walkTools, inNetworks: isEverybody(this.#walkNetworks), isOurself: () => false };
+    if (!createRestrictions(lists, true, tools).relay(asked).anyhow) return false;
+    const { from } = this.#view.setting("smtpd_relay_restrictions");
+    const text = "everybody might relay to anywhere by these restrictions: nobody does because of his network";
+    this.#complain(from, text, "name the networks that may in mynetworks, and write permit_mynetworks");
+    return true;
+  }
+
   #complain(from: Origin, text: string, remedy: string, kind: "warning" | "differs" = "warning"): void {
     this.problems.push({ from, text, remedy, kind, refuses: false, fatal: false });
   }
+}
+
+/** A block that every address is in. */
+function isEverybody({ entries }: ClientNetworks): () => boolean {
+  const all = entries.some((entry) => entry.kind === "block" && entry.block.prefix === 0 && !entry.negated);
+  return () => all;
 }
 
 function readLists(reader: RestrictionReader): Lists {

@@ -171,6 +171,10 @@ class Making {
     const paths = { file: this.#view.path(file.value), folder: this.#view.path(folder.value) };
     const trust = readAuthorities({ ...paths, appendDefault: this.#view.flag("tls_append_default_CA") }, this.#files);
     const from = file.value === "" ? folder.from : file.from;
+    // INB-12
+    const serverToo = this.#view.flag("tls_trust_server_ccerts");
+    const purpose = this.#view.setting("tls_trust_server_ccerts").from;
+    this.#fields.clientPurpose = { value: serverToo ? "client-or-server" : "client", from: purpose };
     if (trust.kind === "anchors") this.#fields.clientAnchors = { value: trust.anchors, from };
     else if (level === "encrypt") this.#fail(from, trust.problem, "give a CA file that can be read", false);
     else this.#warn(from, trust.problem, "give a CA file that can be read");

@@ -8,6 +8,7 @@
  * asks `relay`.
  */
 import type {
+  DemandAnswer,
   EnvelopeQuestion,
   InboundDemand,
   InboundQuestion,
@@ -28,7 +29,8 @@ export type Relaying = Readonly<{
 
 export type ServiceRestrictions = Readonly<{
   relay(question: InboundQuestion): Relaying;
-  demand(question: EnvelopeQuestion): InboundDemand | "at-recipient" | undefined;
+  /** In Postfix's order: the first that is not met gives the answer. */
+  demands(question: EnvelopeQuestion): readonly DemandAnswer[];
 }>;
 
 export function createRestrictions(lists: Lists, delayReject: boolean, tools: WalkTools): ServiceRestrictions {
@@ -39,14 +41,18 @@ export function createRestrictions(lists: Lists, delayReject: boolean, tools: Wa
   const used = late.some((stage) => lists[stage].some(mayRefuseHere));
   return {
     relay: (question) => relayOf(lists, question, tools),
-    demand(question) {
+    demands(question) {
       const atRecipient = question.recipient !== undefined;
       const asked: Asked = { ...question, envelope: question };
-      const demand = demandOf(atRecipient ? late : early, lists, asked, tools);
-      return demand ?? (used && !atRecipient ? "at-recipient" : undefined);
+      const stages = atRecipient ? late : early;
+      const demands = stages.flatMap((stage) => demandsOf(walk(lists[stage], stage, asked, tools)));
+      if (demands.length > 0) return demands.map((demand) => ({ kind: "demand", demand }));
+      return used && !atRecipient ? laterOn : [];
     },
   };
 }
+
+const laterOn: readonly DemandAnswer[] = [{ kind: "at-recipient" }];
 
 /** Words that say who is let in refuse nobody. */
 function mayRefuseHere({ kind }: Step): boolean {
@@ -84,12 +90,6 @@ function form(holders: CertificateHolders): RelayByCertificate {
   return made;
 }
 
-/** The strictest of all that the lists demand; of equals the first. */
-function demandOf(stages: readonly Stage[], lists: Lists, asked: Asked, tools: WalkTools): InboundDemand | undefined {
-  const demands = stages.flatMap((stage) => demandsOf(walk(lists[stage], stage, asked, tools)));
-  return demands.toSorted((one, other) => strictness(other) - strictness(one))[0];
-}
-
 function demandsOf({ end, needTls, holders }: Walked): readonly InboundDemand[] {
   const demands: InboundDemand[] = [];
   if (needTls !== undefined) {
@@ -105,10 +105,4 @@ function demandsOf({ end, needTls, holders }: Walked): readonly InboundDemand[] 
     else demands.push({ ...base, level: "matching", pins });
   }
   return demands;
-}
-
-/** A demand that nothing meets goes before all others. */
-function strictness({ level, pins = [] }: InboundDemand): number {
-  if (level === "matching") return pins.length === 0 ? 4 : 3;
-  return level === "trusted" ? 2 : 1;
 }
