@@ -153,6 +153,17 @@ for (const [title, text, kind, want] of told) {
   test(`momentum check: ${title}`, () => assertNote(compile(text), kind, 1, want));
 }
 
+test("momentum check: a certificate that does not carry our name, told once and where TLS is offered alone", () => {
+  const listener = (more: string): string =>
+    `hostname = "mx.example" ESMTP_Listener { tls_certificate = "s.pem" ${more} }`;
+  const offering = compile(listener('smtp_extensions = ( STARTTLS ) Listen ":25" {} Listen ":26" {}'));
+  assertNote(offering, "warning", 1, /tls_certificate: the certificate does not carry our name mx\.example/);
+  assert.deepEqual(
+    notes(compile(listener('Listen ":25" {}')), "warning").filter(({ text }) => /our name/.test(text)),
+    [],
+  );
+});
+
 test("momentum check: open_relay in a peer of one's own is no warning", () => {
   const compiled = compile('ESMTP_Listener { Peer "10.0.0.0/24" { open_relay = true } Listen ":25" {} }');
   assert.deepEqual(

@@ -190,6 +190,18 @@ for (const [title, value, want] of keys) {
   }
 }
 
+test("powermta check: a certificate that runs out within 21 days, and one that does not carry host-name", async () => {
+  const soon = await authority.issue({ dnsNames: ["relay.test"], notAfter: Date.now() + 10 * 86_400_000 });
+  const made = compiled(lines("host-name relay.test; smtp-server-tls-certificate soon.pem"), {
+    "/etc/pmta/soon.pem": soon.chainPem + soon.privateKeyPem,
+  });
+  assert.match(textsOf(made, "warning").join("\n"), /^2: smtp-server-tls-certificate: the certificate expires/m);
+  const named = compiled(lines("host-name mx.test; smtp-server-tls-certificate other.pem"), files);
+  assert.match(textsOf(named, "warning").join("\n"), /^2: .*does not carry our name mx\.test/m);
+  const right = compiled(lines("host-name other.test; smtp-server-tls-certificate other.pem"), files);
+  assert.doesNotMatch(textsOf(right, "warning").join("\n"), /our name|expire/);
+});
+
 test("powermta: ciphers of which none may be used: clients are told to come back later", () => {
   const made = compiled("smtp-server-tls-ciphers RC4-SHA");
   assert.match(textsOf(made, "differs").join(), /1: smtp-server-tls-ciphers: none of these may be used/);

@@ -3,9 +3,11 @@
  * and what reads as if it demanded TLS (momentum reference 2.8; 4.2: 12, 13). And of each socket what it comes to.
  */
 import type { InboundRule } from "../../rules.ts";
+import { nameWarning } from "../server-certificate.ts";
 import { checkRelaying } from "./check-relaying.ts";
 import { readExtensions } from "./extensions.ts";
 import type { Combination, InboundRules } from "./inbound.ts";
+import type { KeyFiles } from "./key-files.ts";
 import { isOfSmtpListener } from "./make-inbound-rule.ts";
 import { isNone } from "./make-rule.ts";
 import { keywordOf, type ListenerStanza, type Model, type Setting, type Stanza, textOf, truthOf } from "./model.ts";
@@ -16,7 +18,7 @@ import { parseBlock, parseListenName } from "./socket-names.ts";
 /** Tells each line once, however many combinations it counts in. */
 type Once = (kind: "error" | "warning" | "differs", setting: Setting, text: string, remedy: string) => void;
 
-export function checkInbound(model: Model, inbound: InboundRules | undefined, notes: Notes): void {
+export function checkInbound(model: Model, inbound: InboundRules | undefined, keyFiles: KeyFiles, notes: Notes): void {
   checkRelaying(model, notes);
   const { smtpListener } = model;
   if (smtpListener === undefined || inbound === undefined) return;
@@ -41,6 +43,7 @@ export function checkInbound(model: Model, inbound: InboundRules | undefined, no
     checkPathway(layers, model, once);
     checkAuthorized(layers, once);
     checkRefusal(combination, once);
+    checkCertificate(combination, keyFiles, textOf(model.global.settings.get("hostname")), once);
   }
 }
 
@@ -158,6 +161,23 @@ function checkAuthorized(layers: Layers, once: Once): void {
   if (setting === undefined || truthOf(setting) !== true) return;
   const outcome = isOfSmtpListener(setting) ? "lets verified clients relay" : "lets nobody relay";
   once("differs", setting, `tls_verified_peer_is_authorized ${outcome}`, "write tls_verified_peer_can_relay = true");
+}
+
+function checkCertificate(
+  { layers, rule }: Combination,
+  keyFiles: KeyFiles,
+  hostname: string | undefined,
+  once: Once,
+): void {
+  const setting = find(layers, "tls_certificate");
+  if (setting === undefined || rule.certificates === undefined) return;
+  if (rule.starttls?.value === "never" && rule.implicitTls?.value !== true) return;
+  const loaded = keyFiles.credential(setting, find(layers, "tls_key"));
+  if (loaded.kind === "problem") return;
+  const name = hostname === undefined ? undefined : nameWarning(loaded.names, hostname.toLowerCase());
+  for (const { text, remedy } of [...loaded.warnings, ...(name === undefined ? [] : [name])]) {
+    once("warning", setting, `tls_certificate: ${text}`, remedy);
+  }
 }
 
 /** Told at the line that asks for what cannot be had. */

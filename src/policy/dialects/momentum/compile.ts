@@ -50,7 +50,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
   const inbound = listener === undefined ? undefined : new InboundRules(model, listener, keyFiles, handshakes);
   checkStanzas(model, notes);
   checkRules(model, resolver, rules, notes);
-  checkInbound(model, inbound, notes);
+  checkInbound(model, inbound, keyFiles, notes);
   checkDifferences(model, notes);
   const accounting = readAccounting(model, notes);
   const routing = createRouting(model, resolver);

@@ -9,7 +9,13 @@ import { checkCredential } from "../../../tls/credential.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../../../tls/handshake-settings.ts";
 import type { SourceFiles } from "../dialect.ts";
+import { type CertificateWarning, certificateWarnings } from "../server-certificate.ts";
 import { type Setting, textOf } from "./model.ts";
+
+/** A certificate with its key, and what clients may stumble over in it. */
+export type LoadedCredential =
+  | Readonly<{ kind: "ok"; value: Credential; warnings: readonly CertificateWarning[]; names: readonly string[] }>
+  | Readonly<{ kind: "problem"; text: string }>;
 
 export type Loaded<T> = Readonly<{ kind: "ok"; value: T }> | Readonly<{ kind: "problem"; text: string }>;
 
@@ -19,7 +25,7 @@ export const noAnchors: TrustAnchors = { kind: "bundle", id: "none", pem: [], fi
 export class KeyFiles {
   readonly #files: SourceFiles;
   readonly #anchors = new Map<string, Loaded<TrustAnchors>>();
-  readonly #credentials = new Map<string, Loaded<Credential>>();
+  readonly #credentials = new Map<string, LoadedCredential>();
 
   constructor(files: SourceFiles) {
     this.#files = files;
@@ -33,7 +39,7 @@ export class KeyFiles {
   }
 
   /** @param key where there is none, the certificate's file holds the key too */
-  credential(certificate: Setting, key: Setting | undefined): Loaded<Credential> {
+  credential(certificate: Setting, key: Setting | undefined): LoadedCredential {
     const certificateFile = pathOf(certificate);
     const keyFile = key === undefined ? certificateFile : pathOf(key);
     const both = `${certificateFile}\0${keyFile}`;
@@ -55,14 +61,17 @@ export class KeyFiles {
     return { kind: "ok", value: { kind: "bundle", id, pem, files: [file] } };
   }
 
-  #readCredential(certificateFile: string, keyFile: string): Loaded<Credential> {
+  #readCredential(certificateFile: string, keyFile: string): LoadedCredential {
     const certificate = this.#files.read(certificateFile);
     if (certificate.kind === "failed") return unreadable(certificateFile, certificate.reason);
     const key = this.#files.read(keyFile);
     if (key.kind === "failed") return unreadable(keyFile, key.reason);
     const checked = checkCredential(certificateFile, certificate.text, key.text);
     const files = { certificate: certificateFile, key: keyFile, encrypted: false };
-    if (checked.kind === "ok") return { kind: "ok", value: { ...checked.credential, files } };
+    if (checked.kind === "ok") {
+      const value = { ...checked.credential, files };
+      return { kind: "ok", value, warnings: certificateWarnings(checked), names: checked.names };
+    }
     const pair = keyFile === certificateFile ? certificateFile : `${certificateFile} with ${keyFile}`;
     return { kind: "problem", text: `${pair}: ${checked.problem}` };
   }

@@ -2,10 +2,12 @@
  * Listeners, certificates and certificate users, looked at before any client connects.
  */
 
+import { nameWarning } from "../server-certificate.ts";
+import { hostNameOf } from "./bindings.ts";
 import { checkAdmission } from "./check-admission.ts";
 import { cipherList } from "./cipher-lists.ts";
 import type { Configuration, Listener } from "./configuration.ts";
-import type { KeyFiles } from "./key-files.ts";
+import type { CredentialFile, KeyFiles } from "./key-files.ts";
 import { textOf, wordsOf } from "./lines.ts";
 import { checkListeners } from "./listeners.ts";
 import type { NoteList } from "./note-list.ts";
@@ -38,7 +40,7 @@ function checkFiles(
     const [file = "", password] = wordsOf(certificate.value);
     const read = keys.credential(file, password);
     if (read.kind === "bad") notes.error(certificate, read.problem, read.remedy);
-    else if (read.warning !== undefined) notes.warning(certificate, read.warning, "renew it");
+    else checkCertificate(certificate, read, hostNameOf(configuration.globals), notes);
   }
   const authorities = own("ca-file");
   if (authorities !== undefined) {
@@ -52,6 +54,18 @@ function checkFiles(
       `listener ${listener.text} begins with TLS and has no certificate`,
       "write tls-certificate FILE",
     );
+  }
+}
+
+function checkCertificate(
+  at: Directive,
+  { warnings, names }: Extract<CredentialFile, { kind: "credential" }>,
+  hostname: string | undefined,
+  notes: NoteList,
+): void {
+  const name = hostname === undefined ? undefined : nameWarning(names, hostname);
+  for (const { text, remedy } of [...warnings, ...(name === undefined ? [] : [name])]) {
+    notes.warning(at, `${at.name}: ${text}`, remedy);
   }
 }
 

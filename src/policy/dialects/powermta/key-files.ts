@@ -8,11 +8,20 @@ import { checkCredential } from "../../../tls/credential.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../../../tls/handshake-settings.ts";
 import type { SourceFiles } from "../dialect.ts";
+import { type CertificateWarning, certificateWarnings } from "../server-certificate.ts";
 
 export type FileProblem = Readonly<{ kind: "bad"; problem: string; remedy: string }>;
 export type AnchorsFile = Readonly<{ kind: "anchors"; anchors: TrustAnchors }> | FileProblem;
 export type CredentialFile =
-  | Readonly<{ kind: "credential"; credential: Credential; warning: string | undefined }>
+  | Readonly<{
+      kind: "credential";
+      credential: Credential;
+      /** About its dates. */
+      warning: string | undefined;
+      /** What clients may stumble over, its dates included. */
+      warnings: readonly CertificateWarning[];
+      names: readonly string[];
+    }>
   | FileProblem;
 export type CertificateFile = Readonly<{ kind: "certificate"; sha256: string }> | FileProblem;
 
@@ -81,7 +90,9 @@ export class KeyFiles {
     if (check.kind === "error") return bad(`${file}: ${check.problem}`, check.remedy);
     const where = path.resolve(this.#folder, file);
     const files = { certificate: where, key: where, encrypted: passphrase !== undefined };
-    return { kind: "credential", credential: { ...check.credential, files }, warning: check.warning };
+    const { warning, names } = check;
+    const credential = { ...check.credential, files };
+    return { kind: "credential", credential, warning, warnings: certificateWarnings(check), names };
   }
 }
 
