@@ -205,21 +205,24 @@ describe("letterlock start", { concurrency: 4 }, () => {
     assert.equal(served, second.certificatePem.replaceAll(/\s/g, ""));
   });
 
-  test("SIGUSR1 opens the delivery log anew and no debugger, in no process", async (t) => {
+  test("SIGUSR1 opens the logs of deliveries and of what came in anew and no debugger, in no process", async (t) => {
     await using host = await startPartnerHost(plain);
     await using relay = await RunningRelay.start(folderFor(t), `transports: {"*": "[127.0.0.1]:${host.port}"}`);
     const file = path.join(relay.folder, "data/deliveries.jsonl");
+    const inbound = path.join(relay.folder, "data/inbound.jsonl");
     const lines = (name: string): number => readFileSync(name, "utf8").split("\n").length - 1;
     await send(relay.port, "a@example.test");
-    await until(() => lines(file) === 1);
+    await until(() => lines(file) === 1 && lines(inbound) === 1);
     renameSync(file, `${file}.moved`);
+    renameSync(inbound, `${inbound}.moved`);
     const [worker = 0] = await relay.workers();
     process.kill(worker, "SIGUSR1");
     relay.signal("SIGUSR1");
-    await until(() => existsSync(file));
+    await until(() => existsSync(file) && existsSync(inbound));
     await send(relay.port, "b@example.test");
-    await until(() => lines(file) === 1);
-    assert.equal(lines(`${file}.moved`), 1);
+    await until(() => lines(file) === 1 && lines(inbound) === 1);
+    assert.deepEqual([lines(`${file}.moved`), lines(`${inbound}.moved`)], [1, 1]);
+    assert.match(readFileSync(inbound, "utf8"), /"event":"accepted".*"to":\["b@example\.test"\]/);
     assert.doesNotMatch(relay.printed, /Debugger/);
   });
 });
