@@ -173,7 +173,9 @@ function listenersOf(mc: string): readonly string[] {
   );
 }
 
-test("listeners: port 25 of both families and the MSA, where nothing is said", () => {
+test("listeners: port 25 of both families and the MSA, where nothing is said; they have no line, so none is opened", () => {
+  const { listeners = [] } = compileTexts("", "dnl\n").settings;
+  assert.deepEqual([...new Set(listeners.map(({ from }) => from.line))], [undefined]);
   assert.deepEqual(listenersOf("dnl\n"), ["MTA-v4 0.0.0.0 25", "MTA-v6 :: 25", "MSA 0.0.0.0 587"]);
   assert.deepEqual(listenersOf("FEATURE(`no_default_msa')dnl\n"), ["MTA-v4 0.0.0.0 25", "MTA-v6 :: 25"]);
 });

@@ -32,6 +32,7 @@ const files: Readonly<Record<string, string>> = {
   "/tls/01234567.0": maker.authorityPem,
 };
 
+const ports = "DAEMON_OPTIONS(`Port=smtp, Name=MTA')dnl\n";
 const tlsLines = `define(\`confSERVER_CERT',\`/tls/server.pem')define(\`confSERVER_KEY',\`/tls/server.key')dnl
 define(\`confCACERT',\`/tls/ca.pem')define(\`confCACERT_PATH',\`/tls')dnl
 `;
@@ -42,6 +43,7 @@ const names: Readonly<Record<string, ClientName>> = {
   "127.0.1.2": { kind: "verified", name: domain("pc2.laptop.example") },
   "127.0.1.3": { kind: "forged", name: domain("pc3.laptop.example") },
   "127.0.1.4": { kind: "verified", name: domain("other.example") },
+  "127.0.1.5": { kind: "unknown" },
 };
 const laptop = "127.0.1.1";
 
@@ -62,13 +64,13 @@ function conversation(
 ): void {
   test(`sendmail ${title}`, async () => {
     const there = Object.fromEntries(Object.entries(files).filter(([name]) => name !== without));
-    const texts = { ...there, "/mc": `FEATURE(\`access_db')dnl\n${tlsLines}${mc}`, "/access": `${access}\n` };
+    const texts = { ...there, "/mc": `FEATURE(\`access_db')dnl\n${ports}${tlsLines}${mc}`, "/access": `${access}\n` };
     await using listening = await startListeners({
-      settings: settingsFor({ access: "/access", mc: "/mc" }, filesOf(texts)),
+      settings: settingsFor({ access: "/access", mc: "/mc" }, filesOf(texts), "limits: { errors: 26 }\n"),
       clientName: async (address) => names[address] ?? { kind: "none" },
       anywhere: true,
     });
-    const port = listening.ports.get("MTA-v4");
+    const port = listening.ports.get("MTA");
     assert.ok(port);
     const socket = connect({ host: "127.0.0.1", port, localAddress: from });
     await once(socket, "connect");
@@ -195,6 +197,18 @@ conversation("75: delay_checks: MAIL is taken, each RCPT refused", {
     ...startTls,
     taken,
   ],
+});
+
+conversation("75: delay_checks: who may not relay is told that first", {
+  access: "TLS_Clt:laptop.example PERM+ENCR:112\nConnect:laptop.example REJECT",
+  mc: "FEATURE(`delay_checks')dnl\n",
+  lines: [hello, taken, [relayed, "550 5.7.1 Relaying denied"]],
+});
+
+conversation("10: a client that DNS cannot name now is refused for now where names may relay", {
+  access: "Connect:friend.example RELAY",
+  from: "127.0.1.5",
+  lines: [hello, taken, [relayed, "450 4.4.0"]],
 });
 
 conversation("75: delay_checks: inside TLS a client is told at once", {

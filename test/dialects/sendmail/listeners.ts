@@ -38,9 +38,7 @@ export function settingsFor(sendmail: Readonly<Record<string, string>>, reader: 
   const text = `hostname: mx.sendmail.test\npolicy: [sendmail: { ${named.join(", ")} }]\nrelay-networks: []\n${more}`;
   const { settings, problems } = loadSettings({ text, path: "/letterlock.yaml", reader });
   assert.ok(settings, JSON.stringify(problems.filter(({ severity }) => severity === "error")));
-  const brought = settings.dialects[0]?.compiled.settings;
-  const listeners = (brought?.listeners ?? []).map((each) => ({ ...each, rule: {}, bareNewline: "reject" as const }));
-  return { ...settings, listeners, relayDomains: brought?.relayDomains ?? [] };
+  return settings;
 }
 
 export async function startListeners({ settings, clientName, anywhere }: ListeningOptions): Promise<Listening> {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -66,9 +67,9 @@ async function furnish({ folder }: Namespace): Promise<Readonly<Record<string, M
 }
 
 async function playSendmail(namespace: Namespace, setups: readonly Setup[], play: Play): Promise<Transcript[]> {
-  await ready(namespace, "run-dns.ts");
+  await using _dns = await running(namespace, "run-dns.ts");
   await Promise.all(setups.map((setup) => startDaemon(namespace, setup)));
-  return runDialogues(namespace, play);
+  return await runDialogues(namespace, play);
 }
 
 /** @param files where Sendmail's are */
@@ -84,18 +85,25 @@ async function playLetterlock(
     setups: setups.map(({ name, as }) => ({ as, folder: `${inRoot}/${name}` })),
     usersFile: `${inRoot}/tls/users`,
   };
-  await ready(namespace, "run-listeners.ts", listen);
-  return runDialogues(namespace, play);
+  await using _listeners = await running(namespace, "run-listeners.ts", listen);
+  return await runDialogues(namespace, play);
 }
 
 /** Starts a program of this folder, which says when it is ready and ends with its input. */
-async function ready(namespace: Namespace, program: string, input?: unknown): Promise<void> {
+async function running(namespace: Namespace, program: string, input?: unknown): Promise<AsyncDisposable> {
   const options: SpawnOptions = { stdio: ["pipe", "pipe", "inherit"] };
   const child: ChildProcess = namespace.spawn(process.execPath, [path.join(import.meta.dirname, program)], options);
+  const exited = once(child, "exit");
   assert.ok(child.stdout);
   if (input !== undefined) child.stdin?.write(`${JSON.stringify(input)}\n`);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   assert.equal((await lines.next()).value, "ready", program);
+  return {
+    async [Symbol.asyncDispose]() {
+      child.stdin?.end();
+      await exited;
+    },
+  };
 }
 
 async function runDialogues(namespace: Namespace, play: Play): Promise<Transcript[]> {

@@ -22,7 +22,8 @@ function told(said: string, heard: Heard | undefined, other = heard): string {
   if (heard.kind === "closed") return "closed";
   if (heard.kind === "handshake") return `${heard.protocol} ${heard.serverKey}`;
   if (/^EHLO/.test(said)) return `${heard.code} ${offers(heard.lines)}`;
-  const words = other !== undefined && other.kind === "reply" && isOfConcern(said, other.lines[0] ?? "");
+  const words =
+    heard.code >= 400 && other !== undefined && other.kind === "reply" && isOfConcern(said, other.lines[0] ?? "");
   return words ? `${heard.code} ${spoken(heard.lines[0] ?? "")}` : String(heard.code);
 }
 

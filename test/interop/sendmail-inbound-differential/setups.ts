@@ -168,7 +168,7 @@ function draftsFor(random: Random): readonly Draft[] {
       ...plain,
       name: "relay-delayed",
       as: "cf",
-      mc: delayed + feature("relay_hosts_only") + "RELAY_DOMAIN(`relayed.example')dnl\n",
+      mc: `${delayed}${feature("relay_hosts_only")}RELAY_DOMAIN(\`relayed.example')dnl\n`,
       access: [...always, ...relayLines, ...demands(random, 3)],
     },
     { ...plain, name: "subjects", as: "cf", access: [...always, ...subjectLines] },

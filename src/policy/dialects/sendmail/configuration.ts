@@ -4,6 +4,7 @@
 import type { EnhancedStatus } from "../../../mail/outcome.ts";
 import type { Note } from "../dialect.ts";
 
+/** Line 0: nobody wrote it, it is what m4 adds. */
 export type Place = Readonly<{ file: string; line: number }>;
 
 export type Setting = Readonly<{ value: string; at: Place }>;

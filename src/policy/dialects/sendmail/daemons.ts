@@ -64,7 +64,13 @@ function readDaemon(setting: Setting, before: readonly Daemon[], notes: Notes): 
   const wanted = portOption(value, "N") || `Daemon${before.length}`;
   const taken = before.some(({ name }) => name === wanted);
   const name = taken ? `${wanted}-${before.length}` : wanted;
-  return { name, address, port, modifiers, from: originOf(setting, `DAEMON_OPTIONS ${name}`) };
+  return { name, address, port, modifiers, from: fromOf(setting, name) };
+}
+
+/** What nobody wrote has no line: it says what a port is like, and is no wish to open it. */
+function fromOf(setting: Setting, name: string): Origin {
+  const from = originOf(setting, `DAEMON_OPTIONS ${name}`);
+  return setting.at.line === 0 ? { ...from, line: undefined, column: undefined } : from;
 }
 
 const services: Readonly<Record<string, number>> = {
@@ -88,6 +94,7 @@ function addressOf(text: string, family: "inet" | "inet6"): IpAddress | undefine
 }
 
 function noteModifiers(value: string, modifiers: string, { at }: Setting, notes: Notes): void {
+  if (at.line === 0) return;
   const said = [
     modifiers.includes("s") ? "TLS from the first octet" : modifiers.includes("S") ? "no STARTTLS" : "",
     modifiers.includes("a") ? "who sends mail must log in" : modifiers.includes("A") ? "no AUTH" : "",

@@ -8,7 +8,9 @@ import type { ExportedRule } from "../dialect.ts";
 import type { AccessMap, RequirementEntry, ValueEntry } from "./access-map.ts";
 import { ownDemand } from "./export-demand.ts";
 import type { EntryContext } from "./holding-entries.ts";
+import { mayRelay } from "./relaying.ts";
 import { originOf } from "./setup.ts";
+import { turnedAway } from "./turned-away.ts";
 
 /** A line and its origin. */
 export type Written = Readonly<{ from: Origin; written: string }>;
@@ -62,7 +64,7 @@ function whyOther(entry: Entry): string | undefined {
   return typeof own === "string" ? `${own}; no mail goes there until it is written by hand` : undefined;
 }
 
-function clientEntries({ requirements, values }: AccessMap): readonly Entry[] {
+function clientEntries({ requirements, values, clients, recipients }: AccessMap): readonly Entry[] {
   const tables: readonly ReadonlyMap<string, Entry>[] = [
     requirements.tls_clt,
     values.srv_features,
@@ -70,5 +72,9 @@ function clientEntries({ requirements, values }: AccessMap): readonly Entry[] {
     values.certissuer,
     values.certsubject,
   ];
-  return tables.flatMap((table) => [...table.values()]);
+  const whoMaySend = [
+    ...[...clients.values()].filter((entry) => mayRelay(entry) || turnedAway(entry, "session") !== undefined),
+    ...[...recipients.values()].filter(mayRelay),
+  ].filter(({ access }) => !access.key.includes("@"));
+  return [...tables.flatMap((table) => [...table.values()]), ...new Set(whoMaySend)];
 }

@@ -102,7 +102,7 @@ class McReader {
 
   /** As m4 writes them: port 25 of both families where no line says otherwise, and the MSA. */
   #ports(): readonly Setting[] {
-    const at: Place = { file: this.#file, line: 1 };
+    const at: Place = { file: this.#file, line: 0 };
     const written = this.#daemons.length > 0 ? this.#daemons : defaultPorts.map((value) => ({ value, at }));
     return this.#withoutMsa ? written : [...written, { value: "Port=587, Name=MSA, M=E", at }];
   }

@@ -168,7 +168,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "DaemonPortOptions",
     "Name=, Port=, Addr=, Family=, M=",
     "port 25, 587",
-    "listened to where our own settings name no listener; M=S: no STARTTLS; M=s: TLS from the first octet; M=a: log in first; M=A: no AUTH",
+    "listened to where it is written and our own settings name no listener; M=S: no STARTTLS; M=s: TLS from the first octet; M=a: log in first; M=A: no AUTH",
   ),
   entry(
     "differs",
