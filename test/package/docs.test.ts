@@ -117,6 +117,7 @@ const standIns: Readonly<Record<string, string>> = {
   "/etc/postfix/main.cf": "smtp_tls_security_level = may\n",
   "/etc/letterlock/postfix/main.cf": "smtp_tls_security_level = may\n",
   "/etc/mail/access": "TLS_Rcpt:partner.example ENCR:128\n",
+  "/etc/mail/sendmail.mc": "FEATURE(`access_db')dnl\n",
   "/etc/letterlock/sendmail.mc": "FEATURE(`access_db')dnl\n",
   "/etc/ecelerity/ecelerity.conf": 'binding "customer-1" { tls = "required" }\nbinding "customer-2" { tls = "no" }\n',
   "/etc/pmta/config": "log-file /var/log/pmta/log\n",
