@@ -1,9 +1,12 @@
+/**
+ * Chains of servers that come as clients: which are sound but for their purpose.
+ */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { type Authority, makeAuthority } from "../lab/certificates.ts";
-import { digestOf } from "./digest.ts";
-import { serverChainAnchor } from "./server-purpose.ts";
+import { type Authority, makeAuthority } from "../src/lab/certificates.ts";
+import { digestOf } from "../src/tls/digest.ts";
+import { serverChainAnchor } from "../src/tls/server-purpose.ts";
 
 const now = Date.now();
 const root = await makeAuthority("Root");
