@@ -57,7 +57,10 @@ function assembleListener(
   const rule = { ...profile.written, ...startTls(values, scope, material), ...settings };
   if (endpoint === undefined) return undefined;
   const { address, port } = endpoint.value;
-  if (tls?.value !== "none") checkCertificate({ name: called, address, port, rule }, at, byDefault, material);
+  // One that cannot be read has been told already.
+  const isKnown = values.certificate === undefined || settings.certificates !== undefined;
+  if (tls?.value !== "none" && isKnown)
+    checkCertificate({ name: called, address, port, rule }, at, byDefault, material);
   return {
     name: called,
     address,

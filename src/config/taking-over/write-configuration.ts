@@ -4,23 +4,24 @@
  *
  * Promise: what is written reads back without an error, and means the same; `letterlock import --report` proves it.
  */
-import { Document, Pair, Scalar, YAMLMap } from "yaml";
+import { Document, isMap, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
 import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
 import type { Compiled, DialectBinding, ExportedRule, RouteTarget } from "../../policy/dialects/dialect.ts";
 import type { Origin } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
+import { isLoopback } from "../endpoint.ts";
 import { shorten } from "./shorten.ts";
+import { writeListener } from "./written-inbound.ts";
 import { unwritableCertificate, writeSettings } from "./written-settings.ts";
 
 /** What could not be written, and the line that says it. */
 export type Left = Readonly<{ from: Origin; written: string; why: string }>;
 
+type Taken = Pick<Compiled, "settings" | "export"> & Partial<Pick<Compiled, "source">>;
+
 /** @param title what the file says of itself: `postfix: /etc/postfix/main.cf` */
-export function writeConfiguration(
-  compiled: Pick<Compiled, "settings" | "export">,
-  title: string,
-): Readonly<{ text: string; left: readonly Left[] }> {
+export function writeConfiguration(compiled: Taken, title: string): Readonly<{ text: string; left: readonly Left[] }> {
   return new Writer(title).write(compiled);
 }
 
@@ -52,7 +53,7 @@ class Writer {
     this.#title = title;
   }
 
-  write({ settings, export: exported }: Pick<Compiled, "settings" | "export">): ReturnType<typeof writeConfiguration> {
+  write({ settings, export: exported, source }: Taken): ReturnType<typeof writeConfiguration> {
     const { hostname, bindings = [] } = settings;
     if (hostname !== undefined) add(this.#top, "hostname", hostname.value, place(hostname.from));
     for (const { name, group, from } of bindings) {
@@ -74,7 +75,40 @@ class Writer {
       [...all.filter((each) => each.kind === "rule").filter(({ scope }) => !alike.owns(scope)), ...alike.refusals],
       (binding) => groups.get(binding),
     );
+    this.#inbound(settings, source, new Set(all.flatMap((each) => (each.kind === "cannot" ? place(each.from) : []))));
     return { text: this.#print(), left: this.#left };
+  }
+
+  /** @param told lines of which the source itself says that they are not taken over */
+  #inbound(
+    { listeners = [], relayDomains = [], users = [] }: Taken["settings"],
+    source: Taken["source"],
+    told: ReadonlySet<string>,
+  ): void {
+    const leave = ({ from, written, why }: Left): void => {
+      if (!told.has(place(from))) this.#cannot(from, written, why);
+    };
+    const isPublic = listeners.some(({ address }) => !isLoopback(address));
+    const domains = relayDomains.filter(({ kind }) => kind !== "any" || !isPublic);
+    if (domains.length > 0) put(this.#top, "relay-domains", new Document(domains.map(formatDomainPattern)).contents);
+    const [first] = listeners;
+    if (domains.length < relayDomains.length && first !== undefined) {
+      leave({ from: first.from, written: "relay domains", why: "every domain: an open relay" });
+    }
+    if (users.length > 0 && first !== undefined) {
+      const why = `${users.length} users: add them to a users file, letterlock user add`;
+      leave({ from: first.from, written: "users", why });
+    }
+    const items = new YAMLSeq();
+    for (const listener of listeners.filter(({ from }) => from.line !== undefined)) {
+      const { written, left } = writeListener(listener, source, (credential) => this.#nameOf(credential));
+      for (const each of left) leave(each);
+      if (written === undefined) continue;
+      const map = new Document(written).contents;
+      if (isMap(map)) comment(map, place(listener.from));
+      items.items.push(map);
+    }
+    if (items.items.length > 0) put(this.#top, "listeners", items);
   }
 
   /** Bindings or groups that would have one name here: what one of them says must not hold for the other. */
@@ -114,7 +148,16 @@ class Writer {
   #inOrder(): YAMLMap {
     const map = new YAMLMap();
     this.#writeCertificates();
-    for (const key of ["hostname", "certificates", "binding-groups", "bindings", "transports", "tls"]) {
+    for (const key of [
+      "hostname",
+      "listeners",
+      "relay-domains",
+      "certificates",
+      "binding-groups",
+      "bindings",
+      "transports",
+      "tls",
+    ]) {
       const pair = this.#top.items.find((one) => one.key instanceof Scalar && one.key.value === key);
       if (pair !== undefined) map.items.push(pair);
     }
@@ -296,7 +339,11 @@ function add(map: YAMLMap, key: string, value: unknown, from: string): void {
   map.items.push(new Pair(name, new Document(value).contents));
 }
 
-function comment(map: YAMLMap, text: string): void {
+function put(map: YAMLMap, key: string, value: unknown): void {
+  map.items.push(new Pair(new Scalar(key), value));
+}
+
+function comment(map: Pick<YAMLMap, "commentBefore">, text: string): void {
   map.commentBefore = map.commentBefore == null ? ` ${text}` : `${map.commentBefore}\n ${text}`;
 }
 

@@ -60,7 +60,7 @@ export function writeSettings(
 
 type Put = (key: string, value: WrittenSettings[string] | undefined) => void;
 
-function writeProtocols({ min, max }: Readonly<{ min: TlsVersion; max: TlsVersion }>): readonly string[] {
+export function writeProtocols({ min, max }: Readonly<{ min: TlsVersion; max: TlsVersion }>): readonly string[] {
   if (min > max) return ["none"];
   return min === max ? [min] : [min, max];
 }
@@ -98,7 +98,7 @@ function writeName(pattern: NamePattern): string {
   return pattern.kind === "below" ? `.${pattern.name}` : pattern.kind;
 }
 
-function writePin({ of, algorithm, digest }: Pin): string {
+export function writePin({ of, algorithm, digest }: Pin): string {
   return `${of === "either" ? "" : `${of}-`}${algorithm}:${digest}`;
 }
 
@@ -106,7 +106,7 @@ function writeSni(choice: SniChoice): string {
   return choice.kind === "name" ? choice.name : choice.kind;
 }
 
-function writeAnchors(anchors: TrustAnchors): WrittenSettings {
+export function writeAnchors(anchors: TrustAnchors): WrittenSettings {
   if (anchors.kind === "system") return { ca: "system" };
   const files = anchors.pem.length === 0 ? [] : anchors.files;
   const ca = anchors.withSystem === true ? ["system", ...files] : files;
