@@ -54,7 +54,7 @@ function drawPart(variant: Variant, draw: Draw): readonly Command[] {
     [3, () => [mail(draw)]],
     [3, () => [rcpt(draw)]],
     [variant.auth ? 7 : 1.5, () => [auth(draw)]],
-    [4, () => [other(draw)]],
+    [5, () => [other(draw)]],
   ];
   return draw.weighted(parts)();
 }
@@ -94,7 +94,7 @@ function auth(draw: Draw): Command {
       [6, `AUTH PLAIN ${plain(users.password)}`],
       [2, `AUTH PLAIN ${plain("wrong")}`],
       [1, "AUTH NOSUCH"],
-      [0.7, "AUTH PLAIN !"],
+      [1, "AUTH PLAIN !"],
       [0.7, "AUTH"],
     ]),
   };
@@ -107,10 +107,10 @@ function other(draw: Draw): Command {
       [3, "RSET"],
       [2, "HELO client.test"],
       [1, "HELP"],
-      [1, "VRFY u@relay.test"],
+      [2, "VRFY u@relay.test"],
       [1, "XYZZY"],
       [1, "EXPN list"],
-      [1, "DATA"],
+      [2, "DATA"],
       [1, "RSET now"],
       [1, "EHLO"],
       [0.5, "NOOP something"],

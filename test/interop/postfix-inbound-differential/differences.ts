@@ -61,10 +61,11 @@ against it as if it were RCPT.`,
   },
   {
     id: "unreadable-certificate",
-    text: `A certificate that is configured and cannot be read, where TLS is required: nobody is let in, and each command says
-that the configuration is at fault (451). Postfix says 530 to all but STARTTLS, and 454 to that.`,
+    text: `A certificate that is configured and cannot be read makes Postfix's handshakes fail. Letterlock shows its own where
+TLS is not required; where it is nobody is let in, and each command says that the configuration is at fault (451).`,
     explains: (compared) =>
-      /missing/.test(compared.variant.options.smtpd_tls_chain_files ?? "") && compared.at.letterlock?.code === 451,
+      /missing/.test(compared.variant.options.smtpd_tls_chain_files ?? "") &&
+      (compared.at.letterlock?.code === 451 || (said(compared, /handshake/) && compared.at.postfix?.code === 0)),
   },
   {
     id: "data-restrictions",
@@ -106,12 +107,14 @@ say 454.`,
   },
   {
     id: "starttls-argument",
-    text: `X`,
+    text: `STARTTLS with an argument, inside TLS or where it is not offered: Letterlock answers that (554, 502), Postfix the
+syntax (501).`,
     explains: (compared) => said(compared, /^STARTTLS now/i) && compared.at.postfix?.code === 501,
   },
   {
     id: "required-wrapper",
-    text: `X`,
+    text: `\`smtpd_tls_req_ccert\` with \`smtpd_tls_wrappermode\`: a client without a trusted certificate hears the 421 at its
+first command. Postfix says it in place of its greeting.`,
     explains: (compared) => said(compared, /connect/i) && compared.at.postfix?.code === 421,
   },
   {

@@ -24,7 +24,9 @@ export async function runInboundDifferential(seed: number, count: number): Promi
   const keys = await writeFiles(first.folder, variants);
   const dialogues = drawDialogues(seed, count, variants);
   const job = { variants, dialogues, keys };
-  const [postfix, letterlock] = await Promise.all([askPostfix(first, job), askLetterlock(second, first.folder, job)]);
+  const asked = [askPostfix(first, job), askLetterlock(second, first.folder, job)] as const;
+  await Promise.allSettled(asked);
+  const [postfix, letterlock] = await Promise.all(asked);
   return { dialogues, postfix, letterlock };
 }
 
@@ -48,13 +50,15 @@ async function askLetterlock(namespace: Namespace, folder: string, job: Omit<Job
   const argv = [main, "start", "--config", file, "--data", data];
   const child = namespace.spawn(process.execPath, argv, { stdio: ["ignore", log, log] });
   const ended = once(child, "exit");
-  const early = ended.then(() => Promise.reject(new Error(readFileSync(namespace.logFile("letterlock"), "utf8"))));
-  await Promise.race([listening(namespace), early]);
-  early.catch(() => {});
-  const heard = await converse(namespace, { ...job, logInSocket: undefined });
-  child.kill("SIGTERM");
-  await ended;
-  return heard;
+  try {
+    await listening(namespace);
+    return await converse(namespace, { ...job, logInSocket: undefined });
+  } catch (error) {
+    throw new Error(readFileSync(namespace.logFile("letterlock"), "utf8"), { cause: error });
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
 }
 
 /** Both open their services in the order of master.cf. */
