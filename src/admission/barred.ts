@@ -31,7 +31,7 @@ export function barredFor(rule: InboundRule, client: BarredClient): Conduct["bar
   return untrusted(rule, client) ?? unmet(rule, client);
 }
 
-/** RFC 7504 §3, §4. */
+/** RFC 7504 §3 */
 function neverTaken(hostname: string): Reply {
   return reply(521, "5.3.2", `${hostname} does not accept mail from you`);
 }

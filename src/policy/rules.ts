@@ -7,8 +7,8 @@ import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { SaslMechanism } from "../smtp/server/sasl/sasl.ts";
-import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
 import type { ClientPurpose } from "../tls/client-trust.ts";
+import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
 import type { ServedCertificates } from "../tls/server-tls.ts";
 
 /** From no wish at all to full authentication; `dane` and `dane-only` refuse to connect until DANE evidence exists. */
