@@ -37,7 +37,7 @@ export type CrowdResult = Readonly<{
 
 const clients = 1000;
 const turns = 8;
-const settleMs = 3000;
+const settleMs = 8000;
 /** About 180 messages a second. */
 const evenLoad = { tls: "starttls", perConnection: 10, size: 5000, connections: 20, pauseMs: 100 } as const;
 
