@@ -7,7 +7,7 @@ import type { InboundRule, Origin, PeerRequirement, RelayByCertificate, Sourced 
 import type { Authorities } from "./authorities.ts";
 import type { Certificates } from "./certificates.ts";
 import { versionRange } from "./inbound-profile.ts";
-import type { clientTable } from "./inbound-table.ts";
+import { clientTable } from "./inbound-table.ts";
 import type { Loading } from "./loading.ts";
 import type { Values } from "./section-types.ts";
 import { requirementReplies } from "./tls-rules.ts";
@@ -25,8 +25,11 @@ type Put = <K extends keyof InboundRule, T>(
   value: (written: T) => NonNullable<InboundRule[K]> extends Sourced<infer V> ? V | undefined : never,
 ) => void;
 
+const clientKeys = Object.keys(clientTable) as (keyof ClientValues)[];
+
 /** @param scope of the origins: `listener mx` */
 export function clientSettings(values: ClientValues, scope: string, material: InboundMaterial): InboundRule {
+  if (clientKeys.every((key) => values[key] === undefined)) return {};
   const { certificates, authorities, loading } = material;
   const rule: Mutable<InboundRule> = {};
   const put: Put = (key, located, read) => {

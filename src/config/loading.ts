@@ -119,18 +119,3 @@ export class Loading {
     this.problems.error(at, `OpenSSL does not take the ${what} "${value}": ${opinion}`, `try ${command}`);
   }
 }
-
-/** Reports two things of one name or place; returns true for the first. */
-export function isFirst<K>(seen: Map<K, Place>, key: K, at: Place, what: string, problems: Problems): boolean {
-  const first = seen.get(key);
-  if (first === undefined) {
-    seen.set(key, at);
-    return true;
-  }
-  problems.error(
-    at,
-    `${what} stands here for the second time`,
-    `change one of the two: the first is on line ${first.line}`,
-  );
-  return false;
-}

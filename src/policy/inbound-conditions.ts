@@ -2,7 +2,7 @@
  * To whom one of our own inbound rules applies: up to six kinds of conditions, any value of each, all kinds that are
  * given. What is not known yet (the recipient at MAIL, a name that DNS cannot tell now) is left open by the one who asks.
  */
-import { domainOf } from "../mail/address.ts";
+import { domainOf, type IpAddress } from "../mail/address.ts";
 import { AddressTable } from "../mail/address-table.ts";
 import type { Domain } from "../mail/domain.ts";
 import { type DomainPattern, DomainTable, formatDomainPattern } from "../mail/domain-pattern.ts";
@@ -72,34 +72,45 @@ function testOf(kind: ConditionKind, conditions: InboundConditions): ((at: Coord
       return names && (({ question: { user } }) => user !== undefined && (names.has(user) || names.has("*")));
     }
     case "clients": {
-      const blocks = conditions.clients && tableOfBlocks(conditions.clients);
-      return blocks && (({ question }) => blocks.findAll(question.client).length > 0);
+      const covers = conditions.clients && blocksTest(conditions.clients);
+      return covers && (({ question }) => covers(question.client));
     }
     case "clientNames": {
-      const names = conditions.clientNames && tableOf(conditions.clientNames);
-      return names && (({ question: { clientName: name } }) => name !== undefined && names.find(name) === true);
+      const covers = conditions.clientNames && domainsTest(conditions.clientNames);
+      return covers && (({ question: { clientName: name } }) => name !== undefined && covers(name));
     }
     case "senderDomains": {
-      const domains = conditions.senderDomains && tableOf(conditions.senderDomains);
-      return domains && ((at) => domains.find(at.senderDomain) === true);
+      const covers = conditions.senderDomains && domainsTest(conditions.senderDomains);
+      return covers && ((at) => covers(at.senderDomain));
     }
     case "recipientDomains": {
-      const domains = conditions.recipientDomains && tableOf(conditions.recipientDomains);
-      return domains && ((at) => domains.find(at.recipientDomain) === true);
+      const covers = conditions.recipientDomains && domainsTest(conditions.recipientDomains);
+      return covers && ((at) => covers(at.recipientDomain));
     }
   }
 }
 
-function tableOf(patterns: readonly DomainPattern[]): DomainTable<true> {
+/** A table for each of very many rules would cost more memory than a look at a few values costs time. */
+const fewValues = 4;
+
+function domainsTest(patterns: readonly DomainPattern[]): (name: Domain | undefined) => boolean {
+  if (patterns.length <= fewValues) return (name) => patterns.some((pattern) => coversDomain(pattern, name));
   const table = new DomainTable<true>();
   for (const pattern of patterns) table.set(pattern, true);
-  return table;
+  return (name) => table.find(name) === true;
 }
 
-function tableOfBlocks(blocks: readonly Cidr[]): AddressTable<true> {
+function coversDomain(pattern: DomainPattern, name: Domain | undefined): boolean {
+  if (pattern.kind === "any") return true;
+  if (name === undefined) return false;
+  return pattern.kind === "exact" ? name === pattern.domain : name.endsWith(`.${pattern.domain}`);
+}
+
+function blocksTest(blocks: readonly Cidr[]): (address: IpAddress) => boolean {
+  if (blocks.length <= fewValues) return (address) => blocks.some((block) => inCidr(address, block));
   const table = new AddressTable<true>();
   for (const block of blocks) table.set(block, true);
-  return table;
+  return (address) => table.findAll(address).length > 0;
 }
 
 /** Lists whose comparison would cost more steps than this are not compared. */

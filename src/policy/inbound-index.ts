@@ -104,6 +104,7 @@ type Sharing = ReadonlyMap<ConditionKind, ReadonlyMap<string, number>>;
 function countSharing(rules: readonly IndexedRule[], kinds: readonly ConditionKind[]): Sharing {
   const counts = new Map(kinds.map((kind) => [kind, new Map<string, number>()]));
   for (const { conditions } of rules) {
+    if (hasOneOf(conditions, kinds)) continue;
     for (const [kind, byValue] of counts) {
       for (const value of conditions[kind] ?? []) {
         const text = textOf(value);
@@ -114,11 +115,19 @@ function countSharing(rules: readonly IndexedRule[], kinds: readonly ConditionKi
   return counts;
 }
 
+/** No choice is to be made: most rules have one kind of condition, and there may be very many. */
+function hasOneOf(conditions: InboundConditions, kinds: readonly ConditionKind[]): boolean {
+  let given = 0;
+  for (const kind of kinds) if (conditions[kind] !== undefined) given += 1;
+  return given <= 1;
+}
+
 function rarest(
   conditions: InboundConditions,
   kinds: readonly ConditionKind[],
   sharing: Sharing,
 ): ConditionKind | undefined {
+  if (hasOneOf(conditions, kinds)) return kinds.find((kind) => conditions[kind] !== undefined);
   let [best, fewest]: [ConditionKind | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
   for (const kind of kinds) {
     const values = conditions[kind];
