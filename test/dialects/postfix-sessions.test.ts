@@ -569,6 +569,14 @@ for (const [name, main, networks, relays] of openRelay) {
   });
 }
 
+test("postfix: a main.cf about mail that leaves alone bars nobody, and lets nobody relay", async () => {
+  const compiled = compile({ wholeMain: "smtp_tls_security_level = encrypt\nrelay_domains = ours.test\n" });
+  await using receiver = await openDialect(compiled, {});
+  const { client } = await greet(receiver);
+  assert.equal(await send(client, "u@ours.test"), "250 2.1.0, 250 2.1.5");
+  assert.match(await client.say("RCPT TO:<u@elsewhere.test>"), /^554 5\.7\.1 /);
+});
+
 test("postfix smtpd_helo_required: MAIL waits for EHLO", async () => {
   await using receiver = await open(`${may}smtpd_helo_required = yes`);
   const { client } = await greet(receiver);

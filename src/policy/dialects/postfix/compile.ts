@@ -22,12 +22,13 @@ import type {
 import type { Entry, View, ViewOptions } from "./configuration.ts";
 import { exportRules } from "./export.ts";
 import { exportRoutes, routedPlaces } from "./export-routes.ts";
-import { type InboundService, type MadeService, makeService, type ServiceTools } from "./inbound-service.ts";
+import { type MadeService, makeService, type ServiceTools } from "./inbound-service.ts";
 import {
   lintClient,
   lintComments,
   lintListener,
   lintMain,
+  lintNetworks,
   lintNexthops,
   lintSettings,
   lintSites,
@@ -81,6 +82,7 @@ export function compilePostfix(options: PostfixOptions, files: SourceFiles): Com
   const listeners = makeListeners(services, { tables, files, isOurDomain }, notes);
 
   lintMain(view, notes);
+  lintNetworks(view, notes);
   for (const one of new Set([client, ...services.clients.values()])) {
     lintClient(one, known, notes);
     lintSites(one, notes);
@@ -150,10 +152,12 @@ function defaultClient({ clients, plain }: Services, { defaultTransport }: Routi
 }
 
 function makeListeners(services: Services, tools: ServiceTools, notes: Notes): readonly Listener[] {
-  return [...services.listeners, services.plainListener].map((service: InboundService) => {
-    const made = makeService(service, tools);
-    lintListener(service, made, notes);
-    return { name: service.name, made };
+  const all = [...services.listeners, services.plainListener];
+  const made = all.map((service) => ({ service, made: makeService(service, tools) }));
+  const general = new Set(made.at(-1)?.made.problems.map(({ text }) => text));
+  return made.map((one) => {
+    lintListener(one.service, one.made, general, notes);
+    return { name: one.service.name, made: one.made };
   });
 }
 

@@ -205,11 +205,6 @@ class Service implements MadeService {
     const written = !view.setting("mynetworks").isDefault;
     const style = view.setting("mynetworks_style").value;
     const networks = written ? this.#networks("mynetworks") : usualNetworks(style, own);
-    if (!written) {
-      const text =
-        "mynetworks is not written: Postfix takes it from its machine's interfaces, here loopback alone counts";
-      this.#complain(view.setting("mynetworks").from, text, "write mynetworks", "differs");
-    }
     const code = (name: string, otherwise: number): number => Number(view.setting(name).value) || otherwise;
     this.#walkNetworks = networks;
     return {
@@ -245,9 +240,12 @@ class Service implements MadeService {
 
   #openRelay({ relay, recipient }: Lists): Pick<InboundRule, "refuse"> {
     if ([...relay, ...recipient].some(({ kind }) => refusingWords.has(kind))) return {};
-    const { from } = this.#view.setting("smtpd_relay_restrictions");
-    const names = "smtpd_relay_restrictions or smtpd_recipient_restrictions";
-    const text = `${names} must hold reject_unauth_destination, defer_unauth_destination, reject or defer: nothing is taken`;
+    const [first, second] = ["smtpd_relay_restrictions", "smtpd_recipient_restrictions"] as const;
+    const { from, isDefault } = this.#view.setting(first);
+    // Where neither is written, the configuration is about mail that leaves.
+    if (isDefault && this.#view.setting(second).isDefault) return {};
+    const words = "reject_unauth_destination, defer_unauth_destination, reject or defer";
+    const text = `${first} or ${second} must hold ${words}: nothing is taken`;
     this.#complain(from, text, "add reject_unauth_destination");
     return { refuse: { value: text, from } };
   }
@@ -260,7 +258,8 @@ class Service implements MadeService {
     const asked = { listener: "", localAddress: undefined, localPort: undefined, now: 0, ...stranger };
     const tools = { ...walkTools, inNetworks: isEverybody(this.#walkNetworks), isOurself: () => false };
     if (!createRestrictions(lists, true, tools).relay(asked).anyhow) return false;
-    const { from } = this.#view.setting("smtpd_relay_restrictions");
+    const { from, isDefault } = this.#view.setting("smtpd_relay_restrictions");
+    if (isDefault && this.#view.setting("smtpd_recipient_restrictions").isDefault) return true;
     const text = "everybody might relay to anywhere by these restrictions: nobody does because of his network";
     this.#complain(from, text, "name the networks that may in mynetworks, and write permit_mynetworks");
     return true;

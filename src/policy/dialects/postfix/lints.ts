@@ -201,6 +201,15 @@ export function lintMain(view: View, notes: Notes): void {
   }
 }
 
+/** Of the machine that a configuration was written for nothing is known here. */
+export function lintNetworks(view: View, notes: Notes): void {
+  const { isDefault, from } = view.setting("mynetworks");
+  const aboutClients = [...view.written].some((name) => name.startsWith("smtpd_"));
+  if (!isDefault || !aboutClients) return;
+  const text = "mynetworks is not written: Postfix takes it from its machine's interfaces, here loopback alone counts";
+  notes.add("differs", from, text, "write mynetworks");
+}
+
 /** A comment that swallowed a setting, as copied from a page: `# some words smtp_tls_policy_maps = ...`. */
 export function lintComments(text: string, file: string, notes: Notes): void {
   for (const [index, line] of text.split("\n").entries()) {
@@ -211,9 +220,16 @@ export function lintComments(text: string, file: string, notes: Notes): void {
   }
 }
 
-export function lintListener({ name, view }: InboundService, { problems }: MadeService, notes: Notes): void {
+/** @param general what is wrong with main.cf alone, told once for all services */
+export function lintListener(
+  { name, view }: InboundService,
+  { problems }: MadeService,
+  general: ReadonlySet<string>,
+  notes: Notes,
+): void {
   const where = listenerOf(name).port === undefined ? "" : `service ${name}: `;
   for (const { from, text, remedy, fatal, kind = "warning" } of problems) {
+    if (where !== "" && general.has(text)) continue;
     notes.add(fatal && view.service === undefined ? "error" : kind, from, `${where}${text}`, remedy);
   }
 }
