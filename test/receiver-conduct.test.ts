@@ -252,7 +252,9 @@ test("Momentum: whoever shows no certificate where one is required is cut off af
 
 const noMail = reply(454, "4.7.0", "not authenticated");
 
-test("ST-8: a barred client may say hello, wait and go; anything else has its reply", { timeout }, async () => {
+test("ST-8: a barred client may say hello, wait and go; any other command that there is has its reply", {
+  timeout,
+}, async () => {
   await using lab = await openReceiver({ led: { barred: { reply: noMail, close: false }, starttls: "never" } });
   using client = await greeted(lab);
   assert.equal(await client.say("EHLO c"), "250-mx.example.org\n250 ENHANCEDSTATUSCODES");
@@ -262,11 +264,12 @@ test("ST-8: a barred client may say hello, wait and go; anything else has its re
     "DATA",
     "VRFY x",
     "HELP",
-    "FOO",
+    "STARTTLS",
     "AUTH PLAIN",
   ]) {
     assert.equal(await client.say(line), "454 4.7.0 not authenticated");
   }
+  assert.match(await client.say("FOO"), /^500 /);
   for (const line of ["NOOP", "RSET", "HELO c"]) assert.match(await client.say(line), /^250 /);
   assert.match(await client.say("QUIT"), /^221 /);
   assert.deepEqual(

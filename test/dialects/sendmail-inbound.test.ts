@@ -212,6 +212,7 @@ const mechanismRows: readonly (readonly [mc: string, want: readonly string[]])[]
   ],
   ["define(`confAUTH_MECHANISMS',`PLAIN CRAM-MD5 EXTERNAL')define(`confAUTH_OPTIONS',`p,d')dnl\n", ["EXTERNAL"]],
   ["define(`confAUTH_OPTIONS',`f')dnl\n", []],
+  ["define(`confAUTH_OPTIONS',`c')dnl\n", []],
 ];
 
 for (const [mc, want] of mechanismRows) {
@@ -345,3 +346,9 @@ for (const [value, want] of turnedAwayRows) {
     assert.equal(rejected?.value.at, want === undefined ? undefined : "session");
   });
 }
+
+test("PrivacyOptions: needmailhelo and goaway want EHLO before MAIL", () => {
+  const said = (flags: string): unknown =>
+    ruleFor(compileTexts("", `define(\`confPRIVACY_FLAGS',\`${flags}')dnl\n`)).mailWithoutHello?.value;
+  assert.deepEqual(["authwarnings", "authwarnings,needmailhelo", "goaway"].map(said), [true, false, false]);
+});

@@ -161,6 +161,17 @@ conversation("70: PERM+VERIFY, an untrusted certificate; 25 commands are refused
   ],
 });
 
+conversation("67: VERIFY, no client certificate: 25 refused commands, of which none is the client's slip, are enough", {
+  access: "TLS_Clt:laptop.example VERIFY",
+  lines: [
+    hello,
+    ...startTls,
+    ...Array.from({ length: 25 }, () => [mail, "454 4.7.0 not authenticated"] as const),
+    [mail, "421 4.7.0"],
+    ["NOOP", "closed"],
+  ],
+});
+
 conversation("71: PERM+VERIFY:112+CN, the certificate of another host", {
   access: "TLS_Clt:laptop.example PERM+VERIFY:112+CN",
   from: "127.0.1.2",

@@ -239,13 +239,13 @@ export class Protocol {
   /** What stands before every command: a client from whom nothing is taken, and TLS first. */
   #gate({ verb, argument }: Command): Answer | undefined {
     const { barred, starttls } = this.conduct;
-    if (barred !== undefined && (barred.close || !allowedWhenBarred.has(verb))) {
-      if (barred.close) {
-        const refusal = { stage: "client", ...noEnvelope } as const;
-        return { reply: barred.reply, next: { kind: "close", reason: "barred" }, refusal };
-      }
-      // STARTTLS may make it good.
-      if (verb !== "STARTTLS" || this.#tls !== undefined) return this.#turnDown(verb, argument, barred.reply);
+    if (barred?.close) {
+      const refusal = { stage: "client", ...noEnvelope } as const;
+      return { reply: barred.reply, next: { kind: "close", reason: "barred" }, refusal };
+    }
+    if (barred !== undefined && known.has(verb) && !allowedWhenBarred.has(verb)) {
+      const mayMakeItGood = verb === "STARTTLS" && this.#tls === undefined && starttls !== "never";
+      if (!mayMakeItGood) return this.#turnDown(verb, argument, barred.reply);
     }
     if (starttls !== "require" || this.#tls !== undefined || !known.has(verb)) return undefined;
     const { allowedBeforeTls, tlsFirst } = this.#words;
@@ -368,11 +368,11 @@ export class Protocol {
 
   #starttls(argument: string): Answer {
     const words = this.#words;
+    if (argument !== "") return say(words.badArgument);
     if (this.#tls !== undefined) return say(words.alreadyTls);
     // A certificate that was renewed meanwhile serves this handshake already.
     this.#conduct = undefined;
     if (this.conduct.starttls === "never" || this.#options.implicitTls) return say(words.notOffered);
-    if (argument !== "") return say(words.badArgument);
     if (!this.#mayStartTls()) return refuse(words.unavailable, { stage: "starttls", ...noEnvelope });
     if (this.#transaction !== undefined && words.inTransaction !== undefined) return say(words.inTransaction);
     return say(words.ready, { kind: "starttls" });
@@ -397,7 +397,7 @@ export class Protocol {
   #count(answer: Answer): Answer {
     const { maxErrors, maxCommands } = this.#options.limits;
     this.#commandsSinceMessage++;
-    if (isError(answer.reply)) this.#errors++;
+    if (isError(answer.reply) || answer.reply === this.conduct.barred?.reply) this.#errors++;
     if (answer.next.kind === "close") return answer;
     if (this.#errors >= maxErrors) return say(replies.tooManyErrors, { kind: "close", reason: "too many errors" });
     if (this.#commandsSinceMessage > maxCommands) {

@@ -131,6 +131,8 @@ export const tlsReplies: Readonly<Record<ReplyWording, TlsReplies>> = {
     unavailable: reply(454, "4.3.3", "TLS not available after start"),
     alreadyTls: reply(454, "4.3.3", "TLS not available after start"),
     inTransaction: reply(503, "5.5.0", "TLS not permitted during a mail transaction"),
+    noAuth: reply(503, "5.3.3", "AUTH not available"),
+    authBeforeTls: reply(503, "5.3.3", "AUTH not available"),
   },
   powermta: {
     ...own,

@@ -21,6 +21,8 @@ function told(said: string, heard: Heard | undefined, other = heard): string {
   if (heard === undefined) return "nothing";
   if (heard.kind === "closed") return "closed";
   if (heard.kind === "handshake") return `${heard.protocol} ${heard.serverKey}`;
+  // Which of the two hangs on what Cyrus SASL has installed, offered or not.
+  if (/^AUTH /.test(said) && (heard.code === 503 || heard.code === 504)) return "no log-in";
   if (/^EHLO/.test(said)) return `${heard.code} ${offers(heard.lines)}`;
   const words =
     heard.code >= 400 && other !== undefined && other.kind === "reply" && isOfConcern(said, other.lines[0] ?? "");
@@ -36,7 +38,9 @@ function offers(lines: readonly string[]): string {
 function isOfConcern(said: string, line: string): boolean {
   return (
     /^STARTTLS/i.test(said) ||
-    /encryption too weak|authenticat|^\S+ Cert |^\S+ CN .* does not match|AUTH not available/i.test(line) ||
+    /encryption too weak|^\S+ (?:not )?authenticat|no authentication|^\S+ Cert |^\S+ CN .* does not match|AUTH not available/i.test(
+      line,
+    ) ||
     /Access denied|go away|come back later|not you|not from here|Please try again later/.test(line)
   );
 }

@@ -13,13 +13,36 @@ export type Step = Readonly<{ say: string; behind?: string }>;
 
 export type Dialogue = Readonly<{ setup: string; place: Place; client: Client; steps: readonly Step[] }>;
 
-const perSetup = 16;
+const perSetup = 15;
 /** Sendmail slows down whoever says it more often. */
 const maxHellos = 3;
 
 export function dialoguesFor(seed: number, setups: readonly Setup[]): readonly Dialogue[] {
   const random = new Random(seed + 1);
-  return setups.flatMap((setup) => Array.from({ length: perSetup }, () => dialogue(setup, random)));
+  const drawn = setups.flatMap((setup) => Array.from({ length: perSetup }, () => dialogue(setup, random)));
+  return [...drawn, ...setups.flatMap((setup) => written.filter(({ of }) => of === setup.name).map(as(setup)))];
+}
+
+/** What chance seldom draws. */
+type Written = Readonly<{ of: string; port: number; client: Client; says: readonly string[] }>;
+
+const pc: Client = { address: "127.0.1.1", certificate: "pc", ability: "newest" };
+const stranger: Client = { address: "127.0.2.10", certificate: "none", ability: "newest" };
+const barredFor = Array.from({ length: 27 }, (_, at) => (at % 2 === 0 ? "MAIL FROM:<>" : "VRFY <b@good.example>"));
+
+const written: readonly Written[] = [
+  { of: "letters", port: 465, client: pc, says: ["EHLO client.example", "STARTTLS", "MAIL FROM:<>"] },
+  { of: "sessions", port: 25, client: pc, says: ["EHLO client.example", "STARTTLS", "MAIL FROM:<>", "STARTTLS"] },
+  { of: "everybody", port: 25, client: { ...pc, certificate: "none" }, says: ["STARTTLS", ...barredFor] },
+  { of: "connect", port: 25, client: { ...pc, address: "127.0.1.4" }, says: ["EHLO client.example", ...barredFor] },
+  { of: "ports", port: 25, client: stranger, says: ["MAIL FROM:<>", "RCPT TO:<b@far.example>", "DATA"] },
+  { of: "polite", port: 25, client: pc, says: ["EHLO client.example", "STARTTLS", "MAIL FROM:<>"] },
+];
+
+function as(setup: Setup): (dialogue: Written) => Dialogue {
+  return ({ of, port, client, says }) => {
+    return { setup: of, place: placeOf(setup, port), client, steps: says.map((say) => ({ say })) };
+  };
 }
 
 function dialogue(setup: Setup, random: Random): Dialogue {

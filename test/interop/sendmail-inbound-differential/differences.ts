@@ -32,7 +32,7 @@ export const inboundDifferences: readonly InboundDifference[] = [
     fits: ({ said, sendmail, letterlock }, { dialogue }) =>
       dialogue.client.certificate !== "pc" &&
       (said.startsWith("AUTH ")
-        ? /^(?:235 |504 5\.3\.3 AUTH mechanism)/.test(replyOf(sendmail)) && replyOf(letterlock).startsWith("503 5.3.3 ")
+        ? replyOf(sendmail).startsWith("235 ") && replyOf(letterlock).startsWith("503 5.3.3 ")
         : offersMore(sendmail, letterlock, /^AUTH EXTERNAL$/)),
     parts: ({ sendmail }) => replyOf(sendmail).startsWith("235 "),
   },
@@ -45,6 +45,15 @@ export const inboundDifferences: readonly InboundDifference[] = [
     parts: ({ sendmail }) => replyOf(sendmail).startsWith("235 "),
   },
   {
+    id: "ehlo-again-inside-tls",
+    sentence:
+      "Under `PrivacyOptions=needmailhelo` the EHLO of before TLS is enough for Sendmail. Letterlock forgets it (RFC 3207 " +
+      "§4.2): MAIL is answered 503 until EHLO has come inside TLS.",
+    fits: ({ said, letterlock }, { setup }) =>
+      setup.name === "polite" && said.startsWith("MAIL ") && replyOf(letterlock).startsWith("503 5.5.1 Send EHLO"),
+    parts: () => true,
+  },
+  {
     id: "names-that-let-nobody-relay",
     sentence:
       "A client whose name DNS cannot tell just now wants to relay: Sendmail says 450, whatever is configured. So does " +
@@ -54,14 +63,27 @@ export const inboundDifferences: readonly InboundDifference[] = [
       replyOf(sendmail).startsWith("450 4.4.0 ") && replyOf(letterlock) === "550 5.7.1 Relaying denied",
   },
   {
+    id: "starttls-inside-tls",
+    sentence:
+      "STARTTLS inside TLS, on a port where TLS begins with the first octet, from a client to whom `Srv_Features: S` offers " +
+      "none: Sendmail says 503 `TLS not available`, Letterlock 454 as to any other client inside TLS.",
+    fits: ({ said, sendmail, letterlock }, { dialogue }) =>
+      said === "STARTTLS" &&
+      dialogue.place.implicit &&
+      replyOf(sendmail) === "503 5.5.0 TLS not available" &&
+      replyOf(letterlock).startsWith("454 4.3.3 "),
+  },
+  {
     id: "mistaken-features",
     sentence:
       "A `TLS_Srv_features` entry with an error: Sendmail still names STARTTLS to that client, and then answers 454 `TLS " +
-      "currently not available`. Letterlock does not name it, and says 454 with the words for a key that is not there.",
+      "currently not available`, or 503 in a transaction. Letterlock does not name it, and says 454 with the words for a " +
+      "key that is not there.",
     fits: ({ said, sendmail, letterlock }, { setup }) =>
       setup.name === "sessions" &&
       (said === "STARTTLS"
-        ? replyOf(sendmail) === "454 4.3.3 TLS currently not available" && replyOf(letterlock).startsWith("454 4.3.3 ")
+        ? /^(?:454 4\.3\.3 TLS currently|503 5\.5\.0 TLS not permitted)/.test(replyOf(sendmail)) &&
+          replyOf(letterlock).startsWith("454 4.3.3 ")
         : offersMore(sendmail, letterlock, /^STARTTLS$/)),
   },
 ];

@@ -179,6 +179,12 @@ function draftsFor(random: Random): readonly Draft[] {
       mc: `${feature("relay_entire_domain")}LOCAL_CONFIG\nDminside.test\nCminside.test\n`,
       access: always,
     },
+    {
+      ...plain,
+      name: "polite",
+      mc: define("confPRIVACY_FLAGS", "needmailhelo") + define("confAUTH_OPTIONS", "a"),
+      access: [...always, ...demands(random, 2)],
+    },
     { ...plain, name: "open", as: "cf", mc: feature("promiscuous_relay"), access: [...always, ...demands(random, 4)] },
     {
       ...plain,
@@ -223,6 +229,8 @@ define(\`QUEUE_DIR', \`${home}/queue')dnl
 define(\`confCR_FILE', \`-o ${home}/relay-domains %[^\\#]')dnl
 FEATURE(\`access_db', \`hash -T<TMPF> ${home}/access', \`skip')dnl
 FEATURE(\`no_default_msa')dnl
+define(\`confAUTH_MECHANISMS', \`EXTERNAL')dnl
+TRUST_AUTH_MECH(\`EXTERNAL')dnl
 FEATURE(\`nocanonify')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 ${daemons.join("")}${mc.replace(/LOCAL_CONFIG[\s\S]*/, "")}MAILER(\`smtp')dnl

@@ -45,7 +45,8 @@ export function readLogIn(configuration: Configuration | undefined, from: Origin
 
 /** `p` is not looked at here: PLAIN and LOGIN are offered inside TLS alone in any case. */
 function isStrongEnough({ active, dictionary, mutual }: Strength, options: string): boolean {
-  if (options.includes("f")) return false;
+  // Forward secrecy of its own, and passing the client's credentials on: none of ours has that.
+  if (/[fc]/.test(options)) return false;
   if (options.includes("a") && !active) return false;
   return (!options.includes("d") || dictionary) && (!options.includes("m") || mutual);
 }

@@ -184,7 +184,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "AuthOptions",
     "letters",
     "unset",
-    "a, d, f, m leave mechanisms out; p holds always: PLAIN and LOGIN in clear only where Srv_Features says C",
+    "a, c, d, f, m leave mechanisms out; p holds always: PLAIN and LOGIN in clear only where Srv_Features says C",
   ),
   entry(
     "differs",
@@ -201,7 +201,7 @@ export const settingsTable: readonly OptionEntry[] = [
     "PrivacyOptions",
     "words",
     "authwarnings",
-    "needmailhelo and goaway: MAIL needs EHLO first; the others have no effect",
+    "needmailhelo and goaway: MAIL needs EHLO first, inside TLS again; the others have no effect",
   ),
   entry(
     "applied",
