@@ -228,7 +228,12 @@ const noteRows: readonly [
     "warning",
     /mynetworks: "192\.0\.2\.1\/24" is not taken/,
   ],
-  ["networks that are not written", "", "differs", /mynetworks is not written: .* loopback alone counts/],
+  [
+    "networks that are not written",
+    "smtpd_helo_required = no",
+    "differs",
+    /mynetworks is not written: .* loopback alone counts/,
+  ],
   [
     "digests that are none",
     "smtpd_tls_ask_ccert = yes\nsmtpd_tls_security_level = may\nrelay_clientcerts = inline:{zz=x}\nsmtpd_relay_restrictions = permit_tls_clientcerts, reject",

@@ -9,10 +9,10 @@ import type {
   InboundQuestion,
   InboundRule,
   Origin,
-  Pin,
   RelayByCertificate,
 } from "../../rules.ts";
 import type { SourceFiles } from "../dialect.ts";
+import { type Complain, listedHolders, permittedHolders } from "./certificate-holders.ts";
 import {
   addressesOf,
   type ClientNetworks,
@@ -22,7 +22,6 @@ import {
   usualNetworks,
 } from "./client-networks.ts";
 import type { Setting, View } from "./configuration.ts";
-import { parseFingerprints } from "./fingerprints.ts";
 import { makeInboundRule } from "./inbound.ts";
 import type { InboundProblem } from "./inbound-problem.ts";
 import type { Place } from "./logical-lines.ts";
@@ -81,7 +80,7 @@ class Service implements MadeService {
   readonly #view: View;
   readonly #tools: ServiceTools;
   readonly #base: InboundRule;
-  #walkNetworks: ClientNetworks = { entries: [], unread: [] };
+  readonly #mynetworks: ClientNetworks;
   readonly #restrictions: ServiceRestrictions;
   readonly #exempt: ClientNetworks;
   /** The lists would let everybody relay: nobody does. */
@@ -92,6 +91,7 @@ class Service implements MadeService {
   constructor(view: View, tools: ServiceTools) {
     this.#view = view;
     this.#tools = tools;
+    this.#mynetworks = this.#readMynetworks();
     const sni = this.#openTables("tls_server_sni_maps", "the default certificate is shown");
     const { rule, problems } = makeInboundRule(view, sni, tools.files);
     this.problems.push(...problems);
@@ -136,79 +136,36 @@ class Service implements MadeService {
 
   #context(asked: boolean): RestrictionContext {
     let listed: CertificateHolders | undefined;
+    const complain: Complain = (from, text, remedy) => this.#complain(from, text, remedy);
     return {
       view: this.#view,
       openTable: (spec, setting) =>
         this.#tools.tables.openFor(this.#view, spec, setting, "whoever comes to it is refused"),
       listedHolders: () => {
         if (!asked) return undefined;
-        listed ??= this.#holders("relay_clientcerts");
+        listed ??= listedHolders(this.#view, this.#openTables("relay_clientcerts", "no client relays by it"), complain);
         return listed;
       },
-      holdersOf: (table, from) => this.#permitted(table, from),
+      holdersOf: (table, from) => permittedHolders(this.#view, table, from, complain),
       complain: (problem) => this.problems.push(problem),
     };
   }
 
-  /** INB-16: whatever stands behind a digest. */
-  #holders(name: string): readonly Pin[] {
-    const setting = this.#view.setting(name);
-    const tables = this.#openTables(name, "no client relays by it");
-    return tables.flatMap((table) =>
-      this.#pins(
-        table,
-        table.entries().map(({ key }) => key),
-        name,
-        setting.from,
-      ),
-    );
+  get #ownAddresses(): readonly IpAddress[] {
+    return addressesOf([...this.#view.list("inet_interfaces"), ...this.#view.list("proxy_interfaces")]);
   }
 
-  /** INB-18: digests that the table says OK to. */
-  #permitted(table: LookupTable, from: Origin): readonly Pin[] {
-    const entries = table.entries();
-    const permitted = entries.filter(({ hit }) => /^(?:ok|relay|\d+)$/i.test(hit.value));
-    if (permitted.length < entries.length) {
-      const text =
-        "check_ccert_access: only entries that say OK are taken: a client need not show a certificate that is refused";
-      this.#complain(from, text, "");
-    }
-    return this.#pins(
-      table,
-      permitted.map(({ key }) => key),
-      "check_ccert_access",
-      from,
-    );
-  }
-
-  #pins(table: LookupTable, keys: readonly string[], name: string, from: Origin): readonly Pin[] {
-    if (table.kind !== "fixed") {
-      this.#complain(from, `${name}: only digests that are written out count`, "list them in a hash or texthash table");
-      return [];
-    }
-    const algorithm = this.#view.setting("smtpd_tls_fingerprint_digest").value;
-    const read = parseFingerprints(algorithm, keys);
-    if (read.kind === "unsupported") {
-      const text = `smtpd_tls_fingerprint_digest = ${algorithm} is not supported here`;
-      this.#complain(from, text, "use sha256 or sha512");
-      return [];
-    }
-    for (const text of read.malformed) {
-      this.#complain(from, `"${text}" in ${name} is no digest`, "write hexadecimal digits");
-    }
-    return read.pins;
+  #readMynetworks(): ClientNetworks {
+    if (!this.#view.setting("mynetworks").isDefault) return this.#networks("mynetworks");
+    return usualNetworks(this.#view.setting("mynetworks_style").value, this.#ownAddresses);
   }
 
   #walkTools(reader: RestrictionReader): WalkTools {
     const view = this.#view;
-    const own = addressesOf([...view.list("inet_interfaces"), ...view.list("proxy_interfaces")]);
-    const written = !view.setting("mynetworks").isDefault;
-    const style = view.setting("mynetworks_style").value;
-    const networks = written ? this.#networks("mynetworks") : usualNetworks(style, own);
+    const own = this.#ownAddresses;
     const code = (name: string, otherwise: number): number => Number(view.setting(name).value) || otherwise;
-    this.#walkNetworks = networks;
     return {
-      inNetworks: (client: IpAddress) => isInNetworks(networks, client),
+      inNetworks: (client: IpAddress) => isInNetworks(this.#mynetworks, client),
       isOurself: (client) => isOurself(client, own),
       isOurDomain: this.#tools.isOurDomain,
       access: {
@@ -256,7 +213,7 @@ class Service implements MadeService {
     if (nowhere === undefined) return false;
     const stranger = { client: nowhere, clientName: undefined, user: undefined };
     const asked = { listener: "", localAddress: undefined, localPort: undefined, now: 0, ...stranger };
-    const tools = { ...walkTools, inNetworks: isEverybody(this.#walkNetworks), isOurself: () => false };
+    const tools = { ...walkTools, inNetworks: isEverybody(this.#mynetworks), isOurself: () => false };
     if (!createRestrictions(lists, true, tools).relay(asked).anyhow) return false;
     const { from, isDefault } = this.#view.setting("smtpd_relay_restrictions");
     if (isDefault && this.#view.setting("smtpd_recipient_restrictions").isDefault) return true;
@@ -265,8 +222,8 @@ class Service implements MadeService {
     return true;
   }
 
-  #complain(from: Origin, text: string, remedy: string, kind: "warning" | "differs" = "warning"): void {
-    this.problems.push({ from, text, remedy, kind, refuses: false, fatal: false });
+  #complain(from: Origin, text: string, remedy: string): void {
+    this.problems.push({ from, text, remedy, refuses: false, fatal: false });
   }
 }
 
