@@ -245,3 +245,19 @@ for (const { name, change, reach, octets, deadlineMs, hears } of rows) {
     assert.equal(lab.mails.length, 0);
   });
 }
+
+test("AT-21: a message in whole chunks, one a minute, ends with its own time", { timeout }, async () => {
+  await using lab = await openReceiver();
+  using client = new TestClient(lab.receiver.port);
+  await greeted(client);
+  await withRecipient(client);
+  for (let minutes = 0; minutes < 9; minutes++) {
+    await client.send("BDAT 1\r\nx");
+    assert.match(await client.reply(), /^250 /);
+    lab.clock.move(60_000);
+  }
+  await client.send("BDAT 1\r\nx");
+  assert.match(await client.reply(), /^250 /);
+  lab.clock.move(60_000 + sweepMs);
+  assert.equal(await client.rest(), said421);
+});

@@ -61,7 +61,8 @@ type OpenReceiver = Readonly<{
   receiver: Receiver;
   identity: string;
   address: IpAddress;
-  tls: "implicit" | "starttls";
+  /** As far as our own configuration says. */
+  tls: "implicit" | "starttls" | "none";
 }>;
 
 export type OpenListener = Readonly<{ name: string; address: string; port: number; tls: string }>;
@@ -89,6 +90,9 @@ type Derived = Readonly<{
   clientName: ReturnType<typeof createClientNames>;
   admission: AdmissionRules;
 }>;
+
+/** A client waits for its greeting at most so long because DNS is silent about its name. */
+const maxNameWaitMs = 5_000;
 
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { worker, observe, clock, random } = options;
@@ -179,7 +183,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     const found = new Map<string, OpenReceiver>();
     await using opened = new AsyncDisposableStack();
     for (const listener of next.listeners) {
-      const { name, address, implicitTls } = listener;
+      const { name, address } = listener;
       const identity = listenerIdentity(listener, next);
       const open = receivers.get(name);
       if (open?.identity === identity) {
@@ -196,7 +200,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
         throw cannotListen(whose(listener), address, port, error);
       });
       opened.defer(() => receiver.stop(0));
-      found.set(name, { receiver, address, identity, tls: implicitTls ? "implicit" : "starttls" });
+      found.set(name, { receiver, address, identity, tls: tlsOf(listener) });
     }
     opened.move();
     return found;
@@ -286,7 +290,8 @@ function derive(settings: Settings, clock: Clock, before: Derived | undefined): 
 
 function askDns({ dns }: Settings, clock: Clock): Pick<Derived, "resolver" | "clientName"> {
   const resolver = createStubResolver({ ...dns, clock });
-  return { resolver, clientName: createClientNames({ resolver, timeoutMs: dns.overallMs, clock }) };
+  const timeoutMs = Math.min(maxNameWaitMs, dns.overallMs);
+  return { resolver, clientName: createClientNames({ resolver, timeoutMs, clock }) };
 }
 
 function route(
@@ -319,6 +324,11 @@ function bindingOf(
 /** By name; one of another mail server's configuration with its line. */
 function whose({ name, from }: ListenerSettings): string {
   return from.source === "letterlock" ? name : `${name} of ${from.file ?? from.source}:${from.line ?? 1}`;
+}
+
+function tlsOf({ implicitTls, rule }: ListenerSettings): OpenReceiver["tls"] {
+  if (implicitTls) return "implicit";
+  return rule.starttls?.value === "never" ? "none" : "starttls";
 }
 
 /** A listener is restarted only when what it was opened with has changed; what it offers is asked for at each session. */

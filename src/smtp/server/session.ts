@@ -352,7 +352,11 @@ export class Session {
 
   #awaitCommand(): void {
     this.#mode = "command";
-    this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
+    // Between the chunks of a message, that message's end counts as well.
+    this.#deadline = Math.min(
+      this.#tools.clock.now() + this.#options.timeouts.commandMs,
+      this.#arriving?.endBy ?? NEVER,
+    );
     this.#searched = 0;
   }
 
