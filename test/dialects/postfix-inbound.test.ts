@@ -248,12 +248,17 @@ const noteRows: readonly [
     /offered in clear text only where smtpd_tls_auth_only = no is written/,
   ],
   [
-    "a rate that nothing counts",
+    "INB-23: a rate that nothing counts",
     "smtpd_client_new_tls_session_rate_limit = 10",
     "not-yet",
-    /INB-23|new TLS sessions of one client are not counted/,
+    /new TLS sessions of one client are not counted/,
   ],
-  ["Received:", "smtpd_tls_received_header = yes", "differs", /smtpd_tls_received_header: Received: always says/],
+  [
+    "PT-96: Received: has our own form",
+    "smtpd_tls_received_header = yes",
+    "differs",
+    /smtpd_tls_received_header: Received: always says/,
+  ],
   [
     "PT-95: a level that is none here",
     "smtpd_tls_security_level = verify",

@@ -5,6 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { type IssuedCertificate, makeAuthority, makeSelfSigned } from "../../src/lab/certificates.ts";
@@ -18,6 +20,7 @@ const server = await makeSelfSigned({ dnsNames: ["relay.test"], commonName: "def
 const rsa = await makeSelfSigned({ dnsNames: ["relay.test"], commonName: "rsa", keyKind: "rsa-2048" });
 const sni = await makeSelfSigned({ dnsNames: ["one.test"], commonName: "one" });
 const trusted = await authority.issue({ dnsNames: ["client.test"] });
+const serving = await authority.issue({ dnsNames: ["client.test"], purposes: ["server"] });
 const listed = await makeSelfSigned({ dnsNames: ["listed.test"] });
 
 const chain = ({ privateKeyPem, chainPem }: IssuedCertificate): string => `${privateKeyPem}\n${chainPem}`;
@@ -55,6 +58,12 @@ test("postfix INB-1: level none: STARTTLS is not offered and not implemented", a
   const { client, offered } = await greet(receiver);
   assert.ok(!offered.includes("STARTTLS"));
   assert.equal(await client.say("STARTTLS"), "502 5.5.1 Error: command not implemented");
+});
+
+test("postfix INB-25: REQUIRETLS is offered to nobody", async () => {
+  await using receiver = await open(`${may}requiretls_enable = yes`);
+  const { client, offered } = await greet(receiver);
+  assert.ok(![...offered, ...(await encrypt(client))].includes("REQUIRETLS"));
 });
 
 test("postfix INB-2, INB-3, INB-4: offered before TLS alone, without arguments, once", async () => {
@@ -215,6 +224,19 @@ for (const [name, restrictions, options, allowed] of relayRows) {
     await using receiver = await open(`${asking}${restrictions}`);
     const { client } = await greet(receiver);
     await encrypt(client, options);
+    assert.equal(await send(client, "u@elsewhere.test"), `250 2.1.0, ${allowed ? "250 2.1.5" : "554 5.7.1"}`);
+  });
+}
+
+for (const [trust, allowed] of [
+  ["no", false],
+  ["yes", true],
+] as const) {
+  test(`postfix INB-12: a certificate to serve with, tls_trust_server_ccerts = ${trust}`, async () => {
+    const main = `${asking}permit_tls_all_clientcerts, reject_unauth_destination\ntls_trust_server_ccerts = ${trust}`;
+    await using receiver = await open(main);
+    const { client } = await greet(receiver);
+    await encrypt(client, shows(serving));
     assert.equal(await send(client, "u@elsewhere.test"), `250 2.1.0, ${allowed ? "250 2.1.5" : "554 5.7.1"}`);
   });
 }
@@ -568,6 +590,24 @@ for (const [name, main, networks, relays] of openRelay) {
     assert.equal(answer === "250 2.1.0, 250 2.1.5", relays, answer);
   });
 }
+
+test("CipherMail: its gateway's main.cf offers TLS to clients; may changed to encrypt, as its page says, demands it", async () => {
+  const main = readFileSync(path.join(import.meta.dirname, "postfix/ciphermail/main.cf"), "utf8");
+  const answer = async (text: string): Promise<string> => {
+    const wholeMain = `${text}smtpd_tls_chain_files = /tls/server.pem\n`;
+    await using receiver = await openDialect(compile({ wholeMain, files, defines: { maps_d_dir: "/maps" } }));
+    const { client, offered } = await greet(receiver);
+    assert.ok(offered.includes("STARTTLS"));
+    const inClear = await client.say("MAIL FROM:<a@sender.test>");
+    await encrypt(client);
+    assert.equal(await send(client, "u@example.org"), "250 2.1.0, 250 2.1.5");
+    return inClear.slice(0, 9);
+  };
+  assert.equal(await answer(main), "250 2.1.0");
+  const mandatoryMain = main.replace("smtpd_tls_security_level = may", "smtpd_tls_security_level = encrypt");
+  assert.notEqual(mandatoryMain, main);
+  assert.equal(await answer(mandatoryMain), "530 5.7.0");
+});
 
 test("postfix: a main.cf about mail that leaves alone bars nobody, and lets nobody relay", async () => {
   const compiled = compile({ wholeMain: "smtp_tls_security_level = encrypt\nrelay_domains = ours.test\n" });

@@ -106,12 +106,6 @@ say 454.`,
     explains: (compared) => said(compared, /^RCPT\b/) && codes(compared, 454, 554),
   },
   {
-    id: "starttls-argument",
-    text: `STARTTLS with an argument, inside TLS or where it is not offered: Letterlock answers that (554, 502), Postfix the
-syntax (501).`,
-    explains: (compared) => said(compared, /^STARTTLS now/i) && compared.at.postfix?.code === 501,
-  },
-  {
     id: "required-wrapper",
     text: `\`smtpd_tls_req_ccert\` with \`smtpd_tls_wrappermode\`: a client without a trusted certificate hears the 421 at its
 first command. Postfix says it in place of its greeting.`,
