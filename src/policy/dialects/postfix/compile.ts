@@ -153,7 +153,14 @@ function defaultClient({ clients, plain }: Services, { defaultTransport }: Routi
 
 function makeListeners(services: Services, tools: ServiceTools, notes: Notes): readonly Listener[] {
   const all = [...services.listeners, services.plainListener];
-  const made = all.map((service) => ({ service, made: makeService(service, tools) }));
+  // Services without options of their own are one and the same to a client.
+  const known = new Map<View, MadeService>();
+  const made = all.map((service) => {
+    const before = service.broken === undefined ? known.get(service.view) : undefined;
+    const one = before ?? makeService(service, tools);
+    if (service.broken === undefined) known.set(service.view, one);
+    return { service, made: one };
+  });
   const general = new Set(made.at(-1)?.made.problems.map(({ text }) => text));
   return made.map((one) => {
     lintListener(one.service, one.made, general, notes);
