@@ -67,7 +67,11 @@ export class ServerContexts {
 
 /** Starts the handshake on a connected socket. `secure` follows, or `error` and `close`. */
 export function acceptTls(socket: Socket, { options }: ServerHandshake): TLSSocket {
-  return new TLSSocket(socket, options);
+  const secure = new TLSSocket(socket, options);
+  // What breaks TLS after the handshake is an error only of sockets that `tls.connect` or a `tls.Server` made: of this
+  // one Node 24 tells it by this event alone, and the connection would stay open until some deadline.
+  secure.on("_tlsError", (error: Error) => secure.destroy(error));
+  return secure;
 }
 
 function socketOptions(profile: ServerTlsProfile, listener: string): TLSSocketOptions {
