@@ -45,7 +45,7 @@ export function assembleInbound(
     loading,
   );
   const inboundRules = assembleInboundRules(values["inbound-rules"].value, { listeners, users }, material);
-  checkOpenRelay(values, listeners, loading);
+  checkOpenRelay(values, listeners, dialects, loading);
   checkLogin(listeners, { inboundRules, users, sources }, loading);
   return { listeners, inboundRules, inboundDefaults: profile.defaults, users };
 }

@@ -7,9 +7,10 @@ import { type Cidr, isIpv6 } from "../mail/ip.ts";
 import type { Origin } from "../policy/rules.ts";
 import { formatEndpoint, isLoopback } from "./endpoint.ts";
 import type { Loading } from "./loading.ts";
+import { nameOf } from "./policy-sources.ts";
 import type { Place } from "./problem.ts";
 import type { Values } from "./section-types.ts";
-import type { ListenerSettings } from "./settings.ts";
+import type { Dialect, ListenerSettings } from "./settings.ts";
 import type { fileTable } from "./table.ts";
 import type { Endpoint } from "./value-types.ts";
 
@@ -96,13 +97,25 @@ function isUnspecified(address: IpAddress): boolean {
   return address === "::" || address === "0.0.0.0";
 }
 
-export function checkOpenRelay(values: FileValues, listeners: readonly ListenerSettings[], loading: Loading): void {
+/** @param dialects whose relay domains are joined with ours: they keep their word, but not in silence */
+export function checkOpenRelay(
+  values: FileValues,
+  listeners: readonly ListenerSettings[],
+  dialects: readonly Dialect[],
+  loading: Loading,
+): void {
   const reachable = listeners.find(({ address }) => !isLoopback(address));
   const why = reachable && `with the listener ${formatEndpoint(reachable)} this is an open relay`;
   for (const { value, at } of values["relay-domains"].value) {
     if (value.kind === "any" && why !== undefined) {
       loading.problems.error(at, `relay-domains "*": ${why}`, "name the domains that you take mail for");
     }
+  }
+  for (const dialect of dialects) {
+    if (why === undefined || dialect.compiled.settings.relayDomains?.every(({ kind }) => kind !== "any") !== false)
+      continue;
+    const message = `${nameOf(dialect)} lets every client send to every domain: ${why}`;
+    loading.problems.warning(values.policy.at, message, "name the domains there, or the networks of your own clients");
   }
   for (const { value, at } of values["relay-networks"].value) checkNetwork("relay-networks", value, at, why, loading);
   for (const listener of listeners) checkListener(listener, values, loading);

@@ -132,6 +132,17 @@ test("listeners: everybody may not relay through those of a dialect either", () 
   );
 });
 
+test("listeners: a dialect that lets everybody send to everywhere is told where others get there", () => {
+  const relayDomains = [{ kind: "any" } as const];
+  const open = {
+    powermta: { settings: { listeners: [named("powermta", 3, "192.0.2.1:25")], relayDomains }, inbound: clear },
+  };
+  assert.deepEqual(load(both, open).told, [
+    "1:1: warning: powermta /etc/config lets every client send to every domain: with the listener 192.0.2.1:25 this is an open relay (name the domains there, or the networks of your own clients)",
+  ]);
+  assert.deepEqual(load(both, { powermta: { settings: { relayDomains } } }).told, []);
+});
+
 test("dialects: users, relay domains and the wish for names are joined with our own", () => {
   const user = (name: string): User => ({
     name,
