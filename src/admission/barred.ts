@@ -26,7 +26,8 @@ const notTrusted = reply(554, "5.7.1", "A client certificate of a trusted CA is 
 export function barredFor(rule: InboundRule, client: BarredClient): Conduct["barred"] {
   const { barred, rejected, refuse } = rule;
   if (barred?.value === true) return { reply: neverTaken(client.hostname), close: true };
-  if (rejected?.value.at === "session") return { reply: rejection(rejected.value), close: false };
+  // What is found out inside TLS comes last, and has the last word (Sendmail, where TLS begins with the first octet).
+  if (rejected?.value.at === "session") return unmet(rule, client) ?? turnedAway(rejected.value);
   if (refuse !== undefined) return { reply: misconfigured, close: false };
   return untrusted(rule, client) ?? unmet(rule, client);
 }
@@ -34,6 +35,11 @@ export function barredFor(rule: InboundRule, client: BarredClient): Conduct["bar
 /** RFC 7504 §3 */
 function neverTaken(hostname: string): Reply {
   return reply(521, "5.3.2", `${hostname} does not accept mail from you`);
+}
+
+/** A 421 ends the connection. */
+function turnedAway(rejected: RejectedClient): Conduct["barred"] {
+  return { reply: rejection(rejected), close: rejected.code === 421 };
 }
 
 export function rejection({ code, status, text }: RejectedClient): Reply {

@@ -228,7 +228,9 @@ test("the same entries make the same object", () => {
 
 const nameRows: readonly (readonly [access: string, mc: string, want: boolean])[] = [
   ["TLS_Clt:laptop.example VERIFY", "", true],
-  ["TLS_Clt:192.0.2 VERIFY\nTLS_Clt:[198.51.100.7] VERIFY\nTLS_Clt:IPv6:2001:db8 VERIFY", "", false],
+  ["TLS_Clt:192.0.2 VERIFY\nTLS_Clt:IPv6:2001:db8 VERIFY", "", false],
+  // Only a client without a name is called by its address in brackets.
+  ["TLS_Clt:[198.51.100.7] VERIFY", "", true],
   ["TLS_Clt: VERIFY+CN", "", true],
   ["TLS_Clt: VERIFY+CN:a.example", "", false],
   ["Srv_Features:a.example S", "", true],

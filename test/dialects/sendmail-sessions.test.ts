@@ -308,6 +308,14 @@ conversation("Connect: a client that is turned away", {
   lines: [bare, [mail, "550 5.7.1 go away"], ["STARTTLS", "550 5.7.1 go away"], ["WHAT", "500 5.5.1"], ["QUIT", "221"]],
 });
 
+conversation("Connect: a 421 ends the connection", {
+  access: "Connect:laptop.example ERROR:4.2.1:421 not now",
+  lines: [
+    ["EHLO x.example", "421 4.2.1 not now"],
+    ["NOOP", "closed"],
+  ],
+});
+
 conversation("Connect: under delay_checks it is told at RCPT", {
   access: "Connect:laptop.example REJECT\nTo:far.example RELAY",
   mc: "FEATURE(`delay_checks')dnl\n",

@@ -156,7 +156,12 @@ function draftsFor(random: Random): readonly Draft[] {
       mc: feature("tls_session_features"),
       access: [...always, ...sessionLines, ...demands(random, 3)],
     },
-    { ...plain, name: "connect", access: [...always, ...connectLines, ...demands(random, 2)] },
+    {
+      ...plain,
+      name: "connect",
+      ports: { 25: "", 465: "s" },
+      access: [...always, ...connectLines, ...demands(random, 2)],
+    },
     { ...plain, name: "connect-delayed", as: "cf", mc: delayed, access: [...always, ...connectLines] },
     {
       ...plain,

@@ -77,7 +77,12 @@ export function compileAccess(
     const table = new Map<string, ValueEntry>();
     for (const [key, access] of under(tag)) {
       const value = access.value.trim();
-      table.set(key, { access, value, isSkip: isWord(value, "SKIP"), from: originOf(file, access) });
+      table.set(key, {
+        access,
+        value,
+        isSkip: /skip/i.test(value) && isWord(value, "SKIP"),
+        from: originOf(file, access),
+      });
     }
     return table;
   };

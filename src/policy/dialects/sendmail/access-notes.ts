@@ -10,7 +10,7 @@ import type { Notes } from "./configuration.ts";
 import { mayRelay } from "./relaying.ts";
 import type { RequirementFlaw } from "./requirement-text.ts";
 import type { Setup } from "./setup.ts";
-import { turnedAway } from "./turned-away.ts";
+import { isTurnedAway } from "./turned-away.ts";
 
 export type AccessReading = Readonly<{
   file: string;
@@ -49,7 +49,7 @@ function noteWhoMaySend({ file, map }: AccessReading, notes: Notes): void {
   const at = { file, line: 1 };
   const relaying = new Set([...map.clients.values(), ...map.recipients.values()].filter(mayRelay)).size;
   if (relaying > 0) notes.add("applied", at, `${relaying} entries with RELAY: who may relay, and to where`);
-  const others = [...map.clients.values()].filter((entry) => turnedAway(entry, "session") !== undefined);
+  const others = [...map.clients.values()].filter(isTurnedAway);
   const away = others.filter(({ access }) => !access.key.includes("@")).length;
   if (away > 0) notes.add("applied", at, `${away} entries by which clients that connect are turned away`);
   const elsewhere = [...map.recipients.values()].filter((entry) => !mayRelay(entry)).length;

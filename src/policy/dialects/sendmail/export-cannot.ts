@@ -10,7 +10,7 @@ import { ownDemand } from "./export-demand.ts";
 import type { EntryContext } from "./holding-entries.ts";
 import { mayRelay } from "./relaying.ts";
 import { originOf } from "./setup.ts";
-import { turnedAway } from "./turned-away.ts";
+import { isTurnedAway } from "./turned-away.ts";
 
 /** A line and its origin. */
 export type Written = Readonly<{ from: Origin; written: string }>;
@@ -73,7 +73,7 @@ function clientEntries({ requirements, values, clients, recipients }: AccessMap)
     values.certsubject,
   ];
   const whoMaySend = [
-    ...[...clients.values()].filter((entry) => mayRelay(entry) || turnedAway(entry, "session") !== undefined),
+    ...[...clients.values()].filter((entry) => mayRelay(entry) || isTurnedAway(entry)),
     ...[...recipients.values()].filter(mayRelay),
   ].filter(({ access }) => !access.key.includes("@"));
   return [...tables.flatMap((table) => [...table.values()]), ...new Set(whoMaySend)];

@@ -19,7 +19,7 @@ import { isName, type Relaying } from "./relaying.ts";
 import type { Session } from "./session-features.ts";
 import { originOf, type Setup } from "./setup.ts";
 import { bothVersions } from "./ssl-settings.ts";
-import { tryAgainLater, turnedAway } from "./turned-away.ts";
+import { isTurnedAway, tryAgainLater, turnedAway } from "./turned-away.ts";
 
 export type InboundContext = Readonly<{
   map: AccessMap;
@@ -59,12 +59,17 @@ export function needsClientNames({ map, relaying }: Pick<InboundContext, "map" |
     map.requirements.tls_clt,
     map.values.srv_features,
     map.values.tls_srv_features,
-    new Map([...map.clients].filter(([, entry]) => turnedAway(entry, "session") !== undefined)),
+    new Map([...map.clients].filter(([, entry]) => isTurnedAway(entry))),
   ];
   const comparesName = [...map.requirements.tls_clt.values()].some(({ text }) =>
     text.extensions.some((extension) => extension.kind === "cn" && extension.name === undefined),
   );
-  return comparesName || relaying.needsNames || tables.some((table) => [...table.keys()].some(isName));
+  return comparesName || relaying.needsNames || tables.some((table) => [...table.keys()].some(hangsOnName));
+}
+
+/** A key in brackets is for clients without a name. */
+function hangsOnName(key: string): boolean {
+  return isName(key) || key.startsWith("[");
 }
 
 function findFor(question: InboundQuestion, context: InboundContext): Found {
@@ -147,7 +152,8 @@ function certificateOf(
   { given, from }: Letters,
   { setup, configuration }: InboundContext,
 ): Pick<InboundRule, "clientCertificate"> {
-  if (given.includes("V")) return { clientCertificate: { value: "do-not-ask", from } };
+  // `temp` stands for no feature at all.
+  if (given.includes("V") || given.includes("temp")) return { clientCertificate: { value: "do-not-ask", from } };
   if (given.includes("v")) return { clientCertificate: { value: "ask", from } };
   if (configuration === undefined) return {};
   const { asksNobody } = setup;

@@ -65,7 +65,7 @@ export function readRelaying(context: RelayContext): Relaying {
 }
 
 export function mayRelay(entry: ValueEntry | undefined): boolean {
-  return entry !== undefined && isWord(entry.value, "RELAY");
+  return entry !== undefined && /relay/i.test(entry.value) && isWord(entry.value, "RELAY");
 }
 
 /** Keys of names have a letter, but for addresses in brackets and those of IPv6. */
