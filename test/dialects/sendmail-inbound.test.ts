@@ -289,6 +289,11 @@ for (const [title, access, mc, [client, name], want] of relayRows) {
   });
 }
 
+test("an open relay is warned of", () => {
+  assert.match(warnings(compileTexts("", "FEATURE(`promiscuous_relay')dnl\n")).join(), /may send to anywhere/);
+  assert.doesNotMatch(warnings(compileTexts("", "dnl\n")).join(), /may send to anywhere/);
+});
+
 const domainRows: readonly (readonly [title: string, access: string, mc: string, want: readonly string[]])[] = [
   [
     "To: and keys without a tag",

@@ -34,6 +34,7 @@ export type RelayContext = Readonly<{
 export function readRelaying(context: RelayContext): Relaying {
   const { map, configuration, options, from } = context;
   const words = readRelayWords(context);
+  if (configuration?.relaying.promiscuous) noteOpen(context);
   const everybody: Origin = { ...from, scope: "FEATURE(promiscuous_relay)" };
   const itself: Origin = { ...from, scope: "the machine itself" };
   const hostsOnly = configuration?.relaying.hostsOnly ?? false;
@@ -62,6 +63,12 @@ export function readRelaying(context: RelayContext): Relaying {
       return byAddress(addresses?.keys ?? []) ?? (clientName === undefined ? undefined : byName(names?.keys ?? []));
     },
   };
+}
+
+function noteOpen({ from, notes }: RelayContext): void {
+  const at = { file: from.file ?? "sendmail", line: 1 };
+  const text = "FEATURE(promiscuous_relay): whoever reaches a port of this machine may send to anywhere";
+  notes.add("warning", at, text, "name the networks, domains or certificates that may relay, and remove it");
 }
 
 export function mayRelay(entry: ValueEntry | undefined): boolean {
