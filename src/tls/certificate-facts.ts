@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { readCertificateFields } from "./certificate-fields.ts";
+import { type CertificateFields, readCertificateFields } from "./certificate-fields.ts";
 import { digestOf } from "./digest.ts";
 import type { CertificateFacts } from "./peer-facts.ts";
 
@@ -33,9 +33,7 @@ export function isCertificate(pem: string): boolean {
 
 function readFacts(der: Uint8Array, sha256: string): CertificateFacts {
   const certificate = new X509Certificate(der);
-  const fields = readCertificateFields(der);
-  if (fields === undefined) throw new Error("OpenSSL reads this certificate and we do not");
-  const { spkiDer, commonName, dnsNames, ipAddresses } = fields;
+  const { spkiDer, commonName, dnsNames, ipAddresses } = readCertificateFields(der) ?? illegible(der);
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
@@ -51,6 +49,14 @@ function readFacts(der: Uint8Array, sha256: string): CertificateFacts {
     der: Uint8Array.from(der),
     spkiDer: Uint8Array.from(spkiDer),
   };
+}
+
+/**
+ * OpenSSL takes lengths that DER forbids (RFC 5280 §4.1), and anybody may send them: such a certificate carries no name,
+ * and no key that a pin or a TLSA record could mean.
+ */
+function illegible(der: Uint8Array): CertificateFields {
+  return { spkiDer: der, commonName: undefined, dnsNames: [], ipAddresses: [] };
 }
 
 /** OpenSSL puts one attribute on a line, its values already free of line breaks; absent for an empty name. */
