@@ -313,6 +313,20 @@ test("postfix INB-13: told once, at the first command after the handshake, and c
   );
 });
 
+test("RFC 7504 §3: a client from whom nothing is ever taken is told so in place of the greeting", {
+  timeout,
+}, async () => {
+  const barred = { reply: reply(521, "5.3.2", "mx.example.org does not accept mail from you"), close: true };
+  await using lab = await openReceiver({ led: { barred } });
+  using client = new TestClient(lab.receiver.port);
+  assert.equal(await client.reply(), "521 5.3.2 mx.example.org does not accept mail from you");
+  assert.equal(await client.line(), undefined);
+  assert.deepEqual(
+    lab.refusals.map(({ stage }) => stage),
+    ["client"],
+  );
+});
+
 // --- octets behind STARTTLS ----------------------------------------------------------------------------------------
 
 const injections = ["NOOP\r\n", "EHLO evil.example\r\nMAIL FROM:<evil@example.com>\r\n", "MAIL FROM:<x@y.example>"];

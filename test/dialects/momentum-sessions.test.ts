@@ -258,7 +258,6 @@ for (const [client, localPort, want] of relayHosts) {
 test("momentum: always_deny: nothing is taken from these clients", { timeout }, async () => {
   await using lab = await openDialect(hosts, { client: "203.0.113.9" });
   using client = new TestClient(lab.receiver.port);
-  await client.reply();
-  assert.match(await client.say("EHLO client.example"), /^521 5\.3\.2 /);
+  assert.match(await client.reply(), /^521 5\.3\.2 /);
   assert.equal(await client.line(), undefined);
 });

@@ -216,7 +216,6 @@ test("powermta: smtp-service no: nothing is taken, and the connection ends", { t
   assert.ok((await offers(made)).length > 0);
   await using lab = await openDialect(made, { client: "198.51.100.1" });
   using client = new TestClient(lab.receiver.port);
-  assert.match(await client.reply(), /^220 /);
-  assert.equal(await client.say("EHLO client.test"), "521 5.3.2 relay.test does not accept mail from you");
+  assert.equal(await client.reply(), "521 5.3.2 relay.test does not accept mail from you");
   assert.equal(await client.line(), undefined);
 });

@@ -25,7 +25,8 @@ export type Conduct = Readonly<{
   authRequired: boolean;
   /**
    * Nothing is taken from this client: EHLO lists ENHANCEDSTATUSCODES alone, and every command but HELO, EHLO, NOOP,
-   * RSET and QUIT gets this reply. `close`: it is said at the first command, and the connection ends (Postfix).
+   * RSET and QUIT gets this reply. `close`: it is said in place of the greeting, or after STARTTLS at the first command,
+   * and the connection ends (Postfix).
    */
   barred: Readonly<{ reply: Reply; close: boolean }> | undefined;
   /** Logged in by the certificate alone. */

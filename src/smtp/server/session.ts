@@ -280,6 +280,12 @@ export class Session {
 
   #greet(): void {
     if (this.#mode !== "greeting") return;
+    const { barred } = this.#protocol.conduct;
+    if (barred?.close) {
+      this.#reportRefusal({ stage: "client", sender: undefined, recipients: [] }, barred.reply);
+      this.#end(barred.reply, "barred");
+      return;
+    }
     this.#output += `220 ${this.#options.hostname} ESMTP Letterlock\r\n`;
     this.#awaitCommand();
     this.#write();

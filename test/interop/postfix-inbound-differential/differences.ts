@@ -107,9 +107,12 @@ say 454.`,
   },
   {
     id: "required-wrapper",
-    text: `\`smtpd_tls_req_ccert\` with \`smtpd_tls_wrappermode\`: a client without a trusted certificate hears the 421 at its
-first command. Postfix says it in place of its greeting.`,
-    explains: (compared) => said(compared, /connect/i) && compared.at.postfix?.code === 421,
+    text: `\`smtpd_tls_req_ccert\` with \`smtpd_tls_wrappermode\`: a client without a trusted certificate hears 421 in place of
+the greeting, and the connection is closed. Postfix greets after all, at the next command, before it closes.`,
+    explains: (compared) =>
+      compared.variant.name === "required-wrapper" &&
+      codes(compared, 220, 0) &&
+      /ESMTP/.test(compared.at.postfix?.text ?? ""),
   },
   {
     id: "data-without-recipient",
