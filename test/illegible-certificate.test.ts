@@ -1,10 +1,13 @@
+/**
+ * Certificates that OpenSSL reads and we cannot: what anybody may send to end a worker that takes them for granted.
+ */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { makeSelfSigned } from "../lab/certificates.ts";
-import { certificateFacts } from "./certificate-facts.ts";
-import { readDer, readDerSequence } from "./der.ts";
-import { digestOf } from "./digest.ts";
+import { makeSelfSigned } from "../src/lab/certificates.ts";
+import { certificateFacts } from "../src/tls/certificate-facts.ts";
+import { readDer, readDerSequence } from "../src/tls/der.ts";
+import { digestOf } from "../src/tls/digest.ts";
 
 /** Its length in five octets where one or two would do, which OpenSSL reads. */
 function atLength(tag: number, content: Uint8Array): Buffer {
