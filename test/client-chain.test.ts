@@ -32,6 +32,7 @@ function anchorsOf({ certificatePem }: Authority): TrustAnchors {
 async function seen(t: TestContext, sets: readonly TrustAnchors[], cert: string, key: string): Promise<HandshakeFacts> {
   const own = await makeSelfSigned({ dnsNames: ["relay.example"] });
   const credential = { name: "own", id: "own", certificateChain: own.chainPem, privateKey: own.privateKeyPem };
+  const clientAnchors = joinAnchors(sets);
   const handshake = new ServerContexts("test", systemClock).handshakeFor({
     default: { credentials: [credential], names: [] },
     others: [],
@@ -39,7 +40,7 @@ async function seen(t: TestContext, sets: readonly TrustAnchors[], cert: string,
     maxVersion: "TLSv1.3",
     ciphers: undefined,
     groups: undefined,
-    clientAnchors: joinAnchors(sets),
+    clientAnchors,
   });
   const server = net.createServer().listen(0, "127.0.0.1");
   t.after(() => server.close());
@@ -57,7 +58,7 @@ async function seen(t: TestContext, sets: readonly TrustAnchors[], cert: string,
   const secured = acceptTls(socket, handshake);
   t.after(() => secured.destroy());
   await once(secured, "secure");
-  return clientHandshakeFacts(secured, true, 0);
+  return clientHandshakeFacts(secured, clientAnchors, 0);
 }
 
 function trustedBy(facts: HandshakeFacts, authority: Authority): boolean {

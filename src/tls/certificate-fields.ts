@@ -37,6 +37,33 @@ export function readCertificateFields(der: Uint8Array): CertificateFields | unde
   return { commonName: readCommonName(subject), spkiDer: spki.whole, ...names };
 }
 
+export type CertificateExtension = Readonly<{
+  /** The object identifier's octets in hex: `551d13`. */
+  id: string;
+  critical: boolean;
+  value: Uint8Array;
+}>;
+
+/** @returns `undefined` for bytes that are no certificate; none for one without extensions. */
+export function readExtensions(der: Uint8Array): CertificateExtension[] | undefined {
+  const certificate = readDer(der, 0);
+  const tbs = certificate === undefined ? undefined : readDer(certificate.content, 0);
+  const fields = tbs === undefined ? undefined : readDerSequence(tbs.content);
+  if (fields === undefined) return undefined;
+  const field = fields.find(({ tag }) => tag === tags.extensions);
+  if (field === undefined) return [];
+  const list = readDer(field.content, 0);
+  const items = list === undefined ? undefined : readDerSequence(list.content)?.map(readExtension);
+  return items?.every((item) => item !== undefined) ? items : undefined;
+}
+
+function readExtension({ content }: DerElement): CertificateExtension | undefined {
+  const [id, ...rest] = readDerSequence(content) ?? [];
+  const value = rest.at(-1);
+  if (id === undefined || value === undefined) return undefined;
+  return { id: Buffer.from(id.content).toString("hex"), critical: rest.length > 1, value: value.content };
+}
+
 type AltNames = Pick<CertificateFields, "dnsNames" | "ipAddresses">;
 
 const noNames: AltNames = { dnsNames: [], ipAddresses: [] };

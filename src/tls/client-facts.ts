@@ -4,19 +4,25 @@
  */
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
-import { chainEnd } from "./chain-end.ts";
 import { chainResult } from "./chain-errors.ts";
 import { cipherBits } from "./cipher-bits.ts";
+import { anchorsId, type TrustAnchors } from "./handshake-settings.ts";
 import { issuersOf } from "./issuers.ts";
 import type { ChainResult, HandshakeFacts } from "./peer-facts.ts";
 import { serverChainAnchor } from "./server-purpose.ts";
 import { groupOfSession } from "./session-group.ts";
+import { soundChainEnd } from "./sound-chain.ts";
 
 /** Longest chain that is followed to its end. */
 const maxChain = 30;
 
-/** @param asked did we ask for a certificate? */
-export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, durationMs: number): HandshakeFacts {
+/** @param anchors that clients were asked for certificates of; undefined: they were not asked */
+export function clientHandshakeFacts(
+  socket: TLSSocket,
+  anchors: TrustAnchors | undefined,
+  durationMs: number,
+): HandshakeFacts {
+  const asked = anchors !== undefined;
   const cipher = socket.getCipher().standardName;
   // In this order: on a server's socket the chain is gone once the X509Certificate was made (Node 24.21).
   const chain = asked ? wholeChain(socket.getPeerCertificate(true)) : [];
@@ -27,7 +33,8 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
     bits: cipherBits(cipher),
     group: groupOfSession(socket.getSession()),
     resumed: socket.isSessionReused(),
-    chain: leaf === undefined ? noCertificate : judgeChain(chain, verifyError(socket)),
+    chain:
+      leaf === undefined || anchors === undefined ? noCertificate : judgeChain(chain, anchors, verifyError(socket)),
     certificate: leaf === undefined ? undefined : certificateFacts(leaf.raw),
     intermediates: issuersOf(leaf),
     clientCertificate: asked ? (leaf === undefined ? "asked" : "sent") : "not-asked",
@@ -37,10 +44,11 @@ export function clientHandshakeFacts(socket: TLSSocket, asked: boolean, duration
 
 const noCertificate: ChainResult = { kind: "untrusted", code: "NO_CERTIFICATE", text: "no certificate was shown" };
 
-function judgeChain(chain: readonly Buffer[], error: unknown): ChainResult {
+/** OpenSSL may have found another way up than the one that we see: what that one proves is looked at for itself. */
+function judgeChain(chain: readonly Buffer[], anchors: TrustAnchors, error: unknown): ChainResult {
   if (error === undefined) {
-    const anchor = chainEnd(chain);
-    return { kind: "trusted", ...(anchor === undefined ? {} : { anchor }) };
+    const anchor = soundChainEnd(chain, "client", Date.now());
+    return { kind: "trusted", under: anchorsId(anchors), ...(anchor === undefined ? {} : { anchor }) };
   }
   const asServer = error === "INVALID_PURPOSE" ? serverChainAnchor(chain, Date.now()) : undefined;
   return { ...chainResult(error), ...(asServer === undefined ? {} : { asServer }) };
@@ -62,7 +70,7 @@ function verifyError(socket: TLSSocket): unknown {
 
 /**
  * With the CA at its end, also where the client did not send it. Put together by names and key identifiers alone, so a
- * client can send certificates along that lead it elsewhere: its end counts only where `chainEnd` finds it.
+ * client can send certificates along that lead it elsewhere: its end counts only where `soundChainEnd` finds it.
  */
 function wholeChain(certificate: DetailedPeerCertificate): Buffer[] {
   // Without one Node gives an empty object.

@@ -26,9 +26,14 @@ export function underAnchors(
   const { chain } = handshake;
   const isServers = chain.kind === "untrusted" && chain.asServer !== undefined && purpose === "client-or-server";
   if (chain.kind !== "trusted" && !isServers) return handshake;
-  const anchor = chain.kind === "trusted" ? chain.anchor : chain.asServer;
-  const counts = anchors !== undefined && anchor !== undefined && digestsOf(anchors).has(anchor);
-  return { ...handshake, chain: counts ? { kind: "trusted", anchor } : unknownIssuer };
+  const [anchor, under] = chain.kind === "trusted" ? [chain.anchor, chain.under] : [chain.asServer];
+  if (anchors === undefined || !leadsTo(anchors, anchor, under)) return { ...handshake, chain: unknownIssuer };
+  return { ...handshake, chain: { kind: "trusted", ...(under && { under }), ...(anchor && { anchor }) } };
+}
+
+/** Where these CAs were asked alone, OpenSSL's own word counts. */
+function leadsTo(anchors: TrustAnchors, anchor: string | undefined, under: string | undefined): boolean {
+  return under === anchorsId(anchors) || (anchor !== undefined && digestsOf(anchors).has(anchor));
 }
 
 /** Without any, clients are asked for certificates and nobody is trusted. Never trusts more than the sets do apart. */

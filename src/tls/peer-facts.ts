@@ -6,8 +6,11 @@ import type { Reply } from "../mail/reply.ts";
 
 /** Chain check against the anchors the decision named (or the default ones). `code` is OpenSSL's (`CERT_HAS_EXPIRED`). */
 export type ChainResult =
-  /** `anchor`: SHA-256 of the CA where it ended, of a client's chain, where several sets of CAs count. */
-  | Readonly<{ kind: "trusted"; anchor?: string }>
+  /**
+   * Of a client's chain: `under` is the id of the CAs that OpenSSL held it against, `anchor` SHA-256 of the one where it
+   * ended, which tells where several sets of CAs were asked at once.
+   */
+  | Readonly<{ kind: "trusted"; under?: string; anchor?: string }>
   /** `asServer`: good but for its purpose: a server's certificate, whose chain ends at the CA with that SHA-256. */
   | Readonly<{ kind: "untrusted"; code: string; text: string; asServer?: string }>;
 

@@ -3,14 +3,12 @@
  * has nothing else to show (TL-17); OpenSSL calls such a chain wrong for its purpose, and nothing else tells whether it
  * is good otherwise. So it is walked once more, link by link.
  *
- * Called only where the purpose is the last thing that OpenSSL found: all that it looks at afterwards (signatures, dates,
- * name constraints, strength) it found in order. What it may have found before, an issuer that is missing, is looked at
- * here, and everything else again, cheaply.
+ * Called only where the purpose is the last thing that OpenSSL found: what it looks at afterwards (strength, signatures,
+ * dates) it found in order. That may have been another chain, and something may have been wrong before: so all that can be
+ * is looked at again.
  */
 import { X509Certificate } from "node:crypto";
-import { chainEnd } from "./chain-end.ts";
-
-const serverAuth = "1.3.6.1.5.5.7.3.1";
+import { purposeIds, soundChainEnd } from "./sound-chain.ts";
 
 /**
  * @param chain DER, the leaf first, the CA at its end last
@@ -18,13 +16,7 @@ const serverAuth = "1.3.6.1.5.5.7.3.1";
  * @returns SHA-256 of the CA where a sound chain ends: whether that CA counts is for others to say
  */
 export function serverChainAnchor(chain: readonly Uint8Array[], now: number): string | undefined {
-  const certificates = chain.map((der) => new X509Certificate(der));
-  const [leaf, ...above] = certificates;
-  if (leaf === undefined || above.length === 0 || !leaf.keyUsage?.includes(serverAuth)) return undefined;
-  const isSound = certificates.every((each) => isValid(each, now)) && above.every(({ ca }) => ca);
-  return isSound ? chainEnd(chain) : undefined;
-}
-
-function isValid({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
-  return validFromDate.getTime() <= now && now <= validToDate.getTime();
+  const [leaf, ...above] = chain.map((der) => new X509Certificate(der));
+  if (leaf === undefined || above.length === 0 || !leaf.keyUsage?.includes(purposeIds.server)) return undefined;
+  return above.every(({ ca }) => ca) ? soundChainEnd(chain, "server", now) : undefined;
 }

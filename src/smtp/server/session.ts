@@ -23,6 +23,7 @@ import type { Clock } from "../../mail/clock.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
 import { clientHandshakeFacts } from "../../tls/client-facts.ts";
+import type { TrustAnchors } from "../../tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
 import { decodeLine } from "../command.ts";
@@ -307,13 +308,13 @@ export class Session {
     const secure = acceptTls(plain, handshake);
     this.#socket = secure;
     this.#attach(secure);
-    const asked = conduct.profile?.clientAnchors !== undefined;
-    secure.once("secure", () => this.#secured(secure, asked, startedAt));
+    const anchors = conduct.profile?.clientAnchors;
+    secure.once("secure", () => this.#secured(secure, anchors, startedAt));
   }
 
-  #secured(socket: TLSSocket, asked: boolean, startedAt: number): void {
+  #secured(socket: TLSSocket, anchors: TrustAnchors | undefined, startedAt: number): void {
     if (this.#mode !== "handshake") return;
-    const handshake = clientHandshakeFacts(socket, asked, performance.now() - startedAt);
+    const handshake = clientHandshakeFacts(socket, anchors, performance.now() - startedAt);
     const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
     const cut = this.#protocol.startTls({ handshake, serverName });
     const { protocol, cipher, group, resumed } = handshake;
