@@ -274,6 +274,29 @@ describe("TLS at the listeners, seen from outside", () => {
     for (const text of [world.records(), world.log()]) assert.doesNotMatch(text, /[^\n -~]/);
   });
 
+  test("AT-28: a user name with line ends, NUL, escapes and bidi is one line of printable text everywhere", {
+    skip,
+    timeout,
+  }, async () => {
+    const dialogue = world.openssl("submission", "implicit", ["-quiet"]);
+    await dialogue.reply();
+    await dialogue.say("EHLO evil-user.test");
+    await dialogue.say("AUTH LOGIN");
+    const name = "root\r\n235 2.7.0 welcome\u0000\u001b[2J\u202e\u2028 user=admin";
+    const asked = await dialogue.say(Buffer.from(name).toString("base64"));
+    // With a NUL in it, it may be refused before the password.
+    if (asked.startsWith("334")) await dialogue.say(Buffer.from("wrong").toString("base64"));
+    await dialogue.say("EHLO evil-plain.test");
+    await dialogue.say(`AUTH PLAIN ${Buffer.from(`\0${name.replace("\u0000", "")}\0wrong`).toString("base64")}`);
+    await dialogue.end();
+    assert.doesNotMatch(dialogue.output, /welcome|[^\r\n -~]/);
+    const record = await world.recordOf("evil-user.test");
+    assert.deepEqual([record.stage, record.reason], ["auth", "log-in"]);
+    const { user } = await world.recordOf("evil-plain.test");
+    assert.match(user ?? "", /^root\\x0d\\x0a235 2\.7\.0 welcome\\x1b\[2J\\u\{202e\}\\u\{2028\} user=admin$/);
+    for (const text of [world.records(), world.log()]) assert.doesNotMatch(text, /[^\n -~]/);
+  });
+
   test("AT-35: a certificate with ten thousand names, too long for OpenSSL, hurts its own client alone", {
     skip,
     timeout,

@@ -19,6 +19,7 @@ import {
   keyKinds,
 } from "./client-certificates.ts";
 import { Dialogue } from "./dialogue.ts";
+import { startDns } from "./dns.ts";
 import { Namespace } from "./namespace.ts";
 import { addresses, type Peer, relayName } from "./peer.ts";
 import { startPostfix } from "./postfix.ts";
@@ -39,6 +40,10 @@ export type Way = keyof typeof ways;
 
 /** Mail for it is taken from anybody. */
 export const ownDomain = "own.test";
+/** Mail for it is taken from those who may relay. */
+export const farDomain = "far.test";
+/** Mail of the first needs nothing, of the second a trusted certificate, of the third a certain one. */
+export const senders = ["any.test", "trusted.test", "pinned.test"] as const;
 export const password = "correct horse battery";
 
 const main = path.join(import.meta.dirname, "../../../src/main.ts");
@@ -64,6 +69,10 @@ export class InboundWorld implements AsyncDisposable {
       ]),
     ) as unknown as InboundWorld["certificates"];
     const postfix = await startPostfix(namespace, new Authority(path.join(namespace.folder, "tls")));
+    await startDns(
+      namespace,
+      [...senders, ownDomain, farDomain].map((name) => ({ name, address: addresses.postfix })),
+    );
     const folder = path.join(namespace.folder, "letterlock");
     mkdirSync(folder);
     writeFileSync(path.join(folder, "inbound.jsonl"), "");
@@ -194,9 +203,10 @@ users-file: users.yaml
 certificates:
 ${served.map(([name, { certificate, key }]) => `  ${name}: { certificate: ${certificate}, key: ${key} }\n`).join("")}relay-networks: []
 relay-domains: [${ownDomain}]
-transports: { ${ownDomain}: "[${addresses.postfix}]:25", far.test: "[${addresses.postfix}]:25" }
+transports: { ${ownDomain}: "[${addresses.postfix}]:25", ${farDomain}: "[${addresses.postfix}]:25" }
 auth: { failure-delay: 0s, failures: 1000000 }
 outbound: { allow-addresses: [192.0.2.0/24] }
+dns: { servers: [127.0.0.1] }
 metrics: off
 `;
   return text.replaceAll("CA]", `${partners.certificate}]`);
