@@ -236,20 +236,21 @@ test("inbound rules: conditions, demand and answer", () => {
   assert.deepEqual(others[4]?.demand?.issuers, ["CN=x"]);
 });
 
-test("inbound rules: settings for some clients come behind the listener's own and before the defaults", () => {
+test("inbound rules: settings for some clients come before the listener's own, and those before the defaults", () => {
   const settings = settingsOf(
-    "listeners: [{ name: in, address: 127.0.0.1:25, tls: starttls }]\ninbound-rules:\n" +
+    "listeners: [{ name: in, address: 127.0.0.1:25, tls: starttls, pipelined: discard }]\ninbound-rules:\n" +
       "  - { clients: 198.51.100.0/24, starttls: never, relay: true }\n  - { starttls: require, auth: never }\n",
   );
   const own = (name: string) => settings.listeners.find((each) => each.name === name)?.rule;
   const policy = createInboundPolicy(settings.policySources, own, () => settings.inboundDefaults);
   assert.deepEqual(words(policy.rule(question())), {
-    starttls: "offer",
+    starttls: "never",
     relay: true,
     auth: "never",
+    pipelined: "discard",
     protocols: { min: "TLSv1.2", max: "TLSv1.3" },
   });
-  assert.equal(words(policy.rule(question({ listener: "other" }))).starttls, "never");
+  assert.equal(words(policy.rule(question({ client: "::1" as IpAddress }))).starttls, "require");
   assert.equal(words(policy.rule(question({ listener: "other", client: "::1" as IpAddress }))).starttls, "require");
 });
 

@@ -69,6 +69,18 @@ test("inbound rules: the listener's own words, then each source in order, then t
   );
 });
 
+test("inbound rules: our own rules about some clients go before what the listener says to all", () => {
+  const rules = inbound("letterlock", starttls("require", "rule"));
+  const own = () => ({ ...starttls("offer", "listener"), auth: { value: "always", from: at("listener") } }) as const;
+  const dialect = inbound("postfix", {
+    ...starttls("never", "postfix"),
+    auth: { value: "never", from: at("postfix") },
+  });
+  const policy = createInboundPolicy([rules, dialect], own, () => builtIn);
+  const { starttls: tls, auth } = policy.rule(question);
+  assert.deepEqual([tls?.from.source, auth?.from.source], ["rule", "listener"]);
+});
+
 test("inbound rules: requirements of all add up, in order", () => {
   const asks = (name: string) => inbound(name, { requirements: [requirement(name)] });
   const policy = createInboundPolicy(

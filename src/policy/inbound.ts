@@ -1,7 +1,7 @@
 /**
- * The policy as those ask it who let clients in. An `InboundRule` is put together setting by setting: what our own
- * configuration says of the listener, then each source in its order, then the defaults; demands in Sendmail's form add
- * up over all of them. Demands on an envelope are not merged at all: each source's stands for itself and must be met.
+ * The policy as those ask it who let clients in. An `InboundRule` is put together setting by setting: each source in its
+ * order, what our own configuration says of the listener behind our own rules, then the defaults; demands in Sendmail's
+ * form add up over all of them. Demands on an envelope are not merged at all: each source's stands for itself and must be met.
  *
  * Pure. A merged rule is the same object as long as the sources answer with the same objects, so that what is made
  * from it can be kept by identity.
@@ -41,17 +41,26 @@ export type InboundPolicy = Readonly<{
   considered(question: InboundQuestion): readonly ConsideredSetting[];
 }>;
 
-/** @param own what our configuration says of this listener; @param defaults what holds where nobody says anything */
+/** The source of our own rules. */
+const ownSource = "letterlock";
+
+/**
+ * @param own what our configuration says of this listener: a rule about some of its clients goes before it
+ * @param defaults what holds where nobody says anything
+ */
 export function createInboundPolicy(
   sources: readonly PolicySource[],
   own: (listener: string) => InboundRule | undefined,
   defaults: () => InboundRule,
 ): InboundPolicy {
   const merge = createMerge();
-  const answers = (question: InboundQuestion): readonly InboundRule[] =>
-    [own(question.listener), ...sources.map((source) => source.inbound?.(question)), defaults()].filter(
-      (answer) => answer !== undefined,
-    );
+  const isOurs = ({ name }: PolicySource): boolean => name === ownSource;
+  const answers = (question: InboundQuestion): readonly InboundRule[] => {
+    const listener = own(question.listener);
+    const told = sources.flatMap((source) => [source.inbound?.(question), ...(isOurs(source) ? [listener] : [])]);
+    const all = [...(sources.some(isOurs) ? [] : [listener]), ...told, defaults()];
+    return all.filter((answer) => answer !== undefined);
+  };
   return {
     rule: (question) => merge(answers(question)),
     demands: (question) => sources.flatMap((source) => source.demands?.(question) ?? source.demand?.(question) ?? []),
