@@ -6,8 +6,8 @@
  *       ^                    ^  ^               |                 |   \---BDAT--> chunks --BDAT LAST--> (message done)
  *       '--STARTTLS, AUTH----'  '--RSET, EHLO---'-----------------'-----------------'
  *
- * How it is led is the `Conduct`'s word, which is asked for when the client's name is known, at each STARTTLS, inside
- * TLS, and after AUTH.
+ * How it is led is the `Conduct`'s word, which is asked for when the client's name is known, inside TLS and after AUTH,
+ * and anew at each command that opens something: what a reload forbids is not begun any more.
  *
  * Guarantees: one reply per command, in order (SR-3); a refused command changes nothing (SR-5, SR-8); what was said
  * before TLS is forgotten inside it (ST-4); EHLO names only what is obeyed (SR-7).
@@ -72,6 +72,8 @@ const known = new Set([
   ...["EHLO", "HELO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "HELP", "QUIT", "STARTTLS", "AUTH"],
   ...knownElsewhere,
 ]);
+/** What begins a session, a transaction, a log-in or TLS: by the rules of the moment, with the certificate of the moment. */
+const opening = new Set(["EHLO", "HELO", "MAIL", "AUTH", "STARTTLS"]);
 /** What a barred client may still say. */
 const allowedWhenBarred = new Set(["EHLO", "HELO", "NOOP", "RSET", "QUIT"]);
 /** A chunk of more than so many times the message limit is not read to its end, but the connection closed (EX-19). */
@@ -201,6 +203,7 @@ export class Protocol {
 
   #obey(command: Command): Answer {
     const { verb, argument } = command;
+    if (opening.has(verb)) this.#conduct = undefined;
     const gate = this.#gate(command);
     if (gate !== undefined) return gate;
     switch (verb) {
@@ -370,8 +373,6 @@ export class Protocol {
     const words = this.#words;
     if (argument !== "") return say(words.badArgument);
     if (this.#tls !== undefined) return say(words.alreadyTls);
-    // A certificate that was renewed meanwhile serves this handshake already.
-    this.#conduct = undefined;
     if (this.conduct.starttls === "never" || this.#options.implicitTls) return say(words.notOffered);
     if (!this.#mayStartTls()) return refuse(words.unavailable, { stage: "starttls", ...noEnvelope });
     if (this.#transaction !== undefined && words.inTransaction !== undefined) return say(words.inTransaction);

@@ -18,6 +18,7 @@ export const replies = {
 
   timeout: reply(421, "4.4.2", "Timeout, closing connection"),
   shuttingDown: reply(421, "4.3.2", "Service going down, closing connection"),
+  troubled: reply(421, "4.3.0", "Trouble here, try again later"),
   tooManyErrors: reply(421, "4.7.0", "Too many errors, closing connection"),
   tooManyCommands: reply(421, "4.7.0", "Too many commands without a message, closing connection"),
   tooManyConnections: reply(421, "4.7.0", "Too many connections, try again later"),

@@ -13,13 +13,15 @@
  *    follows STARTTLS is thrown away instead, never obeyed;
  *  - every state has a deadline, and so have the message and the session (AT-21); `checkDeadline` is called from outside,
  *    a session owns no timer;
- *  - a message without its end is forgotten, however the connection ended (ST-19).
+ *  - a message without its end is forgotten, however the connection ended (ST-19);
+ *  - what goes wrong in here, or in a function that it was handed, ends this session alone.
  * Memory per session: see `MessageIntake`, plus one read and `MAX_COMMAND_BYTES`.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ClientName } from "../../mail/client-name.ts";
 import type { Clock } from "../../mail/clock.ts";
+import { errorText } from "../../mail/error-text.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
 import { clientHandshakeFacts } from "../../tls/client-facts.ts";
@@ -113,9 +115,11 @@ export class Session {
    * moment for early talkers and greets.
    */
   begin(): void {
-    const name = this.#options.clientName(this.#peer.clientAddress);
-    if (name === undefined) this.#open();
-    else void this.#nameClient(name);
+    this.#alone(() => {
+      const name = this.#options.clientName(this.#peer.clientAddress);
+      if (name === undefined) this.#open();
+      else void this.#aloneAlso(this.#nameClient(name));
+    });
   }
 
   /** Nothing is read meanwhile. */
@@ -148,6 +152,26 @@ export class Session {
     this.#stopping = true;
     if (this.#mode === "naming" || this.#mode === "handshake") this.destroy("shutting down");
     else if (["greeting", "command", "response"].includes(this.#mode)) this.#sayGoodbye();
+  }
+
+  /** Trouble of one client is never another's. */
+  #alone(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #aloneAlso(acting: Promise<void>): Promise<void> {
+    await acting.catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#tools.observe({ kind: "trouble", where: "a session", error: errorText(error) });
+    this.#output = "";
+    if (this.#mode === "naming" || this.#mode === "handshake") this.destroy("trouble here");
+    else this.#end(replies.troubled, "trouble here");
   }
 
   destroy(reason: string): void {
@@ -201,7 +225,7 @@ export class Session {
     }
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
     if (this.#mode === "waiting") this.#socket.pause();
-    else this.#run();
+    else this.#alone(() => this.#run());
   };
 
   readonly #onEnd = (): void => {
@@ -276,7 +300,7 @@ export class Session {
   #greetSoon(): void {
     this.#mode = "greeting";
     this.#deadline = this.#tools.clock.now() + this.#options.timeouts.greetingMs;
-    setImmediate(() => setImmediate(() => this.#greet()));
+    setImmediate(() => setImmediate(() => this.#alone(() => this.#greet())));
   }
 
   #greet(): void {
@@ -301,6 +325,8 @@ export class Session {
     }
     this.#mode = "handshake";
     this.#deadline = this.#tools.clock.now() + this.#options.timeouts.handshakeMs;
+    this.#arriving?.intake.discard();
+    this.#arriving = undefined;
     const plain = this.#socket;
     this.#detach(plain);
     plain.on("error", () => undefined); // the TLS socket reports it
@@ -309,7 +335,7 @@ export class Session {
     this.#socket = secure;
     this.#attach(secure);
     const anchors = conduct.profile?.clientAnchors;
-    secure.once("secure", () => this.#secured(secure, anchors, startedAt));
+    secure.once("secure", () => this.#alone(() => this.#secured(secure, anchors, startedAt)));
   }
 
   #secured(socket: TLSSocket, anchors: TrustAnchors | undefined, startedAt: number): void {
@@ -472,7 +498,7 @@ export class Session {
     const onTrouble = (error: string): void =>
       this.#tools.observe({ kind: "trouble", where: "checking a log-in", error });
     const logIn = new LogIn(mechanism, exchange, onTrouble);
-    void this.#takeTurn(logIn, logIn.begin(initial));
+    void this.#aloneAlso(this.#takeTurn(logIn, logIn.begin(initial)));
   }
 
   /** RFC 9266. TLS 1.2 has no use of it without extended master secrets, which Node does not tell. */
@@ -530,7 +556,7 @@ export class Session {
     }
     const line = this.#input.toString("latin1", 0, end);
     this.#input = this.#input.subarray(end + 2);
-    void this.#takeTurn(logIn, logIn.answer(line));
+    void this.#aloneAlso(this.#takeTurn(logIn, logIn.answer(line)));
     return true;
   }
 
@@ -566,7 +592,7 @@ export class Session {
     this.#input = rest ?? nothing;
     arriving.intake.write(text);
     if (rest !== undefined) {
-      void this.#commit(arriving);
+      void this.#aloneAlso(this.#commit(arriving));
       return false;
     }
     this.#extendMessage();
@@ -593,7 +619,7 @@ export class Session {
 
   #endChunk(chunk: Chunk, arriving: Arriving | undefined): boolean {
     if (chunk.last && arriving !== undefined) {
-      void this.#commit(arriving);
+      void this.#aloneAlso(this.#commit(arriving));
       return false;
     }
     const refusal = chunk.refusal ?? arriving?.intake.refusal;
