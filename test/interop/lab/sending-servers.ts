@@ -123,7 +123,6 @@ function masterEntry(
           "smtp_sasl_auth_enable=yes",
           `{smtp_sasl_password_maps=static:{${password}}}`,
           "smtp_sasl_security_options=",
-          "smtp_sasl_mechanism_filter=plain",
         ]),
   ];
   const written = options.map((option) => `-o ${option}`).join(" ");
