@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
 import type { PolicyFlag } from "../config/policy-flag.ts";
 import { type System, systems } from "../policy/dialects/registry.ts";
 
-export type PolicyOptions = Readonly<Partial<Record<System, string>>>;
+export type PolicyOptions = Readonly<Partial<Record<System, string>> & { beside?: boolean }>;
 
 const places: Readonly<Record<System, readonly [place: string, sentence: string]>> = {
   postfix: ["folder", "take the policy of a Postfix: the folder of its main.cf"],
@@ -27,7 +27,8 @@ export function withPolicy(command: Command): Command {
 export function policyFlag(options: PolicyOptions): PolicyFlag | undefined {
   for (const system of systems) {
     const place = options[system];
-    if (place !== undefined) return { system, path: path.resolve(place) };
+    if (place === undefined) continue;
+    return { system, path: path.resolve(place), ...(options.beside === true ? { beside: true as const } : {}) };
   }
   return undefined;
 }

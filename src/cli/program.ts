@@ -47,6 +47,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
 
   withPolicy(withCommon(root.command("start")))
     .description("run the relay until SIGTERM; SIGHUP reloads, SIGUSR1 reopens the delivery log")
+    .option("--beside", "listen on loopback, 2525 and 4465, and not where --postfix and its like say: that server runs")
     .addHelpText("after", () => `\n${settingsHelp()}`)
     .action((options: CommonOptions & PolicyOptions) => took(start(options, program)));
   withPolicy(withCommon(root.command("check")))

@@ -11,9 +11,16 @@ import { type PolicyOptions, policyFlag } from "./policy-options.ts";
 import type { CommonOptions } from "./program.ts";
 
 export async function start(options: CommonOptions & PolicyOptions, program: string): Promise<number> {
+  const flag = policyFlag(options);
+  if (options.beside === true && flag === undefined) {
+    process.stderr.write(
+      "letterlock: --beside which server? Add --postfix DIR, --sendmail DIR, --momentum FILE or --powermta FILE\n",
+    );
+    return 2;
+  }
   const file = findConfiguration(options.config);
   return supervise({
-    source: { file, data: options.data, flag: policyFlag(options) },
+    source: { file, data: options.data, flag },
     program,
     onReady: (listeners, settings) => process.stdout.write(greeting(listeners, settings, file)),
     onProblems: (problems) => {

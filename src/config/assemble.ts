@@ -34,7 +34,7 @@ export function assembleSettings(
   order: PolicyOrder,
   loading: Loading,
   machine: Machine,
-  overrides: Readonly<{ data?: string | undefined }>,
+  overrides: Readonly<{ data?: string | undefined; beside: boolean }>,
 ): Settings {
   const dialects = order.filter((source) => source !== "letterlock");
   const brought = dialects.map(({ compiled }) => compiled.settings);
@@ -43,6 +43,7 @@ export function assembleSettings(
   const certificates = new Certificates(values.certificates.value, loading);
   const { listeners, inboundRules, inboundDefaults, users } = assembleInbound(values, {
     dialects,
+    opensTheirs: !overrides.beside,
     hostname,
     material: { certificates, authorities, loading },
   });

@@ -260,7 +260,7 @@ test("inbound rules: client names are looked up only where something hangs on th
   assert.equal(named.clientNames, true);
   const [source] = named.policySources;
   const envelope = { sender: undefined, recipient: undefined };
-  const answer = source?.demand?.({ ...question({ clientName: domain("mx.a.example") }), ...envelope });
+  const [answer] = source?.demands?.({ ...question({ clientName: domain("mx.a.example") }), ...envelope }) ?? [];
   assert.equal(answer?.kind, "demand");
 });
 
@@ -544,7 +544,7 @@ test("inbound settings: whatever is written, the answer is settings or errors", 
       const { settings, problems } = load(`${listener("client-certificate: ask")}inbound-rules:\n${lines.join("")}`);
       assert.ok(settings !== undefined || problems.some(({ severity }) => severity === "error"));
       for (const source of settings?.policySources ?? []) {
-        source.demand?.({ ...question(), sender: undefined, recipient: undefined });
+        source.demands?.({ ...question(), sender: undefined, recipient: undefined });
         source.inbound?.(question());
       }
     }),

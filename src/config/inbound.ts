@@ -27,15 +27,22 @@ export function assembleInbound(
   values: Values<typeof fileTable>,
   {
     dialects,
+    opensTheirs,
     hostname,
     material,
-  }: Readonly<{ dialects: readonly Dialect[]; hostname: Domain; material: InboundMaterial }>,
+  }: Readonly<{
+    dialects: readonly Dialect[];
+    /** The listeners of dialects, where our own file names none. */
+    opensTheirs: boolean;
+    hostname: Domain;
+    material: InboundMaterial;
+  }>,
 ): Inbound {
   const { loading } = material;
   const brought = dialects.map(({ compiled }) => compiled.settings);
   const sources = dialects.map(({ compiled }) => compiled.source);
   const profile = assembleInboundProfile(values, material.certificates, loading);
-  const named = brought.flatMap(({ listeners = [] }) => listeners);
+  const named = opensTheirs ? brought.flatMap(({ listeners = [] }) => listeners) : [];
   const byDefault = { hostname, defaults: profile.defaults, sources };
   const all = assembleListeners(values, named, profile, material, byDefault);
   const listeners = withoutConflicts(all, values, loading);

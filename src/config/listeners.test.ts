@@ -73,6 +73,12 @@ test("listeners: those of a dialect are opened where our own file names none", (
   const { opened, told, settings } = load("relay-networks: [10.0.0.0/8]\n", made, flag);
   assert.deepEqual(told, []);
   assert.deepEqual(opened, ["192.0.2.1:25 /etc/powermta:3", "192.0.2.1:465 implicit /etc/powermta:4"]);
+  const beside = load("relay-networks: [10.0.0.0/8]\n", made, { ...flag, beside: true });
+  assert.deepEqual(beside.told, []);
+  assert.deepEqual(
+    beside.settings?.listeners.map(({ address, port }) => `${address}:${port}`),
+    ["127.0.0.1:2525", "127.0.0.1:4465"],
+  );
   assert.deepEqual(settings?.listeners[0]?.rule, {});
 });
 

@@ -67,7 +67,13 @@ export function loadSettings(options: LoadOptions = {}): LoadResult {
   const loading = new Loading(file, problems, reader, now);
   const section = readFile(options.text ?? textOf(file, loading), problems);
   const sources = section && readPolicySources(section.values, flag, compile, loading);
-  const made = section && sources && assembleSettings(section.values, sources.order, loading, machine, overrides);
+  const made =
+    section &&
+    sources &&
+    assembleSettings(section.values, sources.order, loading, machine, {
+      ...overrides,
+      beside: flag?.beside === true,
+    });
   const read = sources?.read ?? [];
   const notes = read.flatMap((source) => source.notes);
   const noted = ["error", "warning"].flatMap((severity) => {

@@ -4,8 +4,11 @@
 import path from "node:path";
 import type { DialectSource, System } from "../policy/dialects/registry.ts";
 
-/** `path` is absolute: a folder, or a file where the system has one file. */
-export type PolicyFlag = Readonly<{ system: System; path: string }>;
+/**
+ * `path` is absolute: a folder, or a file where the system has one file. `beside`: its listeners are not opened, because
+ * that system has them.
+ */
+export type PolicyFlag = Readonly<{ system: System; path: string; beside?: true }>;
 
 /** @returns the source, or in words what was looked for and is not there */
 export function sourceOfFlag(

@@ -34,7 +34,7 @@ import { ConnectionCounts } from "../smtp/server/connection-counts.ts";
 import type { Receiver, ReceiverOptions } from "../smtp/server/receiver.ts";
 import { startReceiver } from "../smtp/server/start-receiver.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { assertFree, cannotListen } from "./free-port.ts";
+import { assertFree, cannotListen, type WantedPort } from "./free-port.ts";
 import type { Methods } from "./ipc.ts";
 import { createIdMaker } from "./message-id.ts";
 import { queueMethods } from "./queue-methods.ts";
@@ -192,12 +192,13 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       }
       const port = listener.port === 0 ? (open?.receiver.port ?? ports?.get(name) ?? 0) : listener.port;
       const isOurs = [...receivers.values()].some((one) => one.address === address && one.receiver.port === port);
-      if (first && port !== 0 && !isOurs) await assertFree(whose(listener), address, port);
+      const wanted = { ...whose(listener), address, port };
+      if (first && port !== 0 && !isOurs) await assertFree(wanted);
       const receiver = await startReceiver(
         { ...receiverOptions(listener, next), address, port, reusePort: true },
         { observe, clock, counts },
       ).catch((error: unknown) => {
-        throw cannotListen(whose(listener), address, port, error);
+        throw cannotListen(wanted, error);
       });
       opened.defer(() => receiver.stop(0));
       found.set(name, { receiver, address, identity, tls: tlsOf(listener) });
@@ -322,8 +323,9 @@ function bindingOf(
 }
 
 /** By name; one of another mail server's configuration with its line. */
-function whose({ name, from }: ListenerSettings): string {
-  return from.source === "letterlock" ? name : `${name} of ${from.file ?? from.source}:${from.line ?? 1}`;
+function whose({ name, from }: ListenerSettings): Pick<WantedPort, "listener" | "isTheirs"> {
+  const isTheirs = from.source !== "letterlock";
+  return { listener: isTheirs ? `${name} of ${from.file ?? from.source}:${from.line ?? 1}` : name, isTheirs };
 }
 
 function tlsOf({ implicitTls, rule }: ListenerSettings): OpenReceiver["tls"] {

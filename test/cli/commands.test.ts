@@ -18,6 +18,7 @@ const usageRows: readonly [argv: readonly string[], code: number, text: RegExp][
   [["start", "--help"], 0, /listeners/],
   [[], 2, /Usage: letterlock/],
   [["frobnicate"], 2, /unknown command 'frobnicate'/],
+  [["start", "--beside"], 2, /--beside which server\? Add --postfix DIR/],
   [["start", "--frobnicate"], 2, /unknown option '--frobnicate'/],
   [["explain"], 2, /name a recipient, for mail on its way out, or --client/],
   [["explain", "a@b.test", "--from", "a@c.test"], 2, /--from goes with --client and no recipient/],

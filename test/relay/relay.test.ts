@@ -338,5 +338,5 @@ test("a listener on every IPv6 address takes no IPv4 connection: 0.0.0.0 beside 
   const port = lab.relay.listeners[0]?.port ?? 0;
   using client = new TestClient(port);
   assert.equal(await client.line(), undefined);
-  await assertFree("four", "0.0.0.0", port);
+  await assertFree({ listener: "four", isTheirs: false, address: "0.0.0.0", port });
 });
