@@ -80,7 +80,7 @@ function demand(change: Partial<InboundDemand> = {}): InboundDemand {
 
 function demanding(answer: DemandAnswer, atRecipient = false): PolicySource {
   return sampleSource({
-    demand: ({ recipient }) => (atRecipient && recipient === undefined ? { kind: "at-recipient" } : answer),
+    demands: ({ recipient }) => [atRecipient && recipient === undefined ? { kind: "at-recipient" } : answer],
   });
 }
 
@@ -346,4 +346,16 @@ test("envelope: one more demand never lets more in", () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test("what rules give to whoever logged in ends with the log-in, also in the middle of a transaction", () => {
+  const facts = sampleSession({ ...insideTls(), login: { user: "alice", by: "PLAIN" } });
+  const recipient = parseMailbox("b@elsewhere.example") ?? assert.fail();
+  const sender = sampleSender("a@sender.example");
+  const relaying = sampleSource({ inbound: ({ user }) => (user === undefined ? undefined : { relay: said(true) }) });
+  const before = checks({ users: [sampleUser()], sources: [relaying] });
+  assert.equal(before.checkSender(facts, sender), undefined);
+  assert.equal(before.checkRecipient(facts, sender, recipient), undefined);
+  const reloaded = checks({ sources: [relaying] });
+  assert.equal(reloaded.checkRecipient(facts, sender, recipient)?.code, 530);
 });

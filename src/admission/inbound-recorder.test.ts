@@ -94,7 +94,7 @@ function demanding(change: Partial<InboundDemand>): PolicySource {
     answer,
     ...change,
   };
-  return sampleSource({ demand: () => ({ kind: "demand", demand }) });
+  return sampleSource({ demands: () => [{ kind: "demand", demand }] });
 }
 
 test("inbound record: a message of a stranger in clear", () => {
@@ -309,5 +309,23 @@ test("AT-28 AT-35 inbound record: whatever a client sends, the record is what th
       refused(session, {}, { stage: "auth", triedUser: three, reply: reply(535, "5.7.8", one, two) });
     }),
     { numRuns: 200 },
+  );
+});
+
+test("a record that cannot be made is told, and undoes nothing that was decided", () => {
+  const broken = sampleSource({
+    inbound: () => {
+      throw new Error("broken");
+    },
+  });
+  const { events, recorder: told } = recorder({ sources: [broken] });
+  const envelope = { sender: sampleSender("a@sender.example"), recipients: [] };
+  const mail = { id: "M1", session: sampleSession(), receivedAt: 0, envelope } as unknown as ReceivedMail;
+  told.accepted(mail, { binding: "default", sizeBytes: 42 }, reply(250, "2.0.0", "Ok"));
+  const refusal = { stage: "mail", sender: envelope.sender, recipients: [], reply: no } as const;
+  told.refused(sampleSession(), refusal);
+  assert.deepEqual(
+    events,
+    [1, 2].map(() => ({ kind: "trouble", where: "writing an inbound record", error: "broken" })),
   );
 });

@@ -8,7 +8,7 @@ import type { Domain } from "../mail/domain.ts";
 import { type DomainPattern, DomainTable } from "../mail/domain-pattern.ts";
 import { type Cidr, inAnyCidr } from "../mail/ip.ts";
 import { type Reply, reply } from "../mail/reply.ts";
-import type { InboundWording } from "../policy/rules.ts";
+import type { ReplyWording } from "../smtp/server/conduct.ts";
 
 /** By what right mail goes to where we are not at home. */
 export type RelayRight = "network" | "user" | "certificate";
@@ -23,14 +23,14 @@ export type RelayClient = Readonly<{
   address: IpAddress;
   /** Asked only where it matters: what a rule, a log-in or a certificate allows, apart from our networks. */
   otherRight: () => RelayRight | undefined;
-  wording: InboundWording;
+  wording: ReplyWording;
 }>;
 
 export type RelayCheck = (client: RelayClient, recipient: Mailbox) => RelayAnswer;
 
 const denied = reply(550, "5.7.1", "relaying denied");
 /** Postfix: PT-93; Sendmail: section 10. */
-const refusals: Readonly<Record<InboundWording, Reply>> = {
+const refusals: Readonly<Record<ReplyWording, Reply>> = {
   letterlock: denied,
   momentum: denied,
   powermta: denied,

@@ -167,10 +167,10 @@ test("demands: one of each source, none taken for another's", () => {
   const later: DemandAnswer = { kind: "at-recipient" };
   const policy = createInboundPolicy(
     [
-      source("a", { demand: () => answer("a") }),
+      source("a", { demands: () => [answer("a")] }),
       source("b", {}),
-      source("c", { demand: () => undefined }),
-      source("d", { demand: ({ recipient }) => (recipient === undefined ? later : answer("d")) }),
+      source("c", { demands: () => [] }),
+      source("d", { demands: ({ recipient }) => [recipient === undefined ? later : answer("d")] }),
     ],
     () => undefined,
     () => builtIn,
@@ -184,7 +184,7 @@ test("demands: all of a source that has several", () => {
     return { kind: "demand", demand: { from: at(text), text, level: "encrypted", mode: "enforce", answer } };
   });
   const policy = createInboundPolicy(
-    [source("a", { demands: () => answers, demand: () => assert.fail("asked for one") })],
+    [source("a", { demands: () => answers })],
     () => undefined,
     () => builtIn,
   );

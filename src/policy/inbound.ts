@@ -63,7 +63,7 @@ export function createInboundPolicy(
   };
   return {
     rule: (question) => merge(answers(question)),
-    demands: (question) => sources.flatMap((source) => source.demands?.(question) ?? source.demand?.(question) ?? []),
+    demands: (question) => sources.flatMap((source) => source.demands?.(question) ?? []),
     certificateDemands(question) {
       const wanted = sources.map((source) => source.certificateDemands?.(question)).filter((one) => one !== undefined);
       return wanted.length === 0 ? undefined : wanted.flat();

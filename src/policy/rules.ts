@@ -6,6 +6,7 @@ import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { ReplyWording } from "../smtp/server/conduct.ts";
 import type { SaslMechanism } from "../smtp/server/sasl/sasl.ts";
 import type { ClientPurpose } from "../tls/client-trust.ts";
 import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
@@ -183,9 +184,6 @@ export type InboundQuestion = Readonly<{
 export type EnvelopeQuestion = InboundQuestion &
   Readonly<{ sender: Mailbox | undefined; recipient: Mailbox | undefined }>;
 
-/** In whose words and codes TLS and AUTH are refused; where a reference is silent, in Letterlock's own. */
-export type InboundWording = "letterlock" | "postfix" | "sendmail" | "momentum" | "powermta";
-
 /** What is offered to and demanded of a client. Absent settings say nothing: the next source is asked, then the default. */
 export type InboundRule = Readonly<{
   /**
@@ -217,7 +215,8 @@ export type InboundRule = Readonly<{
   pipelined?: Sourced<"reject" | "discard">;
   /** MAIL inside TLS needs no EHLO of its own. Default: it does (ST-4). */
   mailWithoutHello?: Sourced<boolean>;
-  wording?: Sourced<InboundWording>;
+  /** In whose words and codes TLS, AUTH and relaying are refused; where a reference is silent, in Letterlock's own. */
+  wording?: Sourced<ReplyWording>;
   /** Demands in Sendmail's form. */
   requirements?: readonly PeerRequirement[];
   /** When those are held against a client in clear text: at MAIL (default), or at each RCPT (Sendmail's delay_checks). */
@@ -297,9 +296,10 @@ export type PolicySource = Readonly<{
    */
   recipientKey?(recipient: Mailbox): string;
   inbound?(question: InboundQuestion): InboundRule | undefined;
-  /** What is demanded of an envelope on top of that: each source's demand must be met. */
-  demand?(question: EnvelopeQuestion): DemandAnswer | undefined;
-  /** In place of `demand`, where several may hold at once: the first that is not met gives the answer (Postfix). */
+  /**
+   * What is demanded of an envelope on top of that: each must be met, and the first that is not gives the answer. Our own
+   * rules demand one thing at most, Postfix's lists several.
+   */
   demands?(question: EnvelopeQuestion): readonly DemandAnswer[];
   /**
    * Asked before this client's handshake: undefined where no demand on its mail can need a certificate, else the CAs

@@ -46,7 +46,7 @@ const maxUnsure = 100;
 
 export function compileInboundRules(
   rules: readonly ScopedInboundRule[],
-): Required<Pick<PolicySource, "inbound" | "demand" | "certificateDemands">> {
+): Required<Pick<PolicySource, "inbound" | "demands" | "certificateDemands">> {
   const numbered = rules.map((rule, number) => ({ ...rule, number, matches: createMatcher(rule.conditions) }));
   const demanding = new OpenIndexes(numbered.filter(({ demand }) => demand !== undefined));
   const setting = new OpenIndexes(numbered.filter(({ settings }) => Object.keys(settings).length > 0));
@@ -54,7 +54,10 @@ export function compileInboundRules(
   const merged = new LRUCache<string, InboundRule>({ max: cacheSize });
   const anchors = new LRUCache<string, readonly TrustAnchors[]>({ max: cacheSize });
   return {
-    demand: (question) => demandOf(demanding, question),
+    demands(question) {
+      const answer = demandOf(demanding, question);
+      return answer === undefined ? [] : [answer];
+    },
     inbound(question) {
       const found = applicable(setting, question);
       if (found.length === 0) return undefined;
