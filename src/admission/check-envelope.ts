@@ -92,6 +92,8 @@ export function createEnvelopeCheck(tools: EnvelopeTools): EnvelopeCheck {
         unmetAt("rcpt", client) ??
         (rejected?.value.at === "rcpt" ? rejection(rejected.value) : undefined) ??
         firstRefusal(demandsOn(client, sender.mailbox, recipient)) ??
+        // What a rule gives to whoever logged in goes with the log-in.
+        userRefusal(client, sender.mailbox) ??
         denied
       );
     },
