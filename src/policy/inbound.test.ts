@@ -4,7 +4,16 @@ import fc from "fast-check";
 import type { IpAddress } from "../mail/address.ts";
 import { type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
 import { createInboundPolicy } from "./inbound.ts";
-import type { DemandAnswer, InboundQuestion, InboundRule, Origin, PeerRequirement, PolicySource } from "./rules.ts";
+import type {
+  DemandAnswer,
+  InboundQuestion,
+  InboundRule,
+  Origin,
+  PeerRequirement,
+  Pin,
+  PolicySource,
+  RelayByCertificate,
+} from "./rules.ts";
 
 const question: InboundQuestion = {
   listener: "mx",
@@ -204,3 +213,41 @@ test("certificates that demands may need: of all sources, and undefined where of
     [undefined, undefined, [], [ca, ca]],
   );
 });
+
+test("inbound rules: a listener's words go before another server's configuration, also where our rules stand behind", () => {
+  const policy = createInboundPolicy(
+    [inbound("postfix", starttls("offer", "postfix")), inbound("letterlock", starttls("never", "rule"))],
+    () => starttls("require", "listener"),
+    () => builtIn,
+  );
+  assert.equal(policy.rule(question).starttls?.from.source, "listener");
+});
+
+const pin: Pin = { of: "certificate", algorithm: "sha256", digest: "00" };
+const anybody: RelayByCertificate = { kind: "match", pins: [], names: [], issuers: [] };
+const relaying: readonly [name: string, value: RelayByCertificate, want: RelayByCertificate][] = [
+  ["whoever is trusted", { kind: "trusted" }, anybody],
+  ["names of issuers", { kind: "names", issuers: new Map([["ca", "relay"]]), subjects: new Set() }, anybody],
+  [
+    "names and digests",
+    { kind: "match", pins: [pin], names: [], issuers: ["CN=Example CA"] },
+    { kind: "match", pins: [pin], names: [], issuers: [] },
+  ],
+];
+for (const [name, value, want] of relaying) {
+  test(`AT-29 a right to relay for ${name} counts under the CAs of the source that gives it alone`, () => {
+    const right = (from: string): InboundRule => ({ relayByCertificate: { value, from: at(from) } });
+    const trust = (from: string): InboundRule => ({ clientAnchors: { value: { kind: "system" }, from: at(from) } });
+    const merged = (...rules: InboundRule[]) =>
+      createInboundPolicy(
+        rules.map((rule, number) => inbound(`s${number}`, rule)),
+        () => undefined,
+        () => ({}),
+      ).rule(question).relayByCertificate?.value;
+    assert.deepEqual(merged(trust("postfix"), right("sendmail")), want);
+    assert.deepEqual(merged(right("letterlock"), trust("postfix")), want);
+    assert.deepEqual(merged(trust("letterlock"), { ...right("postfix"), ...trust("postfix") }), want);
+    assert.deepEqual(merged(right("letterlock"), trust("letterlock"), trust("postfix")), value);
+    assert.deepEqual(merged(right("postfix")), value);
+  });
+}

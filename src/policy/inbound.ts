@@ -54,11 +54,11 @@ export function createInboundPolicy(
   defaults: () => InboundRule,
 ): InboundPolicy {
   const merge = createMerge();
-  const isOurs = ({ name }: PolicySource): boolean => name === ownSource;
+  const begin = sources[0]?.name === ownSource ? 1 : 0;
   const answers = (question: InboundQuestion): readonly InboundRule[] => {
     const listener = own(question.listener);
-    const told = sources.flatMap((source) => [source.inbound?.(question), ...(isOurs(source) ? [listener] : [])]);
-    const all = [...(sources.some(isOurs) ? [] : [listener]), ...told, defaults()];
+    const told = sources.map((source) => source.inbound?.(question));
+    const all = [...told.slice(0, begin), listener, ...told.slice(begin), defaults()];
     return all.filter((answer) => answer !== undefined);
   };
   return {
@@ -68,7 +68,10 @@ export function createInboundPolicy(
       const wanted = sources.map((source) => source.certificateDemands?.(question)).filter((one) => one !== undefined);
       return wanted.length === 0 ? undefined : wanted.flat();
     },
-    considered: (question) => consider(answers(question)),
+    considered(question) {
+      const all = answers(question);
+      return consider(all, merge(all));
+    },
   };
 }
 
@@ -92,14 +95,27 @@ function createMerge(): (answers: readonly InboundRule[]) => InboundRule {
 /** What stands first counts; demands add up. */
 function mergeTwo(first: InboundRule, second: InboundRule): InboundRule {
   const requirements = [...(first.requirements ?? []), ...(second.requirements ?? [])];
-  return { ...second, ...first, ...(requirements.length === 0 ? {} : { requirements }) };
+  const both = { ...second, ...first, ...(requirements.length === 0 ? {} : { requirements }) };
+  return { ...both, ...boundedRelay(both) };
 }
 
-function consider(answers: readonly InboundRule[]): ConsideredSetting[] {
+/**
+ * Whom a source lets relay by his chain he names by its own CAs: under those that another source brings (the system's,
+ * asked for so that certificates are seen) strangers would fit. So only those stay who need no CA.
+ */
+function boundedRelay({ relayByCertificate, clientAnchors }: InboundRule): Pick<InboundRule, "relayByCertificate"> {
+  if (relayByCertificate === undefined || clientAnchors === undefined) return {};
+  const { value, from } = relayByCertificate;
+  if (from.source === clientAnchors.from.source) return {};
+  const pins = "pins" in value ? value.pins : [];
+  return { relayByCertificate: { value: { kind: "match", pins, names: [], issuers: [] }, from } };
+}
+
+function consider(answers: readonly InboundRule[], merged: InboundRule): ConsideredSetting[] {
   const settings = new Set(answers.flatMap((answer) => Object.keys(answer) as (keyof InboundRule)[]));
   return [...settings].toSorted().flatMap((setting) => {
     if (setting === "requirements") return [];
     const [winner, ...passedOver] = answers.flatMap((answer) => answer[setting] ?? []) as Sourced<unknown>[];
-    return winner === undefined ? [] : [{ setting, ...winner, passedOver }];
+    return winner === undefined ? [] : [{ setting, ...winner, value: merged[setting]?.value, passedOver }];
   });
 }
