@@ -71,6 +71,8 @@ test("conduct: a rule that says nothing is safe", () => {
     barred: undefined,
     user: undefined,
     wording: "letterlock",
+    received: "letterlock",
+    isTrusted: false,
   });
 });
 

@@ -55,6 +55,8 @@ function conductOf(session: SessionFacts, tools: ConductTools, profiles: Profile
     barred: barredFor(rule, { session, tls, hostname: tools.hostname() }),
     user: certificateUser(rule, { client: session.clientAddress, tls }, users),
     wording: rule.wording?.value ?? "letterlock",
+    received: rule.received?.value ?? "letterlock",
+    isTrusted: tls?.certificate !== undefined && tls.chain.kind === "trusted",
   };
 }
 

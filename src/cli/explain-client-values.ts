@@ -38,6 +38,7 @@ const inWords: Readonly<{ [S in InboundSetting]: (value: ValueOf<S>) => string }
   pipelined: plain,
   mailWithoutHello: plain,
   wording: plain,
+  received: plain,
   requirementsAt: plain,
   relay: plain,
   relayByCertificate: rightInWords,
@@ -62,10 +63,8 @@ function rightInWords(right: RelayByCertificate): string {
   switch (right.kind) {
     case "trusted":
       return "any with a trusted chain";
-    case "digests":
-      return `one of ${right.pins.length} certificates or keys`;
     case "match":
-      return oneOf(right);
+      return oneOf(right) || "nobody";
     case "names":
       return `a trusted one of ${right.issuers.size} issuers and ${right.subjects.size} subjects`;
   }

@@ -49,6 +49,7 @@ export function clientSettings(values: ClientValues, scope: string, material: In
   put("mailWithoutHello", values["mail-without-hello"], (is) => is);
   put("pipelined", values.pipelined, (word) => word);
   put("wording", values.wording, (word) => word);
+  put("received", values.received, (form) => form);
   put("barred", values.barred, (is) => is);
   put("refuse", values.refuse, (text) => text);
   put("requirementsAt", values["demand-at"], (word) => word);
@@ -99,7 +100,7 @@ type WrittenRelay = NonNullable<ClientValues["relay-by-certificate"]>["value"];
 /** `none` is a list without anybody: it takes back what a later source says. */
 function relayOf(written: WrittenRelay): RelayByCertificate {
   if (written === "trusted") return { kind: "trusted" };
-  if (written === "none") return { kind: "digests", pins: [] };
+  if (written === "none") return { kind: "match", pins: [] };
   const { fingerprints, names, issuers } = written.values;
   return {
     kind: "match",

@@ -127,6 +127,10 @@ export const clientTable = {
     choice("letterlock", "postfix", "sendmail", "momentum", "powermta"),
     "Whose replies clients get. Default: letterlock.",
   ),
+  received: optional(
+    choice("letterlock", "postfix", "sendmail"),
+    "In whose form Received: tells of TLS, for programs that read it. Default: letterlock (RFC 8314 §4.3).",
+  ),
   barred: optional(yesNo, "Nothing is ever taken: 521 (RFC 7504). Default: false."),
   refuse: optional(replyText, "Nothing is taken for now: 4yz, with this in the log."),
 } as const;

@@ -6,7 +6,7 @@ import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
-import type { ReplyWording } from "../smtp/server/conduct.ts";
+import type { ReceivedForm, ReplyWording } from "../smtp/server/conduct.ts";
 import type { SaslMechanism } from "../smtp/server/sasl/sasl.ts";
 import type { ClientPurpose } from "../tls/client-trust.ts";
 import type { Credential, TlsVersion, TrustAnchors } from "../tls/handshake-settings.ts";
@@ -217,13 +217,15 @@ export type InboundRule = Readonly<{
   mailWithoutHello?: Sourced<boolean>;
   /** In whose words and codes TLS, AUTH and relaying are refused; where a reference is silent, in Letterlock's own. */
   wording?: Sourced<ReplyWording>;
+  /** In whose form `Received:` says how mail came in. Default: our own. */
+  received?: Sourced<ReceivedForm>;
   /** Demands in Sendmail's form. */
   requirements?: readonly PeerRequirement[];
   /** When those are held against a client in clear text: at MAIL (default), or at each RCPT (Sendmail's delay_checks). */
   requirementsAt?: Sourced<"mail" | "rcpt">;
   /** This client may send to anywhere. */
   relay?: Sourced<boolean>;
-  /** Who may relay by certificate: `trusted` any with a trusted chain, else by digest or by names. */
+  /** Who may relay by certificate. */
   relayByCertificate?: Sourced<RelayByCertificate>;
   /** Who a client is by its certificate alone, without AUTH (PowerMTA); the first that fits. */
   userByCertificate?: Sourced<readonly Readonly<{ pin: Pin; user: string }>[]>;
@@ -238,10 +240,10 @@ export type InboundRule = Readonly<{
 export type RejectedClient = Readonly<{ code: number; status: EnhancedStatus; text: string; at: "session" | "rcpt" }>;
 
 export type RelayByCertificate =
+  /** Whoever has a trusted chain. */
   | Readonly<{ kind: "trusted" }>
-  | Readonly<{ kind: "digests"; pins: readonly Pin[] }>
-  /** As with a demand of level `matching`: any one of these; names and issuers only of a trusted chain. */
-  | Readonly<{ kind: "match"; pins: readonly Pin[]; names: readonly NamePattern[]; issuers: readonly string[] }>
+  /** As with a demand of level `matching`: any one of these, names and issuers only of a trusted chain. None: nobody. */
+  | Readonly<{ kind: "match"; pins: readonly Pin[]; names?: readonly NamePattern[]; issuers?: readonly string[] }>
   /** Issuer, and where `subjects` is given also subject, in Sendmail's encoding, lower case. */
   | Readonly<{ kind: "names"; issuers: ReadonlyMap<string, "relay" | "subject">; subjects: ReadonlySet<string> }>;
 

@@ -41,6 +41,12 @@ submission inet n - n - - smtpd
   ]);
 });
 
+test("postfix PT-96: smtpd_tls_received_header chooses the form of Received:", () => {
+  const form = (main: string): string | undefined => ruleAt({ main }).received?.value;
+  assert.equal(form("smtpd_tls_security_level = may\nsmtpd_tls_received_header = yes"), "postfix");
+  assert.equal(form("smtpd_tls_security_level = may"), undefined);
+});
+
 const everywhere = ["0.0.0.0", "::"];
 const listenerRows: readonly [name: string, main: string, master: string, want: readonly string[]][] = [
   ["without master.cf", "", "", everywhere.map((address) => `smtp ${address} 25`)],
@@ -254,10 +260,10 @@ const noteRows: readonly [
     /new TLS sessions of one client are not counted/,
   ],
   [
-    "PT-96: Received: has our own form",
+    "PT-96: Received: has Postfix's form but for the signature's algorithm",
     "smtpd_tls_received_header = yes",
     "differs",
-    /smtpd_tls_received_header: Received: always says/,
+    /smtpd_tls_received_header: Received: in Postfix's form/,
   ],
   [
     "PT-95: a level that is none here",

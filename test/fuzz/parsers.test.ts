@@ -257,6 +257,8 @@ test("Received: nothing that a client says leaves its place (TR-8, AT-28)", () =
       const mailbox: Mailbox = { text: quoted, localPart: quoted.slice(0, -12), host: undefined };
       const field = receivedField({
         session: sampleSession({ ehlo }),
+        form: "letterlock",
+        isTrusted: false,
         hostname: "mx.example.org",
         messageId: "m1",
         envelope: {

@@ -79,6 +79,7 @@ function writeRule(rule: InboundRule, nameOf: NameOf, unsaid: string[]): Record<
     ...writeDemands(rule),
     ...plainOf("pipelined", rule.pipelined?.value),
     ...plainOf("mail-without-hello", rule.mailWithoutHello?.value),
+    ...plainOf("received", rule.received?.value),
     ...plainOf("wording", rule.wording?.value),
     ...plainOf("barred", rule.barred?.value),
   };
@@ -152,9 +153,8 @@ function writeRights(
 /** `trusted` is written with names alone: which CA is meant, its reader has to say. */
 function writeRelaying(wish: RelayByCertificate): Record<string, unknown> | undefined {
   if (wish.kind === "trusted" || wish.kind === "names") return undefined;
-  const { pins } = wish;
+  const { pins, names = [], issuers = [] } = wish;
   if (pins.some(({ algorithm }) => algorithm === "md5" || algorithm === "sha1")) return undefined;
-  const [names, issuers] = wish.kind === "match" ? [wish.names, wish.issuers] : [[], []];
   const written = {
     ...(pins.length === 0 ? {} : { fingerprints: pins.map(writePin) }),
     ...(names.length === 0 ? {} : { names: names.map(nameText) }),

@@ -9,6 +9,9 @@ import type { SaslMechanism } from "./sasl/sasl.ts";
 /** Whose replies to STARTTLS, AUTH and what depends on them: see `replies.ts`. */
 export type ReplyWording = "letterlock" | "postfix" | "sendmail" | "momentum" | "powermta";
 
+/** How `Received:` tells of TLS: RFC 8314 §4.3, `smtpd_tls_received_header`, or Sendmail's `(version=...)`. */
+export type ReceivedForm = "letterlock" | "postfix" | "sendmail";
+
 export type Conduct = Readonly<{
   /** `unavailable`: the command is known and fails for now (454). `require`: 530 before TLS (ST-7). */
   starttls: "never" | "unavailable" | "offer" | "require";
@@ -32,4 +35,7 @@ export type Conduct = Readonly<{
   /** Logged in by the certificate alone. */
   user: string | undefined;
   wording: ReplyWording;
+  received: ReceivedForm;
+  /** The client showed a certificate that leads to a CA which counts for it. */
+  isTrusted: boolean;
 }>;

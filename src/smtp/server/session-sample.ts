@@ -54,6 +54,8 @@ export function sampleConduct(change: Partial<Conduct> = {}): Conduct {
     barred: undefined,
     user: undefined,
     wording: "letterlock",
+    received: "letterlock",
+    isTrusted: false,
     ...change,
   };
 }

@@ -568,7 +568,9 @@ export class Session {
     const id = this.#options.newId();
     const at = this.#tools.clock.now();
     const { hostname } = this.#options;
-    const received = receivedField({ session: facts, hostname, messageId: id, envelope: { sender, recipients }, at });
+    const { received: form, isTrusted } = this.#protocol.conduct;
+    const envelope = { sender, recipients };
+    const received = receivedField({ session: facts, form, isTrusted, hostname, messageId: id, envelope, at });
     const wanted = this.#options.headersWanted(facts);
     this.#arriving = {
       id,

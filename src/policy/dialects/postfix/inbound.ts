@@ -52,6 +52,10 @@ class Making {
     this.#fields.pipelined = { value: "discard", from: level.from };
     const helo = this.#view.setting("smtpd_helo_required");
     this.#fields.mailWithoutHello = { value: !this.#view.flag("smtpd_helo_required"), from: helo.from };
+    const received = this.#view.setting("smtpd_tls_received_header");
+    if (this.#view.flag("smtpd_tls_received_header")) {
+      this.#fields.received = { value: "postfix", from: received.from };
+    }
     const { problems, ...login } = readLogin(this.#view, level);
     Object.assign(this.#fields, login);
     this.#problems.push(...problems);

@@ -212,7 +212,7 @@ export const inbound: readonly Row[] = [
     "smtpd_tls_received_header",
     "differs",
     yesNo,
-    "Received: always says how mail came in, with the client's certificate, in Letterlock's own form",
+    "Received: in Postfix's form, without the signature's algorithm, which Node does not tell; with `no` in Letterlock's own",
   ],
   ["smtpd_tls_loglevel", "no-effect", "0 to 4", ourLog],
   ["smtpd_starttls_timeout", "no-effect", time, ownTimeout],

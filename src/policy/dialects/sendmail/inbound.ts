@@ -120,6 +120,7 @@ function rulesForAll({ configuration, setup, map }: InboundContext): InboundRule
           clientAnchors: setup.anchors,
           // Clear text behind STARTTLS is read with it, and forgotten with the buffer.
           pipelined: { value: "discard", from },
+          received: { value: "sendmail", from },
           mailWithoutHello: { value: !/\b(?:needmailhelo|goaway)\b/i.test(privacy), from },
         }),
     ...(configuration?.delayChecks === undefined
