@@ -207,7 +207,7 @@ const userRows: readonly [string, Partial<SessionFacts>, Setting, Parameters<typ
   [
     "postfix PT-93 in Postfix's words",
     insideTls(),
-    { rule: { relayByCertificate: said({ kind: "digests", pins: [] }), wording: said("postfix") } },
+    { rule: { relayByCertificate: said({ kind: "match", pins: [] }), wording: said("postfix") } },
     elsewhere,
     "250, 554 5.7.1 Relay access denied",
   ],

@@ -43,7 +43,7 @@ function settingsWith({ inbound, demand }: Words, users: readonly User[] = []): 
     outbound: () => undefined,
     candidates: () => [],
     ...(inbound && { inbound }),
-    ...(demand && { demand }),
+    ...(demand && { demands: (question) => [demand(question) ?? []].flat() }),
   };
   const find = (name: string) => users.find((user) => user.name === name);
   const usable = { password: users.length > 0, scram: users.length > 0, secret: false, certificate: false };

@@ -175,7 +175,7 @@ test("listeners: require asks for a trusted certificate, trusted and none relay 
   assert.deepEqual(a, { clientCertificate: "require-trusted", clientAnchors: { kind: "system" } });
   assert.deepEqual(b, {
     clientCertificate: "do-not-ask",
-    relayByCertificate: { kind: "digests", pins: [] },
+    relayByCertificate: { kind: "match", pins: [] },
     requirements: [],
   });
 });

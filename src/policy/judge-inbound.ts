@@ -108,8 +108,6 @@ export function mayRelayByCertificate(wish: RelayByCertificate, { certificate, c
   switch (wish.kind) {
     case "trusted":
       return trusted;
-    case "digests":
-      return wish.pins.some((pin) => pinFits(pin, certificate));
     case "match":
       return matches(wish, certificate, trusted);
     case "names": {

@@ -85,7 +85,7 @@ const forms = new WeakMap<readonly Pin[], RelayByCertificate>();
 /** The same holders give the same object. */
 function form(holders: CertificateHolders): RelayByCertificate {
   if (holders === "trusted") return anyTrusted;
-  const made = forms.get(holders) ?? { kind: "digests", pins: holders };
+  const made = forms.get(holders) ?? { kind: "match", pins: holders };
   forms.set(holders, made);
   return made;
 }
