@@ -379,11 +379,19 @@ const askRows: readonly [name: string, setting: Setting, want: readonly string[]
   ["it may name a user", { rule: byCertificate }, [anchorsId(ours)]],
   ["users may log in by one", { rule: { auth: said("only-in-tls") }, users: secrets }, [anchorsId(ours)]],
   ["users could, and AUTH is off", { users: secrets }, "not asked"],
-  ["a demand may need one", { sources: [sampleSource({ certificateDemands: () => [] })] }, [anchorsId(ours)]],
   [
-    "a demand may need one of its own CAs, whatever the rule says",
+    "our own words do not say otherwise",
     {
       rule: { clientCertificate: said("do-not-ask") },
+      sources: [sampleSource({ certificateDemands: () => [theirs] })],
+    },
+    "not asked",
+  ],
+  ["a demand may need one", { sources: [sampleSource({ certificateDemands: () => [] })] }, [anchorsId(ours)]],
+  [
+    "a demand may need one of its own CAs, whatever another server does by default",
+    {
+      rule: { clientCertificate: { value: "do-not-ask", from: { ...said(1).from, source: "postfix" } } },
       sources: [sampleSource({ certificateDemands: () => [theirs] })],
     },
     [anchorsId(trustBundle([sampleClientCa, ...(theirs.kind === "bundle" ? theirs.pem : [])], []))],

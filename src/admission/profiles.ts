@@ -47,6 +47,8 @@ export function createProfiles(): Profiles {
 /** Undefined: no certificate is asked for. None: it is asked for, and nobody is trusted by his chain. */
 function anchorsFor(rule: InboundRule, { demanded, byUsers }: CertificateNeeds): readonly TrustAnchors[] | undefined {
   const { clientCertificate, clientAnchors } = rule;
+  // Written by us for this very client; another server's default of not asking does not outlast a demand of ours.
+  if (clientCertificate?.value === "do-not-ask" && clientCertificate.from.source === "letterlock") return undefined;
   const asked = clientCertificate === undefined ? isOfUse(rule, byUsers) : clientCertificate.value !== "do-not-ask";
   if (!asked && demanded === undefined) return undefined;
   return [...(clientAnchors === undefined ? [] : [clientAnchors.value]), ...(demanded ?? [])];
