@@ -59,8 +59,8 @@ function illegible(der: Uint8Array): CertificateFields {
   return { spkiDer: der, commonName: undefined, dnsNames: [], ipAddresses: [] };
 }
 
-/** OpenSSL puts one attribute on a line, its values already free of line breaks; absent for an empty name. */
-function oneLine(name: string | undefined): string {
+/** A name as text. OpenSSL puts one attribute on a line, its values already free of line breaks; absent for an empty name. */
+export function oneLine(name: string | undefined): string {
   return (name ?? "").replaceAll("\n", ", ");
 }
 

@@ -22,7 +22,7 @@ export function chainEnd(chain: readonly Uint8Array[]): string | undefined {
 }
 
 /** A key that this OpenSSL cannot load has signed nothing. */
-function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
   } catch {

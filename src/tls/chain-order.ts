@@ -3,6 +3,8 @@
  * wishes for it). A file in another order is put in order; what peers may stumble over is told.
  */
 import type { X509Certificate } from "node:crypto";
+import { oneLine } from "./certificate-facts.ts";
+import { isSignedBy } from "./chain-end.ts";
 import { isIssuedBySystem } from "./system-authorities.ts";
 import { validityWarning } from "./validity.ts";
 
@@ -17,7 +19,7 @@ export function inOrder(
   const rest = others.filter((each, at) => !same(each, leaf) && others.findIndex((other) => same(other, each)) === at);
   const path = [leaf];
   for (let last = leaf; ; ) {
-    const issuer = isSelfIssued(last) ? undefined : rest.find((each) => !path.includes(each) && issued(each, last));
+    const issuer = isSelfIssued(last) ? undefined : rest.find((each) => !path.includes(each) && isSignedBy(last, each));
     if (issuer === undefined) break;
     path.push(issuer);
     last = issuer;
@@ -38,7 +40,7 @@ function orderWarnings(
     const text = "the intermediates of the file stand in the wrong order: it is served in the right one";
     warnings.push({ text, remedy: "write each behind the one that it issued" });
   }
-  for (const stranger of unused.filter((each) => !path.some((other) => issued(each, other)))) {
+  for (const stranger of unused.filter((each) => !path.some((other) => isSignedBy(other, each)))) {
     const text = `${nameOf(stranger)} in its file issued none of the others`;
     warnings.push({ text, remedy: "remove it, or put the missing intermediates into the file" });
   }
@@ -62,15 +64,6 @@ function missingWarnings(last: X509Certificate): readonly ChainWarning[] {
   return [{ text, remedy: "append the intermediates that your CA gave you" }];
 }
 
-function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
-  if (!subject.checkIssued(issuer)) return false;
-  try {
-    return subject.verify(issuer.publicKey);
-  } catch {
-    return false; // a key that this OpenSSL cannot load
-  }
-}
-
 function isSelfIssued(certificate: X509Certificate): boolean {
   return certificate.checkIssued(certificate);
 }
@@ -81,9 +74,4 @@ function same(left: X509Certificate, right: X509Certificate): boolean {
 
 function nameOf(certificate: X509Certificate): string {
   return `"${oneLine(certificate.subject)}"`;
-}
-
-/** Absent for an empty name. */
-function oneLine(name: string | undefined): string {
-  return (name ?? "").replaceAll("\n", ", ");
 }

@@ -12,6 +12,7 @@ import { clientContext } from "./client-context.ts";
 import type { HandshakeSettings } from "./handshake-settings.ts";
 import { issuersOf } from "./issuers.ts";
 import type { HandshakeFacts } from "./peer-facts.ts";
+import { describeTlsError } from "./tls-error.ts";
 
 export type HandshakeResult =
   | Readonly<{ kind: "done"; socket: TLSSocket; facts: HandshakeFacts }>
@@ -52,12 +53,6 @@ export function shakeHands(socket: Socket, settings: HandshakeSettings, signal: 
     });
     if (signal.aborted) abort();
   });
-}
-
-/** What went wrong, from an error of a TLS socket: `ERR_SSL_WRONG_VERSION_NUMBER`, `ECONNRESET` ... */
-export function describeTlsError(error: Error): { code: string; text: string } {
-  const { code, reason } = error as Error & { code?: string; reason?: string };
-  return { code: code ?? "ERR_TLS", text: reason ?? error.message };
 }
 
 /** TL-8: never an address. */

@@ -6,6 +6,7 @@ import { getCACertificates } from "node:tls";
 import { digestOf } from "./digest.ts";
 import { anchorsId, type TrustAnchors, trustBundle } from "./handshake-settings.ts";
 import type { ChainResult, HandshakeFacts } from "./peer-facts.ts";
+import { certificateDers } from "./pem.ts";
 
 /** What a handshake with the other CAs alone would have said. */
 const unknownIssuer: ChainResult = {
@@ -64,8 +65,6 @@ function digestsOf(anchors: TrustAnchors): ReadonlySet<string> {
   return digests;
 }
 
-const block = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]*)-----END/g;
-
 function digestsOfPem(pem: string): string[] {
-  return [...pem.matchAll(block)].map(([, base64 = ""]) => digestOf(Buffer.from(base64, "base64"), "sha256"));
+  return certificateDers(pem).map((der) => digestOf(der, "sha256"));
 }

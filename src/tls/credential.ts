@@ -8,6 +8,7 @@ import { certificateFacts } from "./certificate-facts.ts";
 import { type ChainWarning, inOrder } from "./chain-order.ts";
 import { digestOf } from "./digest.ts";
 import type { Credential } from "./handshake-settings.ts";
+import { certificateBlocks } from "./pem.ts";
 import { validityWarning } from "./validity.ts";
 
 export type CredentialCheck =
@@ -71,11 +72,8 @@ export function checkCredential(
   };
 }
 
-const certificateBlock =
-  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
-
 function readChain(pem: string): X509Certificate[] | Problem {
-  const blocks = pem.match(certificateBlock) ?? [];
+  const blocks = certificateBlocks(pem);
   if (blocks.length === 0) {
     return error("the certificate is not PEM", "give a file with a -----BEGIN CERTIFICATE----- block");
   }

@@ -28,6 +28,7 @@ import { clientHandshakeFacts } from "../../tls/client-facts.ts";
 import type { TrustAnchors } from "../../tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
+import { describeTlsError } from "../../tls/tls-error.ts";
 import { decodeLine } from "../command.ts";
 import { formatReplyLines, withStatus } from "../reply-wire.ts";
 import { MAX_RESPONSE_BYTES } from "./auth-command.ts";
@@ -235,7 +236,7 @@ export class Session {
   };
 
   readonly #onError = (error: Error): void => {
-    if (this.#mode === "handshake") this.#handshakeFailed(error.message);
+    if (this.#mode === "handshake") this.#handshakeFailed(describeTlsError(error).text);
     else if (this.#mode !== "ended") this.#endReason = "connection lost";
   };
 
