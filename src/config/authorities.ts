@@ -4,6 +4,7 @@
 import path from "node:path";
 import { isCertificate } from "../tls/certificate-facts.ts";
 import { type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
+import { certificateBlocks } from "../tls/pem.ts";
 import type { Loading } from "./loading.ts";
 import type { Located } from "./value-types.ts";
 
@@ -41,7 +42,7 @@ export class Authorities {
   }
 
   /** A folder counts as OpenSSL's CApath: the files that are named by hash. */
-  #authorities(file: Located<string>): string[] {
+  #authorities(file: Located<string>): readonly string[] {
     const names = this.#loading.list(file.value);
     if (names === undefined) {
       const text = this.#loading.read(file, "the CA file");
@@ -58,8 +59,8 @@ export class Authorities {
     });
   }
 
-  #certificatesIn(text: string, { value, at }: Located<string>): string[] {
-    const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  #certificatesIn(text: string, { value, at }: Located<string>): readonly string[] {
+    const blocks = certificateBlocks(text);
     const remedy = "give a PEM file of CA certificates";
     if (blocks.length === 0)
       this.#loading.problems.error(at, `there is no certificate in the CA file ${value}`, remedy);

@@ -8,8 +8,12 @@ import { type CertificateFields, readCertificateFields } from "./certificate-fie
 import { digestOf } from "./digest.ts";
 import type { CertificateFacts } from "./peer-facts.ts";
 
-/** About 3 KB each. */
-const known = new LRUCache<string, CertificateFacts>({ max: 2000 });
+/** About 3 KB each. Anybody may show some of 100 KB, whose names take ten times that: so octets are counted, too. */
+const known = new LRUCache<string, CertificateFacts>({
+  max: 2000,
+  maxSize: 4_000_000,
+  sizeCalculation: ({ der }) => der.length,
+});
 
 /** @param der a certificate that OpenSSL has parsed already: anything else throws. */
 export function certificateFacts(der: Uint8Array): CertificateFacts {

@@ -8,6 +8,7 @@ import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { checkCredential } from "../../../tls/credential.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../../../tls/handshake-settings.ts";
+import { certificateBlocks } from "../../../tls/pem.ts";
 import type { SourceFiles } from "../dialect.ts";
 import { type CertificateWarning, certificateWarnings } from "../server-certificate.ts";
 import { type Setting, textOf } from "./model.ts";
@@ -51,10 +52,8 @@ export class KeyFiles {
   #readAnchors(file: string): Loaded<TrustAnchors> {
     const answer = this.#files.read(file);
     if (answer.kind === "failed") return unreadable(file, answer.reason);
-    const pem = answer.text.match(
-      /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END (?:TRUSTED )?CERTIFICATE-----/g,
-    );
-    if (pem === null) return { kind: "problem", text: `there is no certificate in ${file}` };
+    const pem = certificateBlocks(answer.text);
+    if (pem.length === 0) return { kind: "problem", text: `there is no certificate in ${file}` };
     const broken = pem.findIndex((block) => !isCertificate(block));
     if (broken >= 0) return { kind: "problem", text: `certificate ${broken + 1} of ${file} cannot be read` };
     const id = digestOf(Buffer.from(pem.join("\n")), "sha256");

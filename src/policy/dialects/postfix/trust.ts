@@ -9,6 +9,7 @@ import path from "node:path";
 import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { TrustAnchors } from "../../../tls/handshake-settings.ts";
+import { certificateBlocks } from "../../../tls/pem.ts";
 import type { SourceFiles } from "../dialect.ts";
 
 export type Trust =
@@ -17,9 +18,6 @@ export type Trust =
 
 /** Nobody is trusted. */
 export const noAnchors: TrustAnchors = { kind: "bundle", id: "none", pem: [], files: [] };
-
-const certificateBlock =
-  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 /** @param file, folder empty: not configured. Paths are absolute. */
 export function readAuthorities(
@@ -88,7 +86,7 @@ function readCertificates(file: string, files: SourceFiles): readonly string[] |
 }
 
 function certificatesIn(text: string): readonly string[] | string {
-  const blocks = text.match(certificateBlock) ?? [];
+  const blocks = certificateBlocks(text);
   if (blocks.length === 0) return "no certificate in it";
   const broken = blocks.findIndex((block) => !isCertificate(block));
   return broken < 0 ? blocks : `certificate ${broken + 1} of ${blocks.length} cannot be read`;

@@ -2,11 +2,13 @@
  * The files that TLS directives name: CA certificates, and certificates with their keys (reference, section 5). Each is read
  * and checked once, however many directives name it.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import path from "node:path";
+import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { checkCredential } from "../../../tls/credential.ts";
 import { digestOf } from "../../../tls/digest.ts";
 import type { Credential, TrustAnchors } from "../../../tls/handshake-settings.ts";
+import { certificateBlocks, certificateDers } from "../../../tls/pem.ts";
 import type { SourceFiles } from "../dialect.ts";
 import { type CertificateWarning, certificateWarnings } from "../server-certificate.ts";
 
@@ -25,8 +27,6 @@ export type CredentialFile =
   | FileProblem;
 export type CertificateFile = Readonly<{ kind: "certificate"; sha256: string }> | FileProblem;
 
-const certificateBlock =
-  /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const keyBlock = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z0-9 ]*PRIVATE KEY-----/;
 
 export class KeyFiles {
@@ -53,9 +53,10 @@ export class KeyFiles {
   certificate(file: string): CertificateFile {
     const text = this.#read(file);
     if (typeof text !== "string") return text;
-    const block = text.match(certificateBlock)?.[0];
-    const der = block === undefined ? undefined : derOf(block);
-    if (der === undefined) return bad(`there is no certificate in ${file}`, "give a PEM file with one");
+    const [block] = certificateBlocks(text);
+    const [der] = certificateDers(text);
+    if (block === undefined || der === undefined || !isCertificate(block))
+      return bad(`there is no certificate in ${file}`, "give a PEM file with one");
     return { kind: "certificate", sha256: digestOf(der, "sha256") };
   }
 
@@ -68,9 +69,9 @@ export class KeyFiles {
   #readAnchors(file: string): AnchorsFile {
     const text = this.#read(file);
     if (typeof text !== "string") return text;
-    const pem = text.match(certificateBlock) ?? [];
+    const pem = certificateBlocks(text);
     if (pem.length === 0) return bad(`there is no certificate in ${file}`, "give a PEM file of CA certificates");
-    const broken = pem.findIndex((block) => derOf(block) === undefined);
+    const broken = pem.findIndex((block) => !isCertificate(block));
     if (broken >= 0)
       return bad(`certificate ${broken + 1} of ${file} cannot be read`, "give a PEM file of CA certificates");
     const id = digestOf(Buffer.from(pem.join("\n")), "sha256");
@@ -107,14 +108,6 @@ function lockedKey(key: string, password: string | undefined): Omit<FileProblem,
     return undefined;
   } catch {
     return { problem: "wrong password: the private key cannot be decrypted", remedy: "check the password" };
-  }
-}
-
-function derOf(block: string): Buffer | undefined {
-  try {
-    return new X509Certificate(block).raw;
-  } catch {
-    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import { isCertificate } from "../../../tls/certificate-facts.ts";
 import { checkCredential } from "../../../tls/credential.ts";
 import { type Credential, type TrustAnchors, trustBundle } from "../../../tls/handshake-settings.ts";
+import { certificateBlocks } from "../../../tls/pem.ts";
 import type { SourceFiles } from "../dialect.ts";
 import type { Setting } from "./configuration.ts";
 
@@ -37,13 +38,11 @@ function isUnset(setting: Setting | undefined): setting is undefined {
   return setting === undefined || setting.value === "";
 }
 
-const block = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
-
 /** The certificates of a file, or what is wrong with it. */
 function readCertificates(file: string, files: SourceFiles): readonly string[] | string {
   const answer = files.read(file);
   if (answer.kind === "failed") return answer.reason;
-  const found = answer.text.match(block) ?? [];
+  const found = certificateBlocks(answer.text);
   if (found.length === 0) return "there is no certificate in it";
   return found.every(isCertificate) ? found : "a certificate in it cannot be read";
 }
