@@ -1,5 +1,5 @@
 /**
- * Certificates that OpenSSL reads and we cannot: what anybody may send to end a worker that takes them for granted.
+ * Certificates that no CA makes and anybody may send: some that OpenSSL reads and we cannot, and very large ones.
  */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
@@ -38,4 +38,20 @@ test("AT-35 a certificate that OpenSSL reads and DER forbids has no names and no
   assert.equal(facts.sha256, digestOf(facts.der, "sha256"));
   assert.notEqual(facts.spkiSha256, before.spkiSha256);
   assert.notEqual(facts.spkiSha256, digestOf(Buffer.alloc(0), "sha256"));
+});
+
+test("AT-22 certificates as large as a handshake takes them are not kept by the thousand", {
+  timeout: 20_000,
+}, async () => {
+  const small = (await makeSelfSigned({ dnsNames: ["small.example"] })).der;
+  const first = certificateFacts(small);
+  assert.equal(certificateFacts(small), first, "kept");
+  const large = await makeSelfSigned({ dnsNames: Array.from({ length: 1_400 }, () => "n".repeat(60)) });
+  assert.ok(large.der.length > 85_000);
+  for (let count = 0; count < 50; count++) {
+    const other = Uint8Array.from(large.der);
+    other[other.length - 1] = count; // in the signature
+    certificateFacts(other);
+  }
+  assert.notEqual(certificateFacts(small), first, "forgotten for others");
 });
