@@ -99,3 +99,56 @@ for (const [name, change, commands] of broken) {
     assert.ok(trouble?.kind === "trouble" && trouble.where === "a session");
   });
 }
+
+type Told = readonly [stage: string, code: number, recipients: number];
+
+const limits = { maxRecipients: 1, maxErrors: 2, maxMessageBytes: 100 };
+const recorded: readonly [name: string, commands: readonly string[], told: readonly Told[]][] = [
+  ["a sender with too large a message", ["MAIL FROM:<a@example.com> SIZE=101"], [["mail", 552, 0]]],
+  [
+    "a recipient too many",
+    ["MAIL FROM:<a@example.com>", "RCPT TO:<b@example.org>", "RCPT TO:<c@example.org>"],
+    [["rcpt", 452, 1]],
+  ],
+  [
+    "a chunk too large to skip",
+    ["MAIL FROM:<a@example.com>", "RCPT TO:<b@example.org>", "BDAT 201"],
+    [["data", 552, 1]],
+  ],
+];
+for (const [name, commands, told] of recorded) {
+  test(`the record has ${name}`, { timeout }, async () => {
+    await using lab = await openReceiver({ limits });
+    using client = await greeted(lab);
+    for (const command of commands) await client.say(command);
+    assert.deepEqual(
+      lab.refusals.map(({ stage, reply: { code }, recipients }) => [stage, code, recipients.length]),
+      told,
+    );
+  });
+}
+
+test("the record has what was refused with the word that ended the session", { timeout }, async () => {
+  const barred = { reply: reply(554, "5.7.1", "Not you"), close: false };
+  await using lab = await openReceiver({ led: { barred }, limits });
+  using client = await greeted(lab);
+  assert.match(await client.say("MAIL FROM:<a@example.com>"), /^554 /);
+  assert.match(await client.say("MAIL FROM:<a@example.com>"), /^421 /);
+  assert.deepEqual(
+    lab.refusals.map(({ stage, reply: { code } }) => [stage, code]),
+    [
+      ["mail", 554],
+      ["mail", 421],
+    ],
+  );
+});
+
+test("the record has a client that is cut off for want of a certificate", { timeout }, async () => {
+  await using lab = await openReceiver({ led: { cutWithoutCertificate: true } });
+  using client = await greeted(lab);
+  await client.say("STARTTLS");
+  await client.startTls();
+  assert.equal(await client.rest(), "");
+  const [refusal, ...more] = lab.refusals;
+  assert.deepEqual([refusal?.stage, more], ["client", []]);
+});

@@ -77,6 +77,10 @@ function askedByRule({ rule, session, tls }: ClientCase): Asked[] {
     const unmet = tls?.chain.kind !== "trusted";
     asked.push({ level: "trusted", from: clientCertificate.from, text: "trusted client certificate required", unmet });
   }
+  if (clientCertificate?.value === "require") {
+    const unmet = tls !== undefined && tls.certificate === undefined;
+    asked.push({ level: "encrypted", from: clientCertificate.from, text: "client certificate required", unmet });
+  }
   const demanded = requirements.map((one): Asked => {
     const unmet = failureOf(one, session, tls) !== undefined;
     return { level: levelOf(one), from: one.from, text: one.text, unmet };

@@ -301,7 +301,10 @@ export class Protocol {
       return refuse(replies.authFirst, { stage: "mail", ...noEnvelope });
     }
     const parsed = parseMail(argument, this.#options.limits.maxMessageBytes, this.#esmtp || silent);
-    if (parsed.kind === "refused") return say(parsed.reply);
+    if (parsed.kind === "refused") {
+      const { reply } = parsed;
+      return reply === replies.messageTooBig ? refuse(reply, { stage: "mail", ...noEnvelope }) : say(reply);
+    }
     const { sender } = parsed;
     const refusal = this.#options.checkSender(this.facts, sender);
     if (refusal !== undefined) return refuse(refusal, { stage: "mail", sender, recipients: [] });
@@ -319,7 +322,10 @@ export class Protocol {
       return say(parsed.reply);
     }
     const { recipient } = parsed;
-    if (transaction.recipients.length >= this.#options.limits.maxRecipients) return say(replies.tooManyRecipients);
+    if (transaction.recipients.length >= this.#options.limits.maxRecipients) {
+      const { sender } = transaction;
+      return refuse(replies.tooManyRecipients, { stage: "rcpt", sender, recipients: [recipient.mailbox] });
+    }
     const refusal = this.#options.checkRecipient(this.facts, transaction.sender, recipient.mailbox);
     if (refusal !== undefined) {
       transaction.refusedRecipients++;
@@ -356,7 +362,9 @@ export class Protocol {
     }
     const { maxMessageBytes } = this.#options.limits;
     if (maxMessageBytes > 0 && sizeBytes > SKIPPABLE_LIMITS * maxMessageBytes) {
-      return say(replies.messageTooBig, { kind: "close", reason: "BDAT too large to skip" });
+      const next = { kind: "close", reason: "BDAT too large to skip" } as const;
+      const recipients = this.recipients.map(({ mailbox }) => mailbox);
+      return { reply: replies.messageTooBig, next, refusal: { stage: "data", sender: this.sender, recipients } };
     }
     const failed = this.#transaction?.chunks === "failed" ? replies.chunkFailed : undefined;
     const refusal = reason ?? this.#notReady() ?? failed;
@@ -400,10 +408,8 @@ export class Protocol {
     this.#commandsSinceMessage++;
     if (isError(answer.reply) || answer.reply === this.conduct.barred?.reply) this.#errors++;
     if (answer.next.kind === "close") return answer;
-    if (this.#errors >= maxErrors) return say(replies.tooManyErrors, { kind: "close", reason: "too many errors" });
-    if (this.#commandsSinceMessage > maxCommands) {
-      return say(replies.tooManyCommands, { kind: "close", reason: "too many commands" });
-    }
+    if (this.#errors >= maxErrors) return ending(answer, replies.tooManyErrors, "too many errors");
+    if (this.#commandsSinceMessage > maxCommands) return ending(answer, replies.tooManyCommands, "too many commands");
     return answer;
   }
 }
@@ -415,6 +421,11 @@ function isError(answer: Reply | undefined): boolean {
 
 function say(reply: Reply, next: Next = nextCommand): Answer {
   return { reply, next };
+}
+
+/** What was refused stays refused. */
+function ending({ refusal }: Answer, reply: Reply, reason: string): Answer {
+  return { reply, next: { kind: "close", reason }, ...(refusal && { refusal }) };
 }
 
 const noEnvelope = { sender: undefined, recipients: [] } as const;

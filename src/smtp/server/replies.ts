@@ -63,6 +63,7 @@ export const replies = {
   badRecipientDomain: reply(553, "5.1.3", "Recipient domain is not valid"),
   utf8NotAsked: reply(553, "5.6.7", "Non-ASCII address needs the SMTPUTF8 parameter"),
   noValidRecipients: reply(554, "5.5.1", "No valid recipients"),
+  cutOff: reply(554, "5.7.1", "Nothing is said: cut off after a handshake without a client certificate"),
   spokeTooEarly: reply(554, "5.5.0", "Input before its time, closing connection"),
   unknownParameter: reply(555, "5.5.4", "Parameter not known"),
 

@@ -354,8 +354,10 @@ export class Session {
       group: group ?? null,
       resumed,
     });
-    if (cut !== undefined) this.destroy(cut);
-    else if (this.#options.implicitTls) this.#greetSoon();
+    if (cut !== undefined) {
+      this.#reportRefusal({ stage: "client", sender: undefined, recipients: [] }, replies.cutOff);
+      this.destroy(cut);
+    } else if (this.#options.implicitTls) this.#greetSoon();
     else this.#awaitCommand(); // no second greeting inside TLS (ST-5)
   }
 
