@@ -15,7 +15,7 @@
  *    a session owns no timer;
  *  - a message without its end is forgotten, however the connection ended (ST-19);
  *  - what goes wrong in here, or in a function that it was handed, ends this session alone.
- * Memory per session: see `MessageIntake`, plus one read and `MAX_COMMAND_BYTES`.
+ * Memory per session: see `MessageIntake`, `SessionInput`, and one read.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -24,30 +24,28 @@ import type { Clock } from "../../mail/clock.ts";
 import { errorText } from "../../mail/error-text.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
 import type { Observer } from "../../observe/events.ts";
+import { channelBinding } from "../../tls/channel-binding.ts";
 import { clientHandshakeFacts } from "../../tls/client-facts.ts";
 import type { TrustAnchors } from "../../tls/handshake-settings.ts";
-import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
 import { describeTlsError } from "../../tls/tls-error.ts";
 import { decodeLine } from "../command.ts";
-import { formatReplyLines, withStatus } from "../reply-wire.ts";
+import { formatReplyLines } from "../reply-wire.ts";
+import { ArrivingMessage } from "./arriving-message.ts";
 import { MAX_RESPONSE_BYTES } from "./auth-command.ts";
 import type { Conduct } from "./conduct.ts";
-import { DotReader } from "./dot-reader.ts";
-import { LogIn, type LogInEnd, type LogInTurn, logInResult } from "./log-in.ts";
-import { type IntakeResult, MessageIntake } from "./message-intake.ts";
+import { LogIn, type LogInEnd, type LogInTurn } from "./log-in.ts";
 import { type Answer, type Next, Protocol } from "./protocol.ts";
-import { receivedField } from "./received-field.ts";
 import type { ReceiverOptions, Refusal, SessionFacts } from "./receiver.ts";
 import { replies } from "./replies.ts";
 import type { SaslMechanism } from "./sasl/sasl.ts";
+import { SessionInput } from "./session-input.ts";
+import { SessionReports } from "./session-reports.ts";
 
-/** Longest command line with CR LF; room for every extension's growth (SR-21, EX-24). */
-const MAX_COMMAND_BYTES = 4096;
 /** How long a client may take to close after our last word. */
 const LINGER_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
-const nothing = Buffer.alloc(0);
+const noLine = Buffer.alloc(0);
 
 export type SessionTools = Readonly<{
   observe: Observer;
@@ -61,14 +59,6 @@ export type Peer = Pick<SessionFacts, "clientAddress" | "clientPort" | "localAdd
 
 type Mode = "naming" | "handshake" | "greeting" | "command" | "text" | "octets" | "response" | "waiting" | "ended";
 
-/** The message that is being read: from the reply to DATA or the first BDAT to its end. */
-type Arriving = {
-  readonly id: string;
-  readonly intake: MessageIntake;
-  readonly dots: DotReader;
-  readonly endBy: number;
-};
-
 type Chunk = { left: number; readonly last: boolean; readonly refusal: Reply | undefined };
 
 export class Session {
@@ -77,22 +67,18 @@ export class Session {
   readonly #peer: Peer;
   readonly #protocol: Protocol;
   readonly #startedAt: number;
+  readonly #reports: SessionReports;
+  readonly #input = new SessionInput();
   #socket: Socket;
   #mode: Mode = "greeting";
-  /** Read and not yet used; `#searched` octets of it hold no line end. */
-  #input: Buffer = nothing;
-  #searched = 0;
-  #skippingLine = false;
   #output = "";
-  #arriving: Arriving | undefined;
+  #arriving: ArrivingMessage | undefined;
   #chunk: Chunk | undefined;
   #logIn: LogIn | undefined;
   #deadline = NEVER;
   #stopping = false;
   #clientEnded = false;
   #closed = false;
-  #messages = 0;
-  #refusals = 0;
   #endReason = "closed by client";
 
   constructor(socket: Socket, peer: Peer, options: ReceiverOptions, tools: SessionTools) {
@@ -101,6 +87,7 @@ export class Session {
     this.#options = options;
     this.#tools = tools;
     this.#startedAt = tools.clock.now();
+    this.#reports = new SessionReports(tools.observe, options, peer.clientAddress);
     this.#protocol = new Protocol(
       { id: options.newId(), listener: options.listener, ...peer },
       { ...options, mayShakeHands: (conduct) => tools.handshake(conduct) !== undefined },
@@ -169,7 +156,7 @@ export class Session {
   }
 
   #failed(error: unknown): void {
-    this.#tools.observe({ kind: "trouble", where: "a session", error: errorText(error) });
+    this.#reports.trouble("a session", errorText(error));
     this.#output = "";
     if (this.#mode === "naming" || this.#mode === "handshake") this.destroy("trouble here");
     else this.#end(replies.troubled, "trouble here");
@@ -224,7 +211,7 @@ export class Session {
       this.#end(replies.spokeTooEarly, "spoke before the greeting");
       return;
     }
-    this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+    this.#input.add(bytes);
     if (this.#mode === "waiting") this.#socket.pause();
     else this.#alone(() => this.#run());
   };
@@ -244,15 +231,15 @@ export class Session {
     if (this.#closed) return;
     if (this.#mode === "handshake") this.#handshakeFailed("closed by client");
     this.#closed = true;
-    this.#arriving?.intake.discard();
+    this.#arriving?.discard();
     this.#mode = "ended";
-    this.#reportEnd();
+    this.#reports.ended(this.#protocol.facts, this.#endReason, this.#tools.clock.now() - this.#startedAt);
     this.#tools.onEnd(this);
   };
 
   /** The client has read our replies, or the disk has caught up: read on. */
   readonly #onDrain = (): void => {
-    if (this.#mode === "waiting" || this.#mode === "ended" || this.#arriving?.intake.backlogged) return;
+    if (this.#mode === "waiting" || this.#mode === "ended" || this.#arriving?.backlogged) return;
     if (this.#mode === "text" || this.#mode === "octets") this.#extendMessage();
     this.#socket.resume();
   };
@@ -280,8 +267,8 @@ export class Session {
 
   #hangUp(): void {
     this.#mode = "ended";
-    this.#input = nothing;
-    this.#arriving?.intake.discard();
+    this.#input.clear();
+    this.#arriving?.discard();
     this.#arriving = undefined;
     this.#deadline = this.#tools.clock.now() + LINGER_MS;
     if (!this.#socket.writableEnded) this.#socket.end();
@@ -326,7 +313,7 @@ export class Session {
     }
     this.#mode = "handshake";
     this.#deadline = this.#tools.clock.now() + this.#options.timeouts.handshakeMs;
-    this.#arriving?.intake.discard();
+    this.#arriving?.discard();
     this.#arriving = undefined;
     const plain = this.#socket;
     this.#detach(plain);
@@ -344,16 +331,7 @@ export class Session {
     const handshake = clientHandshakeFacts(socket, anchors, performance.now() - startedAt);
     const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
     const cut = this.#protocol.startTls({ handshake, serverName });
-    const { protocol, cipher, group, resumed } = handshake;
-    this.#tools.observe({
-      kind: "inbound-handshake",
-      listener: this.#options.listener,
-      client: this.#peer.clientAddress,
-      protocol,
-      cipher,
-      group: group ?? null,
-      resumed,
-    });
+    this.#reports.handshake(handshake);
     if (cut !== undefined) {
       this.#reportRefusal({ stage: "client", sender: undefined, recipients: [] }, replies.cutOff);
       this.destroy(cut);
@@ -363,12 +341,7 @@ export class Session {
 
   /** Nothing is said any more: what the client would read is not TLS (ST-9). */
   #handshakeFailed(error: string): void {
-    this.#tools.observe({
-      kind: "inbound-handshake-failed",
-      listener: this.#options.listener,
-      client: this.#peer.clientAddress,
-      error,
-    });
+    this.#reports.handshakeFailed(error);
     this.destroy("handshake failed");
   }
 
@@ -393,7 +366,6 @@ export class Session {
       this.#tools.clock.now() + this.#options.timeouts.commandMs,
       this.#arriving?.endBy ?? NEVER,
     );
-    this.#searched = 0;
   }
 
   #readCommand(): boolean {
@@ -401,47 +373,25 @@ export class Session {
       this.#sayGoodbye();
       return false;
     }
-    const end = this.#input.indexOf("\r\n", Math.max(0, this.#searched - 1), "latin1");
-    if (end < 0) return this.#keepOpenLine();
-    const line = this.#input.subarray(0, end);
-    this.#input = this.#input.subarray(end + 2);
-    this.#searched = 0;
-    const tooLong = this.#skippingLine || line.length + 2 > MAX_COMMAND_BYTES;
-    this.#skippingLine = false;
+    const read = this.#input.takeCommand();
+    if (read.kind === "foreign") this.#end(replies.foreignProtocol, "other protocol");
+    else if (read.kind === "bare-line-feed") this.#end(replies.bareLineFeed, "bare LF in a command");
+    if (read.kind !== "line") return false;
+    const { line, tooLong } = read;
     this.#act(tooLong ? this.#protocol.refuseLongLine() : this.#protocol.obey(decodeLine(line)), line);
     return true;
   }
 
-  /** A line without its end yet. */
-  #keepOpenLine(): boolean {
-    const { length } = this.#input;
-    this.#searched = length;
-    if (length === 0) return false;
-    const first = this.#input[0] ?? 0;
-    // No command begins with a control or an octet above 127: a TLS record, say (AT-24).
-    if (!this.#skippingLine && first !== 13 && (first < 32 || first > 126)) {
-      this.#end(replies.foreignProtocol, "other protocol");
-    } else if (this.#input[length - 1] === 10) {
-      // Obeying it would be LN-1's smuggling, waiting on would look like a hang: say why and close.
-      this.#end(replies.bareLineFeed, "bare LF in a command");
-    } else if (length > MAX_COMMAND_BYTES) {
-      this.#skippingLine = true;
-      this.#input = this.#input.subarray(-1);
-      this.#searched = 0;
-    }
-    return false;
-  }
-
   #act(answer: Answer, line: Buffer): void {
     const { reply, next } = answer;
-    if (this.#input.length > 0 && this.#mustBeLast(next, line)) {
+    if (!this.#input.isEmpty && this.#mustBeLast(next, line)) {
       if (next.kind === "starttls") {
         this.#reportRefusal({ stage: "starttls", sender: undefined, recipients: [] }, replies.spokeTooEarly);
       }
       this.#end(replies.spokeTooEarly, "input before its time");
       return;
     }
-    if (next.kind === "starttls") this.#input = nothing;
+    if (next.kind === "starttls") this.#input.clear();
     if (answer.refusal !== undefined && reply !== undefined) this.#reportRefusal(answer.refusal, reply);
     if (next.kind === "close") {
       this.#end(reply, next.reason);
@@ -486,7 +436,7 @@ export class Session {
   /** RSET, EHLO and the like end a transaction whose chunks had begun to come. */
   #dropUnfinished(): void {
     if (this.#arriving === undefined || this.#protocol.sender !== undefined) return;
-    this.#arriving.intake.discard();
+    this.#arriving.discard();
     this.#arriving = undefined;
   }
 
@@ -496,19 +446,10 @@ export class Session {
     const exchange = this.#options.startSasl(mechanism, {
       session: this.#protocol.facts,
       offered: this.#protocol.conduct.mechanisms,
-      channelBinding: () => this.#channelBinding(),
+      channelBinding: () => channelBinding(this.#socket),
     });
-    const onTrouble = (error: string): void =>
-      this.#tools.observe({ kind: "trouble", where: "checking a log-in", error });
-    const logIn = new LogIn(mechanism, exchange, onTrouble);
+    const logIn = new LogIn(mechanism, exchange, (error) => this.#reports.trouble("checking a log-in", error));
     void this.#aloneAlso(this.#takeTurn(logIn, logIn.begin(initial)));
-  }
-
-  /** RFC 9266. TLS 1.2 has no use of it without extended master secrets, which Node does not tell. */
-  #channelBinding(): Buffer | undefined {
-    const socket = this.#socket as Partial<TLSSocket>;
-    if (socket.getProtocol?.() !== "TLSv1.3") return undefined;
-    return socket.exportKeyingMaterial?.(32, "EXPORTER-Channel-Binding", Buffer.alloc(0));
   }
 
   /** While a password is checked, no further line is read. */
@@ -522,7 +463,6 @@ export class Session {
       this.#output += result.line;
       this.#mode = "response";
       this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
-      this.#searched = 0;
     } else this.#endLogIn(logIn, result);
     this.#run();
     this.#resumeReading();
@@ -531,56 +471,35 @@ export class Session {
   #endLogIn({ mechanism }: LogIn, result: LogInEnd): void {
     this.#logIn = undefined;
     this.#awaitCommand();
-    this.#tools.observe({
-      kind: "log-in",
-      listener: this.#options.listener,
-      client: this.#peer.clientAddress,
-      mechanism,
-      result: logInResult(result),
-      user: (result.kind === "done" ? result.user : result.triedUser) ?? null,
-    });
+    this.#reports.logIn(mechanism, result);
     const answer =
       result.kind === "done"
         ? this.#protocol.logIn(result.user, mechanism)
         : this.#protocol.failLogIn(result.reply, result.counts, result.triedUser);
-    this.#act(answer, nothing);
+    this.#act(answer, noLine);
   }
 
   #readResponse(): boolean {
     const logIn = this.#logIn;
-    const end = this.#input.indexOf("\r\n", Math.max(0, this.#searched - 1), "latin1");
-    if (logIn === undefined || (end < 0 && this.#input.length <= MAX_RESPONSE_BYTES)) {
-      this.#searched = this.#input.length;
-      return false;
-    }
-    if (end < 0 || end + 2 > MAX_RESPONSE_BYTES) {
+    if (logIn === undefined) return false;
+    const read = this.#input.takeResponse(MAX_RESPONSE_BYTES);
+    if (read.kind === "open") return false;
+    if (read.tooLong) {
       this.#end(replies.authLineTooLong, "AUTH response too long");
       return false;
     }
-    const line = this.#input.toString("latin1", 0, end);
-    this.#input = this.#input.subarray(end + 2);
-    void this.#aloneAlso(this.#takeTurn(logIn, logIn.answer(line)));
+    void this.#aloneAlso(this.#takeTurn(logIn, logIn.answer(read.line.toString("latin1"))));
     return true;
   }
 
   // --- messages ---------------------------------------------------------------------------------------------------
 
   #arrive(): void {
-    const { sender, recipients, facts } = this.#protocol;
-    if (sender === undefined) throw new Error("a message without a transaction");
-    const id = this.#options.newId();
-    const at = this.#tools.clock.now();
-    const { hostname } = this.#options;
-    const { received: form, isTrusted } = this.#protocol.conduct;
-    const envelope = { sender, recipients };
-    const received = receivedField({ session: facts, form, isTrusted, hostname, messageId: id, envelope, at });
-    const wanted = this.#options.headersWanted(facts);
-    this.#arriving = {
-      id,
-      intake: new MessageIntake(id, received, { ...this.#options, wanted }, this.#onDrain),
-      dots: new DotReader(),
-      endBy: at + this.#options.timeouts.dataTotalMs,
-    };
+    this.#arriving = new ArrivingMessage(this.#protocol, this.#options, {
+      now: () => this.#tools.clock.now(),
+      onDrain: this.#onDrain,
+      onTrouble: (error) => this.#reports.trouble("accepting a message", error),
+    });
     this.#extendMessage();
   }
 
@@ -592,46 +511,44 @@ export class Session {
 
   #readText(): boolean {
     const arriving = this.#arriving;
-    if (arriving === undefined || this.#input.length === 0) return false;
-    const { text, rest } = arriving.dots.read(this.#input);
-    this.#input = rest ?? nothing;
-    arriving.intake.write(text);
+    if (arriving === undefined || this.#input.isEmpty) return false;
+    const rest = arriving.writeText(this.#input.take());
     if (rest !== undefined) {
+      this.#input.add(rest);
       void this.#aloneAlso(this.#commit(arriving));
       return false;
     }
     this.#extendMessage();
-    this.#waitForDisk(arriving.intake);
+    this.#waitForDisk(arriving);
     return false;
   }
 
   #readOctets(): boolean {
     const chunk = this.#chunk;
     if (chunk === undefined) return false;
-    const bytes = this.#input.subarray(0, chunk.left);
-    this.#input = this.#input.subarray(bytes.length);
+    const bytes = this.#input.take(chunk.left);
     chunk.left -= bytes.length;
     const arriving = chunk.refusal === undefined ? this.#arriving : undefined;
-    arriving?.intake.write(bytes);
+    arriving?.writeOctets(bytes);
     if (chunk.left > 0) {
       this.#extendMessage();
-      if (arriving !== undefined) this.#waitForDisk(arriving.intake);
+      if (arriving !== undefined) this.#waitForDisk(arriving);
       return false;
     }
     this.#chunk = undefined;
     return this.#endChunk(chunk, arriving);
   }
 
-  #endChunk(chunk: Chunk, arriving: Arriving | undefined): boolean {
+  #endChunk(chunk: Chunk, arriving: ArrivingMessage | undefined): boolean {
     if (chunk.last && arriving !== undefined) {
       void this.#aloneAlso(this.#commit(arriving));
       return false;
     }
-    const refusal = chunk.refusal ?? arriving?.intake.refusal;
+    const refusal = chunk.refusal ?? arriving?.refusal;
     if (refusal !== undefined && arriving !== undefined) {
       this.#reportRefusal(this.#atData(), refusal);
       this.#protocol.failChunks();
-      arriving.intake.discard();
+      arriving.discard();
       this.#arriving = undefined;
     }
     this.#say(refusal ?? replies.chunkOk);
@@ -639,22 +556,19 @@ export class Session {
     return true;
   }
 
-  #waitForDisk(intake: MessageIntake): void {
-    if (!intake.backlogged) return;
+  #waitForDisk({ backlogged }: ArrivingMessage): void {
+    if (!backlogged) return;
     this.#deadline = NEVER; // our disk is slow, not the client
     this.#socket.pause();
   }
 
-  /** Hands the message on, and replies once it is safe (SR-15) or refused (SR-16). */
-  async #commit(arriving: Arriving): Promise<void> {
+  async #commit(arriving: ArrivingMessage): Promise<void> {
     this.#mode = "waiting";
     this.#deadline = NEVER;
     this.#arriving = undefined;
-    const result = await arriving.intake.finish();
-    const reply = result.kind === "refused" ? result.reply : await this.#accept(arriving, result);
+    const reply = await arriving.end();
     const taken = replyClass(reply) === "success";
-    if (!taken) arriving.intake.discard();
-    if (taken) this.#messages++;
+    if (taken) this.#reports.taken();
     else this.#reportRefusal(this.#atData(), reply);
     this.#protocol.endMessage(taken);
     if (this.#mode !== "waiting") return; // cut off meanwhile
@@ -669,49 +583,12 @@ export class Session {
     else if (!this.#socket.writableNeedDrain) this.#onDrain();
   }
 
-  async #accept(arriving: Arriving, message: IntakeResult & { kind: "message" }): Promise<Reply> {
-    const { sender, recipients, facts: session } = this.#protocol;
-    if (sender === undefined) throw new Error("a message without a transaction");
-    const { body, facts, headers } = message;
-    const envelope = { sender, recipients };
-    const receivedAt = this.#tools.clock.now();
-    const mail = { id: arriving.id, session, receivedAt, envelope, body, facts, headers };
-    try {
-      return withStatus(await this.#options.accept(mail));
-    } catch (error) {
-      this.#tools.observe({ kind: "trouble", where: "accepting a message", error: String(error) });
-      return replies.acceptFailed;
-    }
-  }
-
-  // --- reports ----------------------------------------------------------------------------------------------------
-
   #atData(): Omit<Refusal, "reply"> {
     const { sender, recipients } = this.#protocol;
     return { stage: "data", sender, recipients: recipients.map(({ mailbox }) => mailbox) };
   }
 
   #reportRefusal(refusal: Omit<Refusal, "reply">, reply: Reply): void {
-    this.#refusals++;
-    this.#options.onRefusal(this.#protocol.facts, { ...refusal, reply });
+    this.#reports.refused(this.#protocol.facts, { ...refusal, reply });
   }
-
-  #reportEnd(): void {
-    const { ehlo, tls } = this.#protocol.facts;
-    this.#tools.observe({
-      kind: "session-ended",
-      listener: this.#options.listener,
-      client: this.#peer.clientAddress,
-      ehlo,
-      tls: tls === undefined ? null : describeTls(tls.handshake),
-      messages: this.#messages,
-      refusals: this.#refusals,
-      reason: this.#endReason,
-      durationMs: this.#tools.clock.now() - this.#startedAt,
-    });
-  }
-}
-
-function describeTls({ protocol, cipher, group }: HandshakeFacts): string {
-  return [protocol, cipher, group].filter(Boolean).join(" ");
 }
