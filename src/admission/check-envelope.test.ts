@@ -5,7 +5,14 @@ import type { IpAddress } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
 import { createInboundPolicy } from "../policy/inbound.ts";
-import type { DemandAnswer, InboundDemand, InboundRule, PeerRequirement, PolicySource } from "../policy/rules.ts";
+import type {
+  DemandAnswer,
+  InboundDemand,
+  InboundRule,
+  Origin,
+  PeerRequirement,
+  PolicySource,
+} from "../policy/rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 import { sampleClientCa, sampleClientHandshake } from "../tls/client-sample.ts";
@@ -359,3 +366,40 @@ test("what rules give to whoever logged in ends with the log-in, also in the mid
   const reloaded = checks({ sources: [relaying] });
   assert.equal(reloaded.checkRecipient(facts, sender, recipient)?.code, 530);
 });
+
+const theirOrigin: Origin = { ...sampleOrigin, source: "momentum" };
+const asServer = insideTls({
+  chain: {
+    kind: "untrusted",
+    code: "INVALID_PURPOSE",
+    text: "not made for this use",
+    ...(sampleClientHandshake.chain.kind === "trusted" && { asServer: sampleClientHandshake.chain.anchor }),
+  },
+});
+const relayTrusted: InboundRule = {
+  clientAnchors: { value: ours, from: theirOrigin },
+  relayByCertificate: { value: { kind: "trusted" }, from: theirOrigin },
+};
+const trustedDemand = (from: Origin, anchors?: TrustAnchors) =>
+  demanding({ kind: "demand", demand: demand({ level: "trusted", from, ...(anchors && { anchors }) }) });
+const noClient = /^550 5\.7\.10 the client certificate is not trusted here/;
+const purposes: readonly [name: string, setting: Setting, want: RegExp][] = [
+  ["relays where we say so", { rule: { relayByCertificate: said({ kind: "trusted" }) } }, /^250, 250$/],
+  ["does not by another server's configuration", { rule: relayTrusted }, /^250, 550 5\.7\.1/],
+  ["does if we say so", { rule: { ...relayTrusted, clientPurpose: said("client-or-server") } }, /^250, 250$/],
+  ["meets a demand of ours", { sources: [trustedDemand(sampleOrigin)] }, /^250, 550 5\.7\.1 /],
+  [
+    "meets it by CAs of its own, whatever else another server's configuration says",
+    {
+      rule: { ...relayTrusted, clientPurpose: { value: "client", from: theirOrigin } },
+      sources: [trustedDemand(sampleOrigin, ours)],
+    },
+    /^250, 550 5\.7\.1 /,
+  ],
+  ["meets no demand of another's", { rule: relayTrusted, sources: [trustedDemand(theirOrigin)] }, noClient],
+];
+for (const [name, setting, want] of purposes) {
+  test(`TL-17 a server that comes as a client with its certificate ${name}`, () => {
+    assert.match(dialogue(asServer, setting, { to: "b@elsewhere.example" }), want);
+  });
+}

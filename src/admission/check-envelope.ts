@@ -21,7 +21,7 @@ import { rejection, unmetDemand } from "./barred.ts";
 import { stillThere } from "./certificate-user.ts";
 import { inboundQuestion } from "./question.ts";
 import type { RelayAnswer, RelayCheck, RelayRight } from "./relay-check.ts";
-import { underRule } from "./under-rule.ts";
+import { purposeUnder, underRule } from "./under-rule.ts";
 
 export type EnvelopeTools = Readonly<{
   policy: () => InboundPolicy;
@@ -127,11 +127,13 @@ function judgeDemands(
   sender: Mailbox | undefined,
   recipient: Mailbox | undefined,
 ): JudgedDemand[] {
-  const { clientAnchors, clientPurpose } = rule;
-  const peer = { handshake: session.tls?.handshake, anchors: clientAnchors?.value, purpose: clientPurpose?.value };
+  const { handshake } = session.tls ?? {};
+  const anchors = rule.clientAnchors?.value;
   return policy.demands({ ...question, sender, recipient }).flatMap((answer) => {
     if (answer.kind === "at-recipient") return [];
     const { demand, unsure = false } = answer;
+    const source = demand.anchors === undefined ? rule.clientAnchors?.from.source : demand.from.source;
+    const peer = { handshake, anchors, purpose: purposeUnder(rule, source) };
     return [{ demand, unsure, verdict: judgeDemand(demand, peer, question.now) }];
   });
 }
