@@ -4,7 +4,7 @@
 import { findConfiguration } from "../config/find.ts";
 import { nameOf } from "../config/policy-sources.ts";
 import type { Settings } from "../config/settings.ts";
-import type { OpenListener } from "../server/relay.ts";
+import type { OpenListener } from "../server/listeners.ts";
 import { supervise } from "../server/supervisor.ts";
 import { howToCall } from "./how-to-call.ts";
 import { type PolicyOptions, policyFlag } from "./policy-options.ts";
@@ -36,17 +36,24 @@ function greeting(listeners: readonly OpenListener[], settings: Settings, file: 
   for (const { name, address, port, tls } of listeners) {
     lines.push(`  ${name.padEnd(12)} ${address.includes(":") ? `[${address}]` : address}:${port} (${tls})`);
   }
-  const first = listeners[0];
   for (const dialect of settings.dialects) lines.push(`  policy       ${nameOf(dialect)}`);
-  if (file === undefined && first !== undefined) {
-    lines.push(
-      "Send a first mail (it leaves by MX, under TLS when the host offers it):",
-      `  swaks --server ${first.address}:${first.port} --tls --from YOUR-ADDRESS --to A-FRIENDS-ADDRESS`,
-      `  or: openssl s_client -starttls smtp -crlf -quiet -connect ${first.address}:${first.port}`,
-      "See what became of it:",
-      `  ${settings.records.file}   and   ${howToCall()} queue list`,
-      `No network at hand? ${howToCall()} demo shows partner hosts of every kind on this machine.`,
-    );
-  }
-  return `${lines.join("\n")}\n`;
+  const first = listeners.find(({ tls }) => tls === "starttls");
+  return `${[...lines, ...(file === undefined && first !== undefined ? firstSteps(first, settings) : [])].join("\n")}\n`;
+}
+
+/** For whoever has no configuration yet. */
+function firstSteps({ address, port }: OpenListener, { records }: Settings): readonly string[] {
+  const place = `${isAnyAddress(address) ? "localhost" : address}:${port}`;
+  return [
+    "Send a first mail (it leaves by MX, under TLS when the host offers it):",
+    `  swaks --server ${place} --tls --from YOUR-ADDRESS --to A-FRIENDS-ADDRESS`,
+    `  or: openssl s_client -starttls smtp -crlf -quiet -connect ${place}`,
+    "See what came in, what became of it, and what waits:",
+    ...[records.inboundFile ?? [], records.file, `${howToCall()} queue list`].flat().map((one) => `  ${one}`),
+    `No network at hand? ${howToCall()} demo shows partner hosts of every kind on this machine.`,
+  ];
+}
+
+function isAnyAddress(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
 }

@@ -18,7 +18,6 @@ import { createNoticeMaker } from "../delivery/notices.ts";
 import { createOpener } from "../delivery/open-limit.ts";
 import { createClientNames } from "../dns/client-name.ts";
 import { createStubResolver } from "../dns/stub-resolver.ts";
-import type { IpAddress } from "../mail/address.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { Observer } from "../observe/events.ts";
@@ -30,22 +29,12 @@ import { findRoute } from "../route/find-route.ts";
 import { describeOurselves, machineAddresses } from "../route/ourselves.ts";
 import type { Route } from "../route/route.ts";
 import { createTransportTable, type TransportTable } from "../route/transport.ts";
-import { ConnectionCounts } from "../smtp/server/connection-counts.ts";
-import type { Receiver, ReceiverOptions } from "../smtp/server/receiver.ts";
-import { startReceiver } from "../smtp/server/start-receiver.ts";
+import type { ReceiverOptions } from "../smtp/server/receiver.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { assertFree, cannotListen, type WantedPort } from "./free-port.ts";
 import type { Methods } from "./ipc.ts";
+import { Listeners, type OpenedListeners, type OpenListener, type PortKnowledge } from "./listeners.ts";
 import { createIdMaker } from "./message-id.ts";
 import { queueMethods } from "./queue-methods.ts";
-
-/** What a worker knows of the others when it opens listeners. */
-export type PortKnowledge = Readonly<{
-  /** Ports that another worker was given for listeners at port 0. */
-  ports?: ReadonlyMap<string, number>;
-  /** No other worker listens yet on what is new: make sure that nobody at all does. */
-  first?: boolean;
-}>;
 
 export type RelayOptions = PortKnowledge &
   Readonly<{
@@ -56,16 +45,6 @@ export type RelayOptions = PortKnowledge &
     clock: Clock;
     random: () => number;
   }>;
-
-type OpenReceiver = Readonly<{
-  receiver: Receiver;
-  identity: string;
-  address: IpAddress;
-  /** As far as our own configuration says. */
-  tls: "implicit" | "starttls" | "none";
-}>;
-
-export type OpenListener = Readonly<{ name: string; address: string; port: number; tls: string }>;
 
 export interface Relay extends AsyncDisposable {
   readonly listeners: readonly OpenListener[];
@@ -101,7 +80,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   mkdirSync(spoolDirectory, { recursive: true, mode: 0o700 });
   let now = derive(options.settings, clock, undefined);
   const settings = (): Settings => now.settings;
-  let ourselves = knowOurselves(options.settings, []);
+  let ourselves = knowOurselves(options.settings, { endpoints: [] });
   const newId = createIdMaker(worker, clock.now, random);
 
   const queue = await openSqliteQueue({
@@ -170,60 +149,11 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     onRefusal: admission.onRefusal,
     accept: (mail) => acceptMail(mail, acceptTools),
   });
-  let receivers = new Map<string, OpenReceiver>();
-  /** Listeners that a reload closed, as long as they have sessions. */
-  const retired = new Set<Receiver>();
-  const counts = new ConnectionCounts();
+  const listeners = new Listeners({ receiverOptions, observe, clock });
 
-  /** Those of `next`: open ones that stay as they are, and new ones. Rejects with all new ones closed again. */
-  async function openReceivers(
-    next: Settings,
-    { ports, first = false }: PortKnowledge,
-  ): Promise<Map<string, OpenReceiver>> {
-    const found = new Map<string, OpenReceiver>();
-    await using opened = new AsyncDisposableStack();
-    for (const listener of next.listeners) {
-      const { name, address } = listener;
-      const identity = listenerIdentity(listener, next);
-      const open = receivers.get(name);
-      if (open?.identity === identity) {
-        found.set(name, open);
-        continue;
-      }
-      const port = listener.port === 0 ? (open?.receiver.port ?? ports?.get(name) ?? 0) : listener.port;
-      const isOurs = [...receivers.values()].some((one) => one.address === address && one.receiver.port === port);
-      const wanted = { ...whose(listener), address, port };
-      if (first && port !== 0 && !isOurs) await assertFree(wanted);
-      const receiver = await startReceiver(
-        { ...receiverOptions(listener, next), address, port, reusePort: true },
-        { observe, clock, counts },
-      ).catch((error: unknown) => {
-        throw cannotListen(wanted, error);
-      });
-      opened.defer(() => receiver.stop(0));
-      found.set(name, { receiver, address, identity, tls: tlsOf(listener) });
-    }
-    opened.move();
-    return found;
-  }
-
-  /** What has no place among `next` takes no new session and goes with its last; what is new is reported. */
-  function replaceReceivers(next: Map<string, OpenReceiver>, graceMs: number): void {
-    const before = new Set(receivers.values());
-    const kept = new Set(next.values());
-    for (const open of before) {
-      if (kept.has(open)) continue;
-      const { receiver } = open;
-      retired.add(receiver);
-      void receiver.stop(graceMs).finally(() => retired.delete(receiver));
-    }
-    receivers = next;
-    for (const [listener, open] of next) {
-      if (before.has(open)) continue;
-      const { address, port } = open.receiver;
-      observe({ kind: "listening", listener, address, port, tls: open.tls });
-    }
-    ourselves = knowOurselves(settings(), receivers.values());
+  function replaceListeners(next: OpenedListeners, graceMs: number): void {
+    listeners.replace(next, graceMs);
+    ourselves = knowOurselves(settings(), listeners);
   }
 
   async function close(): Promise<void> {
@@ -234,7 +164,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 
   try {
-    replaceReceivers(await openReceivers(settings(), options), 0);
+    replaceListeners(await listeners.open(settings(), options), 0);
   } catch (error) {
     await close();
     throw error;
@@ -243,31 +173,27 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
   const relay: Relay = {
     get listeners() {
-      return [...receivers].map(([name, { receiver, tls }]) => {
-        return { name, address: receiver.address, port: receiver.port, tls };
-      });
+      return listeners.list;
     },
     queue,
     methods: queueMethods(queue, conductor, clock),
     async reload(next, knowledge = {}) {
-      const opened = await openReceivers(next, knowledge);
+      const opened = await listeners.open(next, knowledge);
       const before = now;
       now = derive(next, clock, before);
-      replaceReceivers(opened, next.timeouts.sessionMs);
+      replaceListeners(opened, next.timeouts.sessionMs);
       pool.closeAll();
       if (now.resolver !== before.resolver) await before.resolver[Symbol.asyncDispose]();
       conductor.wake();
     },
     state: () => ({
-      sessions: [...receivers.values()].reduce((sum, { receiver }) => sum + receiver.sessions, 0),
+      sessions: listeners.sessions,
       active: conductor.activeMessages,
       idleConnections: pool.idleCount,
     }),
     async stop(graceMs) {
       const startedAt = performance.now();
-      const open = [...retired, ...[...receivers.values()].map(({ receiver }) => receiver)];
-      receivers = new Map();
-      await Promise.all(open.map((receiver) => receiver.stop(graceMs)));
+      await listeners.stop(graceMs);
       await conductor.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
       await close();
     },
@@ -306,9 +232,11 @@ function route(
 }
 
 /** By every name and address that is ours: an MX that leads here is a loop (MX-9). */
-function knowOurselves({ hostname, bindings }: Settings, open: Iterable<OpenReceiver>): Ourselves {
+function knowOurselves(
+  { hostname, bindings }: Settings,
+  { endpoints }: Readonly<{ endpoints: Listeners["endpoints"] }>,
+): Ourselves {
   const names = [hostname, ...[...bindings.values()].map(({ ehlo }) => ehlo)];
-  const endpoints = [...open].map(({ address, receiver }) => ({ address, port: receiver.port }));
   return describeOurselves(names, endpoints, machineAddresses());
 }
 
@@ -320,23 +248,4 @@ function bindingOf(
   const binding = bindings.get(name) ?? bindings.get(defaultBinding);
   if (binding === undefined) throw new Error(`no binding ${defaultBinding}`);
   return binding;
-}
-
-/** By name; one of another mail server's configuration with its line. */
-function whose({ name, from }: ListenerSettings): Pick<WantedPort, "listener" | "isTheirs"> {
-  const isTheirs = from.source !== "letterlock";
-  return { listener: isTheirs ? `${name} of ${from.file ?? from.source}:${from.line ?? 1}` : name, isTheirs };
-}
-
-function tlsOf({ implicitTls, rule }: ListenerSettings): OpenReceiver["tls"] {
-  if (implicitTls) return "implicit";
-  return rule.starttls?.value === "never" ? "none" : "starttls";
-}
-
-/** A listener is restarted only when what it was opened with has changed; what it offers is asked for at each session. */
-function listenerIdentity(
-  { rule: _, from: __, ...listener }: ListenerSettings,
-  { limits, timeouts, hostname, auth }: Settings,
-): string {
-  return JSON.stringify([listener, limits, timeouts, hostname, auth]);
 }

@@ -10,7 +10,8 @@ import { createHumanLog } from "../record/human-log.ts";
 import { openRecordWriter, type RecordWriter } from "../record/jsonl-writer.ts";
 import { createMetrics } from "../record/metrics.ts";
 import { answer, isRequest, type Methods, type Response } from "./ipc.ts";
-import { type OpenListener, type Relay, startRelay } from "./relay.ts";
+import type { OpenListener } from "./listeners.ts";
+import { type Relay, startRelay } from "./relay.ts";
 import { type SettingsSource, type Snapshot, settingsOf } from "./settings-source.ts";
 
 /** On the worker's command line, for people who look at processes. */
