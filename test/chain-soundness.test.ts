@@ -2,12 +2,11 @@
  * Chains that one look calls good and another does not: where OpenSSL checked one path and the certificates that came
  * along show another, a client gets no trust out of the difference (TL-17, AT-35).
  */
+
 import assert from "node:assert/strict";
+import { seenOfClient } from "./client-facts-lab.ts";
 import "reflect-metadata";
-import { once } from "node:events";
-import net from "node:net";
 import { type TestContext, test } from "node:test";
-import { connect } from "node:tls";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -20,13 +19,9 @@ import {
   type X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import { makeSelfSigned } from "../src/lab/certificates.ts";
-import { systemClock } from "../src/mail/clock.ts";
-import { clientHandshakeFacts } from "../src/tls/client-facts.ts";
-import { joinAnchors, underAnchors } from "../src/tls/client-trust.ts";
+import { underAnchors } from "../src/tls/client-trust.ts";
 import { type TrustAnchors, trustBundle } from "../src/tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../src/tls/peer-facts.ts";
-import { acceptTls, ServerContexts } from "../src/tls/server-context.ts";
 
 const timeout = 20_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -103,38 +98,11 @@ function anchors(...made: Made[]): TrustAnchors {
 
 /** What a server that trusts all of `sets` sees of a client that shows these, its own first. */
 async function seen(t: TestContext, sets: readonly TrustAnchors[], shown: readonly Made[]): Promise<HandshakeFacts> {
-  const own = await makeSelfSigned({ dnsNames: ["relay.example"] });
-  const credential = { name: "own", id: "own", certificateChain: own.chainPem, privateKey: own.privateKeyPem };
-  const clientAnchors = joinAnchors(sets);
-  const handshake = new ServerContexts("test", systemClock).handshakeFor({
-    default: { credentials: [credential], names: [] },
-    others: [],
-    minVersion: "TLSv1.3",
-    maxVersion: "TLSv1.3",
-    ciphers: undefined,
-    groups: undefined,
-    clientAnchors,
-  });
-  const server = net.createServer().listen(0, "127.0.0.1");
-  t.after(() => server.close());
-  await once(server, "listening");
   const [leaf] = shown;
   assert.ok(leaf);
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", leaf.keys.privateKey)).toString("base64");
-  const client = connect({
-    port: (server.address() as net.AddressInfo).port,
-    host: "127.0.0.1",
-    cert: shown.map(pem).join(""),
-    key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`,
-    rejectUnauthorized: false,
-  });
-  t.after(() => client.destroy());
-  client.on("error", () => undefined);
-  const [socket] = (await once(server, "connection")) as [net.Socket];
-  const secured = acceptTls(socket, handshake);
-  t.after(() => secured.destroy());
-  await once(secured, "secure");
-  return clientHandshakeFacts(secured, clientAnchors, 0);
+  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
+  return await seenOfClient(t, sets, shown.map(pem).join(""), key);
 }
 
 async function isTrusted(

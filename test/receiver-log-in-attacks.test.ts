@@ -2,6 +2,7 @@
  * What a hostile client does with AUTH, held against a receiver with the real log-in behind it: responses in pieces and
  * out of place, leaving while a password is computed, and two hundred guessers at once.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAuthenticator } from "../src/admission/authenticator.ts";
@@ -11,23 +12,13 @@ import { type KeyDerivation, nodeKeyDerivation } from "../src/users/key-derivati
 import { hashPassword } from "../src/users/password-hash.ts";
 import type { User } from "../src/users/user.ts";
 import { createUserDirectory } from "../src/users/user-directory.ts";
+import { sampleUser } from "../src/users/user-sample.ts";
 import { type OpenReceiver, openReceiver } from "./receiver-lab.ts";
 import { TestClient } from "./smtp-client.ts";
 
 const timeout = 30_000;
 const password = "correct horse";
-const alice: User = {
-  name: "alice",
-  password: await hashPassword("argon2id", password, nodeKeyDerivation),
-  scram: undefined,
-  secret: undefined,
-  certificates: [],
-  senders: undefined,
-  networks: undefined,
-  bindings: undefined,
-  requireTls: "none",
-  mayRelay: true,
-};
+const alice: User = sampleUser({ password: await hashPassword("argon2id", password, nodeKeyDerivation) });
 
 const base64 = (text: string): string => Buffer.from(text, "latin1").toString("base64");
 const plain = (name: string, secret: string): string => base64(`\0${name}\0${secret}`);

@@ -2,6 +2,7 @@
  * The receiver with the real authenticator over real TLS: proofs that hold for one TLS session alone, addresses that are
  * locked out, and what a stranger hears.
  */
+
 import assert from "node:assert/strict";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { test } from "node:test";
@@ -14,22 +15,16 @@ import { hashPassword } from "../src/users/password-hash.ts";
 import { makeScramVerifier } from "../src/users/scram-verifier.ts";
 import type { User } from "../src/users/user.ts";
 import { createUserDirectory } from "../src/users/user-directory.ts";
+import { sampleUser } from "../src/users/user-sample.ts";
 import { HandClock, type OpenReceiver, openReceiver } from "./receiver-lab.ts";
 import { TestClient } from "./smtp-client.ts";
 
 const password = "correct horse";
-const alice: User = {
-  name: "alice",
+const alice: User = sampleUser({
   password: await hashPassword("argon2id", password, nodeKeyDerivation),
   scram: await makeScramVerifier(password, nodeKeyDerivation),
-  secret: undefined,
-  certificates: [],
-  senders: undefined,
-  networks: undefined,
-  bindings: undefined,
   requireTls: "encrypted",
-  mayRelay: true,
-};
+});
 
 const settings: AuthSettings = {
   failureDelayMs: 0,

@@ -1,6 +1,7 @@
 /**
  * Log-ins as a session drives them, with key derivation that is counted instead of being slow.
  */
+
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";
@@ -17,6 +18,7 @@ import { fitsHash } from "../users/password-hash.ts";
 import { makeScramVerifier } from "../users/scram-verifier.ts";
 import type { PasswordHash, ScramVerifier, User, UserDirectory } from "../users/user.ts";
 import { createUserDirectory } from "../users/user-directory.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { type AuthenticatorTools, createAuthenticator } from "./authenticator.ts";
 
 const settings: AuthSettings = {
@@ -72,19 +74,7 @@ function hashOf(password: string, change: Partial<Extract<PasswordHash, { kind: 
 }
 
 function user(name: string, change: Partial<User> = {}): User {
-  return {
-    name,
-    password: hashOf(`${name}'s password`),
-    scram: undefined,
-    secret: undefined,
-    certificates: [],
-    senders: undefined,
-    networks: undefined,
-    bindings: undefined,
-    requireTls: "none",
-    mayRelay: true,
-    ...change,
-  };
+  return sampleUser({ name, password: hashOf(`${name}'s password`), ...change });
 }
 
 type Chain = "trusted" | "trusted elsewhere" | "untrusted";

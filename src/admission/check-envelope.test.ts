@@ -20,6 +20,7 @@ import { type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import type { User } from "../users/user.ts";
 import { createUserDirectory } from "../users/user-directory.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { createEnvelopeCheck } from "./check-envelope.ts";
 import { createRelayCheck } from "./relay-check.ts";
 import {
@@ -30,7 +31,6 @@ import {
   sampleSender,
   sampleSession,
   sampleSource,
-  sampleUser,
   untrustedClient,
 } from "./session-sample.ts";
 

@@ -13,6 +13,7 @@ import { anchorsId, type Credential, trustBundle } from "../tls/handshake-settin
 import type { ServedCertificates } from "../tls/server-tls.ts";
 import type { User } from "../users/user.ts";
 import { createUserDirectory } from "../users/user-directory.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { createConduct } from "./conduct.ts";
 import {
   insideTls,
@@ -21,7 +22,6 @@ import {
   sampleOrigin,
   sampleSession,
   sampleSource,
-  sampleUser,
   untrustedClient,
 } from "./session-sample.ts";
 

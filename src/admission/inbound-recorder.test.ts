@@ -16,6 +16,7 @@ import { sampleClientCa, sampleClientCertificate } from "../tls/client-sample.ts
 import { trustBundle } from "../tls/handshake-settings.ts";
 import type { User } from "../users/user.ts";
 import { createUserDirectory } from "../users/user-directory.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { createEnvelopeCheck } from "./check-envelope.ts";
 import { createInboundRecorder } from "./inbound-recorder.ts";
 import { createRelayCheck } from "./relay-check.ts";
@@ -27,7 +28,6 @@ import {
   sampleSender,
   sampleSession,
   sampleSource,
-  sampleUser,
   untrustedClient,
 } from "./session-sample.ts";
 

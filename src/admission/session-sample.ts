@@ -6,9 +6,9 @@ import type { EnvelopeSender } from "../mail/envelope.ts";
 import type { Origin, PolicySource, Sourced } from "../policy/rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
+import { sampleSession as sessionOf } from "../smtp/server/session-sample.ts";
 import { sampleClientHandshake } from "../tls/client-sample.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
-import type { User } from "../users/user.ts";
 
 export const sampleOrigin: Origin = { source: "letterlock", file: "/l.yaml", line: 7, column: 1, scope: "test" };
 
@@ -17,20 +17,8 @@ export function said<T>(value: T): Sourced<T> {
 }
 
 export function sampleSession(change: Partial<SessionFacts> = {}): SessionFacts {
-  return {
-    id: "S",
-    listener: "mx",
-    clientAddress: "198.51.100.9" as IpAddress,
-    clientPort: 4000,
-    localAddress: undefined,
-    localPort: 25,
-    ehlo: "client.example",
-    esmtp: true,
-    clientName: { kind: "not-asked" },
-    tls: undefined,
-    login: undefined,
-    ...change,
-  };
+  const mine = { id: "S", listener: "mx", clientAddress: "198.51.100.9" as IpAddress, clientPort: 4000 };
+  return sessionOf({ ...mine, ehlo: "client.example", ...change });
 }
 
 /** The same client inside TLS, with a trusted certificate unless told otherwise. */
@@ -50,22 +38,6 @@ export const noCertificate = {
 
 export function sampleSource(answers: Partial<PolicySource>): PolicySource {
   return { name: "test", outbound: () => undefined, candidates: () => [], ...answers };
-}
-
-export function sampleUser(change: Partial<User> = {}): User {
-  return {
-    name: "alice",
-    password: undefined,
-    scram: undefined,
-    secret: undefined,
-    certificates: [],
-    senders: undefined,
-    networks: undefined,
-    bindings: undefined,
-    requireTls: "none",
-    mayRelay: true,
-    ...change,
-  };
 }
 
 export function sampleSender(text: string | undefined): EnvelopeSender {

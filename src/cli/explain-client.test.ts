@@ -14,6 +14,7 @@ import type {
   PolicySource,
 } from "../policy/rules.ts";
 import type { User, UserDirectory } from "../users/user.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { type ClientOptions, explainClient } from "./explain-client.ts";
 import type { ClientExplanation } from "./explain-client-answers.ts";
 
@@ -51,18 +52,11 @@ function settingsWith({ inbound, demand }: Words, users: readonly User[] = []): 
   return { ...settings, policySources: [source], users: directory };
 }
 
-const alice: User = {
-  name: "alice",
-  password: undefined,
-  scram: undefined,
-  secret: undefined,
-  certificates: [],
+const alice: User = sampleUser({
   senders: [{ domain: { kind: "exact", domain: domain("home.test") } }],
   networks: [parseCidr("198.51.100.0/24")].filter((block) => block !== undefined),
-  bindings: undefined,
   requireTls: "encrypted",
-  mayRelay: true,
-};
+});
 
 function explain(options: ClientOptions, words: Words = {}, users: readonly User[] = []): readonly ClientExplanation[] {
   const explained = explainClient(

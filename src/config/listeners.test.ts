@@ -1,6 +1,7 @@
 /**
  * Listeners that other mail servers' configurations name, beside our own.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IpAddress } from "../mail/address.ts";
@@ -9,6 +10,7 @@ import type { DialectListener, DialectSettings } from "../policy/dialects/dialec
 import type { CompileDialect } from "../policy/dialects/registry.ts";
 import type { InboundRule } from "../policy/rules.ts";
 import type { User } from "../users/user.ts";
+import { sampleUser } from "../users/user-sample.ts";
 import { loadSettings } from "./load.ts";
 import type { PolicyFlag } from "./policy-flag.ts";
 import { formatProblem } from "./problem.ts";
@@ -150,18 +152,7 @@ test("listeners: a dialect that lets everybody send to everywhere is told where 
 });
 
 test("dialects: users, relay domains and the wish for names are joined with our own", () => {
-  const user = (name: string): User => ({
-    name,
-    password: undefined,
-    scram: undefined,
-    secret: "s",
-    certificates: [],
-    senders: undefined,
-    networks: undefined,
-    bindings: undefined,
-    requireTls: "none",
-    mayRelay: true,
-  });
+  const user = (name: string): User => sampleUser({ name, secret: "s" });
   const domains = [parseDomainPattern(".b.example")].filter((each) => each !== undefined);
   const made = {
     postfix: { settings: { relayDomains: domains, needsClientNames: true } },

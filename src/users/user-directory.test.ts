@@ -2,23 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { User } from "./user.ts";
 import { createUserDirectory } from "./user-directory.ts";
+import { sampleUser } from "./user-sample.ts";
 
 const digest = "ab".repeat(32);
 
 function user(name: string, change: Partial<User> = {}): User {
-  return {
-    name,
-    password: undefined,
-    scram: undefined,
-    secret: undefined,
-    certificates: [],
-    senders: undefined,
-    networks: undefined,
-    bindings: undefined,
-    requireTls: "none",
-    mayRelay: true,
-    ...change,
-  };
+  return sampleUser({ name, ...change });
 }
 
 test("of two users with one name the first counts, and alone", () => {

@@ -4,22 +4,7 @@ import type { IpAddress, Mailbox } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import type { User, UserPlace } from "./user.ts";
 import { maySendAs, mayUse } from "./user-limits.ts";
-
-function user(change: Partial<User>): User {
-  return {
-    name: "alice",
-    password: undefined,
-    scram: undefined,
-    secret: undefined,
-    certificates: [],
-    senders: undefined,
-    networks: undefined,
-    bindings: undefined,
-    requireTls: "none",
-    mayRelay: true,
-    ...change,
-  };
-}
+import { sampleUser as user } from "./user-sample.ts";
 
 function mailbox(localPart: string, name: string): Mailbox {
   return { text: `${localPart}@${name}`, localPart, host: { kind: "domain", domain: domain(name) } };

@@ -1,12 +1,14 @@
 /**
  * Momentum's inbound cases, as a client sees them: a receiver that an ecelerity.conf leads (reference, sections 2.8 and 6).
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { type IssuedCertificate, makeAuthority } from "../../src/lab/certificates.ts";
 import type { Compiled } from "../../src/policy/dialects/dialect.ts";
 import type { User } from "../../src/users/user.ts";
+import { sampleUser } from "../../src/users/user-sample.ts";
 import { TestClient } from "../smtp-client.ts";
 import { connectEncrypted, cramMd5, encrypt, greet, openDialect, plain, send, type Visit } from "./inbound-lab.ts";
 import { compile, errors } from "./momentum/lab.ts";
@@ -204,18 +206,7 @@ test("momentum 61: an injection policy in a pathway_group is not recognised: rej
   assert.doesNotMatch(await client.rest(), /^220|^250/m);
 });
 
-const alice: User = {
-  name: "alice",
-  password: undefined,
-  scram: undefined,
-  secret: "secret",
-  certificates: [],
-  senders: undefined,
-  networks: undefined,
-  bindings: undefined,
-  requireTls: "none",
-  mayRelay: true,
-};
+const alice: User = sampleUser({ secret: "secret" });
 
 test("momentum: AUTH is offered as smtp_extensions lists it, in clear text too; users are our own", {
   timeout,

@@ -3,6 +3,7 @@
  * compiled, and lead a receiver. What the real smtpd says to the same and other clients is compared in
  * `test/interop/postfix-inbound-differential.test.ts`.
  */
+
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";
 import { type IssuedCertificate, makeAuthority, makeSelfSigned } from "../../src/lab/certificates.ts";
 import type { User } from "../../src/users/user.ts";
+import { sampleUser } from "../../src/users/user-sample.ts";
 import type { TestClient } from "../smtp-client.ts";
 import { connectEncrypted, ehlo, encrypt, greet, openDialect, plain, send, type Visit } from "./inbound-lab.ts";
 import { compile, notesOf, type WorldOptions } from "./postfix/world.ts";
@@ -98,18 +100,7 @@ test("postfix PT-88: encrypt: what is known waits for TLS, INB-7, AUTH too, INB-
   assert.ok((await encrypt(client)).some((keyword) => keyword.startsWith("AUTH")));
 });
 
-const alice: User = {
-  name: "alice",
-  password: undefined,
-  scram: undefined,
-  secret: "secret",
-  certificates: [],
-  senders: undefined,
-  networks: undefined,
-  bindings: undefined,
-  requireTls: "none",
-  mayRelay: false,
-};
+const alice: User = sampleUser({ secret: "secret", mayRelay: false });
 
 const authRows: readonly [name: string, main: string, inClear: string, inTls: string][] = [
   ["INB-9: auth_only: hidden in clear", "smtpd_tls_auth_only = yes", "none: 503", "PLAIN LOGIN: 235"],
