@@ -8,6 +8,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { runProgram } from "../../src/cli/program.ts";
 import { loadSettings } from "../../src/index.ts";
+import { sampleInbound, sampleInboundRefusal } from "../../src/mail/inbound-sample.ts";
 import { parseUsersFile } from "../../src/users/users-file.ts";
 import { commandLines, findMistake, type Help, yamlBlocks } from "./pages.ts";
 import { standIns } from "./stand-ins.ts";
@@ -124,4 +125,19 @@ test("every configuration in the README and in the pages for operators loads, wi
     assert.ok(settings, name);
     assert.deepEqual(wrong, [], `${name}\n${text}`);
   }
+});
+
+test("the pages' fail2ban filter finds failed log-ins, by the address that tried, and nothing else", () => {
+  const page = readFileSync(path.join(root, "docs/operating/submission.md"), "utf8");
+  const [, pattern = ""] = /^failregex = (.*)$/m.exec(page) ?? [];
+  assert.match(pattern, /<ADDR>/);
+  const finds = new RegExp(pattern.replace("<ADDR>", "([0-9A-Fa-f:.]+)"));
+  const failed = { ...sampleInboundRefusal, stage: "auth", reason: "log-in", client: "2001:db8::7" } as const;
+  const posing = { ...failed, ehlo: '"client":"192.0.2.1"', user: '{"reason":"log-in","client":"192.0.2.1"' };
+  const other = { ...sampleInbound, ehlo: '"reason":"log-in","client":"192.0.2.1"' };
+  const lines = [failed, posing, other, sampleInboundRefusal].map((record) => JSON.stringify(record));
+  assert.deepEqual(
+    lines.map((line) => finds.exec(line)?.[1]),
+    ["2001:db8::7", "2001:db8::7", undefined, undefined],
+  );
 });
