@@ -7,7 +7,14 @@ import { type DomainPattern, parseDomainPattern } from "../mail/domain-pattern.t
 import { type Cidr, inCidr, parseCidr } from "../mail/ip.ts";
 import { trustBundle } from "../tls/handshake-settings.ts";
 import type { InboundConditions } from "./inbound-conditions.ts";
-import type { DemandAnswer, EnvelopeQuestion, InboundDemand, InboundRule, Origin } from "./rules.ts";
+import type {
+  DemandAnswer,
+  EnvelopeQuestion,
+  InboundDemand,
+  InboundRule,
+  Origin,
+  RelayByCertificate,
+} from "./rules.ts";
 import { compileInboundRules, type ScopedInboundRule } from "./scoped-inbound.ts";
 import { shadowedRules } from "./shadowed-rules.ts";
 
@@ -243,6 +250,18 @@ test("inbound rules: those that an earlier one covers wholly are found", () => {
   assert.deepEqual(shadowed(rule(1, { users: ["*"] }), rule(2, { users: ["ann"] })), ["2 by 1"]);
   const relays = { demand: undefined, settings: settings(1, { relay: true }) };
   assert.deepEqual(shadowed(rule(1, {}, relays), rule(2, {}), rule(3, { listeners: ["mx"] }, relays)), ["3 by 1"]);
+});
+
+test("AT-29 a rule by name that takes back a right to relay does so also while nobody can tell the name", () => {
+  const relay = (line: number, value: RelayByCertificate) => ({
+    settings: settings(line, { relayByCertificate: value }),
+  });
+  const inboundOf = (first: RelayByCertificate) => {
+    const rules = [rule(1, named, relay(1, first)), rule(2, {}, relay(2, { kind: "trusted" }))];
+    return compileInboundRules(rules).inbound(question({ clientNameUnknown: true }))?.relayByCertificate?.from.line;
+  };
+  assert.equal(inboundOf({ kind: "match", pins: [] }), 1);
+  assert.equal(inboundOf({ kind: "match", pins: [], issuers: ["CN=x"] }), 2);
 });
 
 const words = { listeners: ["a", "b", "mx"], users: ["ann", "bob", "*"] };

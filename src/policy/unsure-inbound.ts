@@ -92,7 +92,19 @@ function stricter(sure: InboundRule, maybe: InboundRule): InboundRule {
   });
   const least = sure.protocols?.value.min ?? "TLSv1.2";
   const newer = maybe.protocols !== undefined && maybe.protocols.value.min > least;
-  return { ...sure, ...Object.fromEntries(taken), ...(newer ? { protocols: maybe.protocols } : {}) };
+  return {
+    ...sure,
+    ...Object.fromEntries(taken),
+    ...(newer ? { protocols: maybe.protocols } : {}),
+    ...(letsNobodyRelay(maybe) ? { relayByCertificate: maybe.relayByCertificate } : {}),
+  };
+}
+
+/** Takes back what others say of certificates. */
+function letsNobodyRelay({ relayByCertificate: right }: InboundRule): boolean {
+  if (right?.value.kind !== "match") return false;
+  const { pins, names = [], issuers = [] } = right.value;
+  return pins.length + names.length + issuers.length === 0;
 }
 
 function grantsNothing(settings: InboundRule, key: (typeof decisive)[number]): boolean {
