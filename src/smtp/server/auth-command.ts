@@ -25,17 +25,13 @@ export function parseAuth(argument: string): AuthArgument {
   return { kind: "auth", mechanism, initial: octets };
 }
 
-export type AuthResponse =
-  | Readonly<{ kind: "response"; octets: Buffer }>
-  | Readonly<{ kind: "refused"; reply: Reply; cancelled: boolean }>;
+export type AuthResponse = Readonly<{ kind: "response"; octets: Buffer }> | Readonly<{ kind: "refused"; reply: Reply }>;
 
 /** @param line without its CR LF */
 export function parseResponse(line: string): AuthResponse {
-  if (line === "*") return { kind: "refused", reply: replies.authCancelled, cancelled: true };
+  if (line === "*") return { kind: "refused", reply: replies.authCancelled };
   const octets = decodeBase64(line);
-  return octets === undefined
-    ? { kind: "refused", reply: replies.badBase64, cancelled: false }
-    : { kind: "response", octets };
+  return octets === undefined ? { kind: "refused", reply: replies.badBase64 } : { kind: "response", octets };
 }
 
 /** Strict (RFC 4648 §4): whole groups, padding at the end alone, no other character. */
