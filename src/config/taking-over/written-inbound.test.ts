@@ -107,6 +107,11 @@ test("import: certificates, client certificates and relaying by them", () => {
   readBack(text);
 });
 
+test("import: CAs taken over do not begin to count for the certificates of servers", () => {
+  const { text } = taken(rule({ starttls: "offer", clientCertificate: "ask", clientAnchors: { kind: "system" } }));
+  assert.match(text, /client-ca: system\n\s*client-purpose: client\n/);
+});
+
 const requirement: PeerRequirement = {
   from,
   text: "VERIFY:128",

@@ -3,18 +3,13 @@
  * there. What single clients, users, senders or recipients meet is looked up in that system's own way, so it stays with
  * that configuration: this says so for each listener, and never writes a right that the reader did not ask for.
  */
-import type { IpAddress } from "../../mail/address.ts";
+
 import type { DialectListener } from "../../policy/dialects/dialect.ts";
-import type {
-  InboundQuestion,
-  InboundRule,
-  NamePattern,
-  PolicySource,
-  RelayByCertificate,
-} from "../../policy/rules.ts";
+import type { InboundRule, NamePattern, PolicySource, RelayByCertificate } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
 import type { ServedCertificates } from "../../tls/server-tls.ts";
 import { formatEndpoint } from "../endpoint.ts";
+import { strangerAt } from "../stranger.ts";
 import type { Left } from "./write-configuration.ts";
 import { writeAnchors, writePin, writeProtocols } from "./written-settings.ts";
 
@@ -32,7 +27,7 @@ export function writeListener(
 ): WrittenListener {
   const { address, port, implicitTls, from } = listener;
   const place = formatEndpoint({ address, port });
-  const rule = source?.inbound?.(questionAt(listener)) ?? {};
+  const rule = source?.inbound?.(strangerAt(listener, 0)) ?? {};
   const unsaid: string[] = [];
   const settings = writeRule(rule, nameOf, unsaid);
   const tls = tlsOf(rule, implicitTls);
@@ -51,18 +46,6 @@ const staysThere =
 
 function nameAt(place: string): string {
   return `at-${place.replaceAll(/[^0-9A-Fa-f.]+/g, "-").replace(/^-/, "")}`;
-}
-
-function questionAt({ name, address, port }: DialectListener): InboundQuestion {
-  return {
-    listener: name,
-    localAddress: address,
-    localPort: port,
-    client: "192.0.2.1" as IpAddress,
-    clientName: undefined,
-    user: undefined,
-    now: 0,
-  };
 }
 
 function tlsOf({ starttls }: InboundRule, implicitTls: boolean): "starttls" | "implicit" | "none" {
@@ -107,7 +90,8 @@ function writeHandshake(rule: InboundRule, nameOf: NameOf, unsaid: string[]): Re
     ...plainOf("groups", rule.groups?.value),
     ...plainOf("client-certificate", clientCertificate && certificateWords[clientCertificate.value]),
     ...plainOf("client-ca", clientAnchors && writeAnchors(clientAnchors.value).ca),
-    ...plainOf("client-purpose", clientPurpose?.value),
+    // Under our own CAs a server's certificate counts as well, unless we say otherwise; with those systems it did not.
+    ...plainOf("client-purpose", clientPurpose?.value ?? (clientAnchors === undefined ? undefined : "client")),
   };
 }
 
