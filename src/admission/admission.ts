@@ -21,11 +21,7 @@ export function admissionRules(settings: Settings): AdmissionRules {
   const rules = new Map(listeners.map(({ name, rule }) => [name, rule]));
   return {
     settings,
-    policy: createInboundPolicy(
-      policySources,
-      (listener) => rules.get(listener),
-      () => inboundDefaults,
-    ),
+    policy: createInboundPolicy(policySources, (listener) => rules.get(listener), inboundDefaults),
     relay: createRelayCheck(relayNetworks, relayDomains, {
       allowLiterals: outbound.allowAddressLiterals,
       hostname,

@@ -41,11 +41,7 @@ type Setting = Readonly<{ rule?: InboundRule; sources?: readonly PolicySource[];
 
 function checks({ rule = {}, sources = [], users = [] }: Setting) {
   const merged: InboundRule = { clientAnchors: said(ours), ...rule };
-  const policy = createInboundPolicy(
-    sources,
-    () => merged,
-    () => ({}),
-  );
+  const policy = createInboundPolicy(sources, () => merged, {});
   const directory = createUserDirectory(users);
   const relay = createRelayCheck([], [{ kind: "exact", domain: domain("ours.example") }], {
     allowLiterals: false,

@@ -38,11 +38,7 @@ type Setting = Readonly<{ rule?: InboundRule; users?: readonly User[]; sources?:
 
 function conductor({ rule = {}, users = [], sources = [] }: Setting) {
   const merged = { ...withCertificate, ...rule };
-  const policy = createInboundPolicy(
-    sources,
-    () => merged,
-    () => ({}),
-  );
+  const policy = createInboundPolicy(sources, () => merged, {});
   const directory = createUserDirectory(users);
   return createConduct({
     policy: () => policy,
@@ -86,11 +82,7 @@ const starttlsRows: readonly [name: string, rule: InboundRule, want: string][] =
 ];
 for (const [name, rule, want] of starttlsRows) {
   test(`conduct: STARTTLS where ${name}`, () => {
-    const policy = createInboundPolicy(
-      [],
-      () => rule,
-      () => ({}),
-    );
+    const policy = createInboundPolicy([], () => rule, {});
     const users = createUserDirectory([]);
     const conduct = createConduct({
       policy: () => policy,
@@ -340,12 +332,7 @@ test("conduct: equal content is the same profile, whatever rule it comes from", 
   let rule: InboundRule = { certificates: said(served("a")), ciphers: said("ECDHE+AESGCM") };
   const users = createUserDirectory([]);
   const conduct = createConduct({
-    policy: () =>
-      createInboundPolicy(
-        [],
-        () => rule,
-        () => ({}),
-      ),
+    policy: () => createInboundPolicy([], () => rule, {}),
     users: () => users,
     hostname: () => "h",
     clock: { now: () => 0 } as never,

@@ -38,11 +38,7 @@ const ours = trustBundle([sampleClientCa], []);
 type Setting = Readonly<{ rule?: InboundRule; sources?: readonly PolicySource[]; users?: readonly User[] }>;
 
 function recorder({ rule = {}, sources = [], users = [] }: Setting) {
-  const policy = createInboundPolicy(
-    sources,
-    () => ({ clientAnchors: said(ours), ...rule }),
-    () => ({}),
-  );
+  const policy = createInboundPolicy(sources, () => ({ clientAnchors: said(ours), ...rule }), {});
   const directory = createUserDirectory(users);
   const relay = createRelayCheck([], [{ kind: "exact", domain: domain("ours.example") }], {
     allowLiterals: false,

@@ -21,7 +21,7 @@ import type { DnsServer, OutboundSettings, RetrySettings, Settings } from "./set
 import { checkOrder } from "./source-order.ts";
 import type { fileTable, transportTable, WrittenNexthop } from "./table.ts";
 import { compileTlsRules } from "./tls-rules.ts";
-import type { Located } from "./value-types.ts";
+import { type Located, plain } from "./value-types.ts";
 
 type FileValues = Values<typeof fileTable>;
 
@@ -93,10 +93,6 @@ export function assembleSettings(
     metrics: values.metrics.value === "off" ? undefined : values.metrics.value,
     files: loading.files,
   };
-}
-
-function plain<T>(located: readonly Located<T>[]): readonly T[] {
-  return located.map(({ value }) => value);
 }
 
 function firstOf<K extends keyof DialectSettings>(

@@ -11,7 +11,7 @@ import { clientTable } from "./inbound-table.ts";
 import type { Loading } from "./loading.ts";
 import type { Values } from "./section-types.ts";
 import { requirementReplies } from "./tls-rules.ts";
-import type { Located } from "./value-types.ts";
+import { type Located, plain } from "./value-types.ts";
 
 export type ClientValues = Values<typeof clientTable>;
 
@@ -162,8 +162,4 @@ function checkClients(values: ClientValues, loading: Loading): void {
 
 function hasFingerprints(written: Exclude<WrittenRelay, string>): boolean {
   return (written.values.fingerprints?.value.length ?? 0) > 0;
-}
-
-function plain<T>(located: readonly Located<T>[]): readonly T[] {
-  return located.map(({ value }) => value);
 }

@@ -2,11 +2,12 @@
  * Which certificate a listener shows where its own settings name none, and whether the one that it shows is for us.
  */
 import type { IpAddress } from "../mail/address.ts";
-import type { InboundQuestion, InboundRule, PolicySource } from "../policy/rules.ts";
+import type { InboundRule, PolicySource } from "../policy/rules.ts";
+import { carriesName } from "../tls/names.ts";
 import type { InboundMaterial } from "./client-settings.ts";
 import { isLoopback } from "./endpoint.ts";
 import type { Place } from "./problem.ts";
-import { carriesName } from "./served-certificates.ts";
+import { strangerAt } from "./stranger.ts";
 
 export type DefaultCertificate = Readonly<{
   hostname: string;
@@ -45,16 +46,7 @@ export function checkCertificate(
 }
 
 /** Another configuration says which certificate is shown there, or that none is: asked for a client like any other. */
-function isSaid({ name, address, port }: Shown, sources: readonly PolicySource[], now: number): boolean {
-  const question: InboundQuestion = {
-    listener: name,
-    localAddress: address,
-    localPort: port,
-    client: "192.0.2.1" as IpAddress,
-    clientName: undefined,
-    user: undefined,
-    now,
-  };
-  const answers = sources.map((source) => source.inbound?.(question));
+function isSaid(listener: Shown, sources: readonly PolicySource[], now: number): boolean {
+  const answers = sources.map((source) => source.inbound?.(strangerAt(listener, now)));
   return answers.some((answer) => answer?.certificates !== undefined || answer?.starttls?.value === "never");
 }

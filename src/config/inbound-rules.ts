@@ -16,7 +16,7 @@ import type { Loading } from "./loading.ts";
 import { type Place, suggest } from "./problem.ts";
 import type { Section } from "./section-types.ts";
 import type { ListenerSettings } from "./settings.ts";
-import type { Located } from "./value-types.ts";
+import { type Located, plain } from "./value-types.ts";
 
 type WrittenRule = Section<typeof inboundRuleTable>;
 type RuleValues = WrittenRule["values"];
@@ -276,8 +276,4 @@ function checkCertificateAsked(
   if (without.length === 0 || values["client-ca"] !== undefined) return;
   const message = `no CA is named for this rule, nor at the listener ${without.map(({ name }) => name).join(", ")}: nobody satisfies it there`;
   problems.warning(level.at, message, "add client-ca: with the CA that issues these certificates");
-}
-
-function plain<T>(located: readonly Located<T>[]): readonly T[] {
-  return located.map(({ value }) => value);
 }

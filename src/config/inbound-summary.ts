@@ -2,13 +2,13 @@
  * In words for `letterlock check`: which listeners would be opened, what a client like any other meets there, and which
  * inbound rules there are.
  */
-import type { IpAddress } from "../mail/address.ts";
 import { createInboundPolicy } from "../policy/inbound.ts";
 import { describeConditions } from "../policy/inbound-conditions.ts";
 import type { InboundRule, Origin } from "../policy/rules.ts";
 import type { ScopedInboundRule } from "../policy/scoped-inbound.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import type { ListenerSettings, Settings } from "./settings.ts";
+import { strangerAt } from "./stranger.ts";
 
 /** More rules than this are told by their number. */
 const listed = 20;
@@ -17,17 +17,8 @@ const listed = 20;
 export function summarizeInbound(settings: Settings, now: number): readonly string[] {
   const { listeners, inboundRules, policySources, inboundDefaults } = settings;
   const own = new Map(listeners.map(({ name, rule }) => [name, rule]));
-  const policy = createInboundPolicy(
-    policySources,
-    (name) => own.get(name),
-    () => inboundDefaults,
-  );
-  const client = "192.0.2.1" as IpAddress;
-  const lines = listeners.map((listener) => {
-    const { name, address: localAddress, port: localPort } = listener;
-    const question = { listener: name, localAddress, localPort, client, clientName: undefined, user: undefined, now };
-    return listenerLine(listener, policy.rule(question));
-  });
+  const policy = createInboundPolicy(policySources, (name) => own.get(name), inboundDefaults);
+  const lines = listeners.map((listener) => listenerLine(listener, policy.rule(strangerAt(listener, now))));
   const rules = inboundRules.slice(0, listed).map(ruleLine);
   const more = inboundRules.length - rules.length;
   return [...lines, ...rules, ...(more > 0 ? [`${more.toLocaleString("en")} inbound rules more`] : [])];

@@ -242,7 +242,7 @@ test("inbound rules: settings for some clients come before the listener's own, a
       "  - { clients: 198.51.100.0/24, starttls: never, relay: true }\n  - { starttls: require, auth: never }\n",
   );
   const own = (name: string) => settings.listeners.find((each) => each.name === name)?.rule;
-  const policy = createInboundPolicy(settings.policySources, own, () => settings.inboundDefaults);
+  const policy = createInboundPolicy(settings.policySources, own, settings.inboundDefaults);
   assert.deepEqual(words(policy.rule(question())), {
     starttls: "never",
     relay: true,

@@ -1,12 +1,13 @@
 /**
  * Whether anybody can log in where it is said that one may, or must.
  */
-import type { InboundQuestion, InboundRule, Origin, PolicySource } from "../policy/rules.ts";
+import type { InboundRule, Origin, PolicySource } from "../policy/rules.ts";
 import type { ScopedInboundRule } from "../policy/scoped-inbound.ts";
 import type { UserDirectory } from "../users/user.ts";
 import type { Loading } from "./loading.ts";
 import type { Place } from "./problem.ts";
 import type { ListenerSettings } from "./settings.ts";
+import { strangerAt } from "./stranger.ts";
 
 type Others = Readonly<{
   inboundRules: readonly ScopedInboundRule[];
@@ -38,21 +39,14 @@ function checkUsers({ auth, mechanisms }: InboundRule, users: UserDirectory, { p
 
 /** No mail before AUTH, and no AUTH. */
 function checkRequired(
-  { name, address, port, rule }: ListenerSettings,
+  listener: ListenerSettings,
   { inboundRules, sources }: Others,
   { problems, now }: Loading,
 ): void {
-  const { authRequired, auth, userByCertificate } = rule;
+  const { authRequired, auth, userByCertificate } = listener.rule;
   if (authRequired?.value !== true || userByCertificate !== undefined) return;
-  const question: Omit<InboundQuestion, "client"> = {
-    listener: name,
-    localAddress: address,
-    localPort: port,
-    clientName: undefined,
-    user: undefined,
-    now,
-  };
-  const said = sources.some((source) => source.inbound?.({ ...question, client: address })?.auth !== undefined);
+  const question = { ...strangerAt(listener, now), client: listener.address };
+  const said = sources.some((source) => source.inbound?.(question)?.auth !== undefined);
   const ruled = inboundRules.some(({ settings }) => (settings.auth ?? settings.userByCertificate) !== undefined);
   if (auth === undefined ? said || ruled : auth.value !== "never") return;
   const message = "auth-required without AUTH takes no mail at all";

@@ -3,7 +3,9 @@
  * those of other key types for the same names, so that old clients find RSA and new ones ECDSA. A name that is asked for
  * by SNI gets all that carry it, one of each key type; what carries it exactly goes before a wildcard. Pure.
  */
+
 import type { Credential } from "../tls/handshake-settings.ts";
+import { carriesName } from "../tls/names.ts";
 import type { ServedCertificates, ServerCredential } from "../tls/server-tls.ts";
 
 export type NamedCertificate = Readonly<{
@@ -16,7 +18,7 @@ export type NamedCertificate = Readonly<{
 
 export function serveTogether(certificates: readonly [NamedCertificate, ...NamedCertificate[]]): ServedCertificates {
   const [first] = certificates;
-  const beside = certificates.filter((each) => first.names.every((name) => carries(each, name)));
+  const beside = certificates.filter((each) => first.names.every((name) => carriesName(each.names, name)));
   const [leading = first, ...more] = onePerType([first, ...beside]);
   const byDefault: ServerCredential = {
     credentials: [leading.credential, ...more.map(({ credential }) => credential)],
@@ -38,7 +40,7 @@ export function serveTogether(certificates: readonly [NamedCertificate, ...Named
   const others = [...groups].filter(([key]) => key !== usual).map(([, group]) => group);
   const own = [...groups].find(([key]) => key === usual)?.[1];
   // Where a wildcard of another certificate covers a name of the default one, the name must be found first.
-  const hidden = own?.names.some((name) => others.some((other) => other.names.some((each) => covers(each, name))));
+  const hidden = own?.names.some((name) => others.some((other) => carriesName(other.names, name)));
   return { default: byDefault, others: own !== undefined && hidden === true ? [own, ...others] : others };
 }
 
@@ -66,22 +68,7 @@ export function claimedTwice(certificates: readonly NamedCertificate[]): readonl
 
 function inOrderFor(name: string, certificates: readonly NamedCertificate[]): readonly NamedCertificate[] {
   const exact = certificates.filter(({ names }) => names.includes(name));
-  return [...exact, ...certificates.filter((each) => !exact.includes(each) && carries(each, name))];
-}
-
-function carries({ names }: NamedCertificate, name: string): boolean {
-  return carriesName(names, name);
-}
-
-/** All in lower case. */
-export function carriesName(names: readonly string[], name: string): boolean {
-  return names.some((each) => each === name || covers(each, name));
-}
-
-/** A wildcard over exactly the first label. */
-function covers(pattern: string, name: string): boolean {
-  const dot = name.indexOf(".");
-  return pattern.startsWith("*.") && dot > 0 && name !== pattern && pattern.slice(1) === name.slice(dot);
+  return [...exact, ...certificates.filter((each) => !exact.includes(each) && carriesName(each.names, name))];
 }
 
 function onePerType(certificates: readonly NamedCertificate[]): readonly NamedCertificate[] {

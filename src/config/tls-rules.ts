@@ -16,7 +16,7 @@ import type { Place } from "./problem.ts";
 import type { Keyed, Values } from "./section-types.ts";
 import type { fileTable } from "./table.ts";
 import type { TlsSection } from "./tls-table.ts";
-import type { Located } from "./value-types.ts";
+import { type Located, plain } from "./value-types.ts";
 
 /** Sendmail's codes: without a prefix that of version 8.17 and later. */
 export const requirementReplies = {
@@ -246,8 +246,4 @@ class Compiler {
       max: versions.includes("TLSv1.3") ? "TLSv1.3" : "TLSv1.2",
     };
   }
-}
-
-function plain<T>(located: readonly Located<T>[]): readonly T[] {
-  return located.map(({ value }) => value);
 }

@@ -281,3 +281,7 @@ export function endpoint(defaultPort?: number): ValueType<Endpoint> {
 
 /** A value and where it stands. */
 export type Located<T> = Readonly<{ value: T; at: Place }>;
+
+export function plain<T>(located: readonly Located<T>[]): readonly T[] {
+  return located.map(({ value }) => value);
+}

@@ -62,20 +62,15 @@ test("inbound rules: the listener's own words, then each source in order, then t
     authRequired: { value: true, from: at("second") },
   });
   const own = (listener: string) => (listener === "mx" ? starttls("require", "own") : undefined);
-  const policy = createInboundPolicy([first, second], own, () => builtIn);
+  const policy = createInboundPolicy([first, second], own, builtIn);
   const origins = (rule: InboundRule) => [rule.starttls, rule.auth, rule.authRequired].map((one) => one?.from.source);
   assert.deepEqual(origins(policy.rule(question)), ["own", "first", "second"]);
   assert.deepEqual(origins(policy.rule({ ...question, listener: "other" })), ["second", "first", "second"]);
-  assert.deepEqual(
-    origins(
-      createInboundPolicy(
-        [],
-        () => undefined,
-        () => builtIn,
-      ).rule(question),
-    ),
-    ["built-in", "built-in", undefined],
-  );
+  assert.deepEqual(origins(createInboundPolicy([], () => undefined, builtIn).rule(question)), [
+    "built-in",
+    "built-in",
+    undefined,
+  ]);
 });
 
 test("inbound rules: our own rules about some clients go before what the listener says to all", () => {
@@ -85,18 +80,14 @@ test("inbound rules: our own rules about some clients go before what the listene
     ...starttls("never", "postfix"),
     auth: { value: "never", from: at("postfix") },
   });
-  const policy = createInboundPolicy([rules, dialect], own, () => builtIn);
+  const policy = createInboundPolicy([rules, dialect], own, builtIn);
   const { starttls: tls, auth } = policy.rule(question);
   assert.deepEqual([tls?.from.source, auth?.from.source], ["rule", "listener"]);
 });
 
 test("inbound rules: requirements of all add up, in order", () => {
   const asks = (name: string) => inbound(name, { requirements: [requirement(name)] });
-  const policy = createInboundPolicy(
-    [asks("a"), inbound("b", undefined), asks("c")],
-    () => undefined,
-    () => builtIn,
-  );
+  const policy = createInboundPolicy([asks("a"), inbound("b", undefined), asks("c")], () => undefined, builtIn);
   assert.deepEqual(
     policy.rule(question).requirements?.map(({ text }) => text),
     ["a", "c"],
@@ -105,11 +96,7 @@ test("inbound rules: requirements of all add up, in order", () => {
 
 test("inbound rules: the same answers make the same object", () => {
   let answer = starttls("require", "a");
-  const policy = createInboundPolicy(
-    [source("a", { inbound: () => answer })],
-    () => undefined,
-    () => builtIn,
-  );
+  const policy = createInboundPolicy([source("a", { inbound: () => answer })], () => undefined, builtIn);
   const before = policy.rule(question);
   assert.equal(policy.rule({ ...question, listener: "other" }), before);
   answer = starttls("require", "a");
@@ -129,11 +116,7 @@ test("inbound rules: whatever the sources say, each setting is that of the first
           ...(relay === undefined ? {} : { relay: { value: relay, from: at(String(number)) } }),
         }),
       );
-      const policy = createInboundPolicy(
-        sources,
-        () => undefined,
-        () => nothing,
-      );
+      const policy = createInboundPolicy(sources, () => undefined, nothing);
       const merged = policy.rule(question);
       assert.equal(
         merged.starttls?.value,
@@ -154,11 +137,7 @@ test("inbound rules: whatever the sources say, each setting is that of the first
 });
 
 test("considered: every setting with its value, and who was passed over", () => {
-  const policy = createInboundPolicy(
-    [inbound("a", starttls("require", "a"))],
-    () => undefined,
-    () => builtIn,
-  );
+  const policy = createInboundPolicy([inbound("a", starttls("require", "a"))], () => undefined, builtIn);
   const seen = policy.considered(question).map(({ setting, value, from, passedOver }) => {
     return [setting, value, from.source, passedOver.map((one) => `${one.value} ${one.from.source}`)];
   });
@@ -182,7 +161,7 @@ test("demands: one of each source, none taken for another's", () => {
       source("d", { demands: ({ recipient }) => [recipient === undefined ? later : answer("d")] }),
     ],
     () => undefined,
-    () => builtIn,
+    builtIn,
   );
   assert.deepEqual(policy.demands({ ...question, sender: undefined, recipient: undefined }), [answer("a"), later]);
 });
@@ -192,11 +171,7 @@ test("demands: all of a source that has several", () => {
     const answer = { code: 450, status: "4.7.1" } as const;
     return { kind: "demand", demand: { from: at(text), text, level: "encrypted", mode: "enforce", answer } };
   });
-  const policy = createInboundPolicy(
-    [source("a", { demands: () => answers })],
-    () => undefined,
-    () => builtIn,
-  );
+  const policy = createInboundPolicy([source("a", { demands: () => answers })], () => undefined, builtIn);
   assert.deepEqual(policy.demands({ ...question, sender: undefined, recipient: undefined }), answers);
 });
 
@@ -206,7 +181,7 @@ test("certificates that demands may need: of all sources, and undefined where of
     createInboundPolicy(
       answers.map((wanted, number) => source(String(number), { certificateDemands: () => wanted })),
       () => undefined,
-      () => builtIn,
+      builtIn,
     ).certificateDemands(question);
   assert.deepEqual(
     [ask(), ask(undefined), ask(undefined, []), ask([ca], undefined, [ca])],
@@ -218,7 +193,7 @@ test("inbound rules: a listener's words go before another server's configuration
   const policy = createInboundPolicy(
     [inbound("postfix", starttls("offer", "postfix")), inbound("letterlock", starttls("never", "rule"))],
     () => starttls("require", "listener"),
-    () => builtIn,
+    builtIn,
   );
   assert.equal(policy.rule(question).starttls?.from.source, "listener");
 });
@@ -242,7 +217,7 @@ for (const [name, value, want] of relaying) {
       createInboundPolicy(
         rules.map((rule, number) => inbound(`s${number}`, rule)),
         () => undefined,
-        () => ({}),
+        {},
       ).rule(question).relayByCertificate?.value;
     assert.deepEqual(merged(trust("postfix"), right("sendmail")), want);
     assert.deepEqual(merged(right("letterlock"), trust("postfix")), want);

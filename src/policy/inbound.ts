@@ -51,14 +51,14 @@ const ownSource = "letterlock";
 export function createInboundPolicy(
   sources: readonly PolicySource[],
   own: (listener: string) => InboundRule | undefined,
-  defaults: () => InboundRule,
+  defaults: InboundRule,
 ): InboundPolicy {
   const merge = createMerge();
   const begin = sources[0]?.name === ownSource ? 1 : 0;
   const answers = (question: InboundQuestion): readonly InboundRule[] => {
     const listener = own(question.listener);
     const told = sources.map((source) => source.inbound?.(question));
-    const all = [...told.slice(0, begin), listener, ...told.slice(begin), defaults()];
+    const all = [...told.slice(0, begin), listener, ...told.slice(begin), defaults];
     return all.filter((answer) => answer !== undefined);
   };
   return {

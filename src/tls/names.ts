@@ -23,6 +23,12 @@ export function describeReference(reference: ReferenceName): string {
   return reference.kind === "below" ? `.${reference.name}` : reference.name;
 }
 
+/** Of a certificate of ours: does one of its names, wildcards over exactly one label, say this one? All in lower case. */
+export function carriesName(names: readonly string[], name: string): boolean {
+  const dot = name.indexOf(".");
+  return names.includes(name) || (dot > 0 && names.includes(`*${name.slice(dot)}`));
+}
+
 /** @returns the entry that matched, as it stands in the certificate; `undefined` when none does. */
 export function certificateMatches(
   certificate: Pick<CertificateFacts, "dnsNames" | "ipAddresses">,

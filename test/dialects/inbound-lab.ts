@@ -37,11 +37,7 @@ export async function openDialect(
   const clock = new HandClock();
   const users = createUserDirectory([...own, ...(settings.users ?? [])]);
   const hostname = domain("relay.test");
-  const policy = createInboundPolicy(
-    [source],
-    () => undefined,
-    () => ({}),
-  );
+  const policy = createInboundPolicy([source], () => undefined, {});
   const relay = createRelayCheck([], settings.relayDomains ?? [], {
     allowLiterals: false,
     hostname,

@@ -3,7 +3,6 @@
  * there. What single clients, users, senders or recipients meet is looked up in that system's own way, so it stays with
  * that configuration: this says so for each listener, and never writes a right that the reader did not ask for.
  */
-
 import type { DialectListener } from "../../policy/dialects/dialect.ts";
 import type { InboundRule, NamePattern, PolicySource, RelayByCertificate } from "../../policy/rules.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";

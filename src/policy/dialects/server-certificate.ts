@@ -3,6 +3,7 @@
  * and whether it carries our name.
  */
 import type { CredentialCheck } from "../../tls/credential.ts";
+import { carriesName } from "../../tls/names.ts";
 
 export type CertificateWarning = Readonly<{ text: string; remedy: string }>;
 
@@ -15,8 +16,7 @@ export function certificateWarnings({
 
 /** @param names of the certificate, lower case; a wildcard stands for one label (RFC 9525 §6.3) */
 export function nameWarning(names: readonly string[], hostname: string): CertificateWarning | undefined {
-  const [, parent] = /^[^.]+\.(.+)$/.exec(hostname) ?? [];
-  if (names.includes(hostname) || (parent !== undefined && names.includes(`*.${parent}`))) return undefined;
+  if (carriesName(names, hostname)) return undefined;
   const text = `the certificate does not carry our name ${hostname}: whoever checks names will refuse it`;
   return { text, remedy: "give one that does" };
 }
