@@ -9,8 +9,8 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { ClientName } from "../../src/mail/client-name.ts";
 import { domain } from "../../src/mail/domain.ts";
+import { type ClientCertificate, Voice } from "../interop/lab/voice.ts";
 import { CertificateMaker } from "../interop/sendmail-differential/certificates.ts";
-import { type ClientCertificate, Voice } from "../interop/sendmail-inbound-differential/voice.ts";
 import { filesOf } from "./sendmail/lab.ts";
 import { settingsFor, startListeners } from "./sendmail/listeners.ts";
 
@@ -76,7 +76,7 @@ function conversation(
     assert.ok(port);
     const socket = connect({ host: "127.0.0.1", port, localAddress: from });
     await once(socket, "connect");
-    const voice = new Voice(socket, shows, undefined);
+    const voice = new Voice(socket, shows);
     assert.equal((await heardText(voice)).slice(0, greeting.length), greeting);
     for (const [said, wanted] of lines) {
       if (said !== "(handshake)") voice.say(`${said}\r\n`);
@@ -352,7 +352,7 @@ test("sendmail M=s: a client that begins its handshake while its name is looked 
   });
   const socket = connect({ host: "127.0.0.1", port: listening.ports.get("TLS") ?? 0, localAddress: laptop });
   await once(socket, "connect");
-  const voice = new Voice(socket, trusted, undefined);
+  const voice = new Voice(socket, trusted);
   const handshake = voice.handshake();
   // Both ends are in this process: within a few turns its first octets are read.
   for (let turn = 0; turn < 20; turn++) await setImmediate();

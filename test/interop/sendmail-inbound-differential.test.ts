@@ -6,11 +6,11 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { missing } from "./lab/programs.ts";
+import type { Heard } from "./lab/voice.ts";
 import { seed } from "./sendmail-differential/random.ts";
 import { type Pair, playBoth } from "./sendmail-inbound-differential/both-sides.ts";
 import { type Apart, compare } from "./sendmail-inbound-differential/compare.ts";
 import { inboundDifferences } from "./sendmail-inbound-differential/differences.ts";
-import type { Heard } from "./sendmail-inbound-differential/voice.ts";
 
 const skip = missing();
 

@@ -1,6 +1,7 @@
 /**
  * `main.cf` and `master.cf` of one situation, with the freedoms that their syntax gives (reference section 3.1).
  */
+import { backgroundServices, livesIn } from "../lab/postfix-files.ts";
 import { Draw } from "./draw.ts";
 import type { Variant } from "./situations.ts";
 
@@ -12,14 +13,7 @@ export function mainCf({ name, seed, parameters }: Variant): string {
   const lines = Object.entries({ compatibility_level: "3.10", ...parameters }).map(([parameter, value], index) =>
     written(parameter, value, `own_${index}`, draw),
   );
-  return `queue_directory = /mnt/${name}/spool
-data_directory = /mnt/${name}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = /dev/stdout
-myhostname = ${postfixName}
+  return `${livesIn(`/mnt/${name}`)}myhostname = ${postfixName}
 mydestination =
 local_recipient_maps =
 alias_maps =
@@ -57,22 +51,7 @@ function written(parameter: string, value: string, own: string, draw: Draw): str
 
 export function masterCf({ services }: Variant, port: number): string {
   return `127.0.0.1:${port} inet n - n - 1 smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - 1 trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
 smtp unix - - n - 8 smtp
 relay unix - - n - 4 smtp
-error unix - - n - 2 error
-retry unix - - n - 2 error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-${services}`;
+${backgroundServices}${services}`;
 }

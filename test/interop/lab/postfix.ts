@@ -7,6 +7,7 @@ import { Arrivals } from "./arrivals.ts";
 import type { Authority, Issued } from "./authority.ts";
 import { inRoot, type Namespace } from "./namespace.ts";
 import { addresses, type Peer, ports, relayName } from "./peer.ts";
+import { backgroundServices, livesIn } from "./postfix-files.ts";
 import { packageVersion } from "./programs.ts";
 
 const host = "mx.postfix.test";
@@ -36,14 +37,7 @@ export async function startPostfix(namespace: Namespace, authority: Authority): 
 
 function mainCf(namespace: Namespace, { certificate, key }: Issued, authority: string): string {
   return `compatibility_level = 3.10
-queue_directory = ${home}/spool
-data_directory = ${home}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = /dev/stdout
-myhostname = ${host}
+${livesIn(home)}myhostname = ${host}
 mydestination =
 local_recipient_maps =
 alias_maps =
@@ -76,21 +70,6 @@ ${addresses.postfixSendsImplicit}:25 inet n - n - - smtpd -o content_filter=impl
 starttls unix - - n - - smtp -o ${trusting}
 implicit unix - - n - - smtp -o ${trusting} -o smtp_tls_wrappermode=yes
 store unix - n n - - pipe user=nobody argv=${store} \${recipient}
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-`;
+${backgroundServices}`;
 }

@@ -11,6 +11,7 @@ import { inOneFile } from "./client-certificates.ts";
 import { type InboundWorld, type Way, ways } from "./inbound-world.ts";
 import { inRoot, type Namespace } from "./namespace.ts";
 import { addresses } from "./peer.ts";
+import { backgroundServices, livesIn } from "./postfix-files.ts";
 
 export type Sending = Readonly<{
   /** Also the EHLO name, and the recipient's local part. */
@@ -84,14 +85,7 @@ function addressOf(at: number): string {
 
 function mainCf(home: string, authority: string): string {
   return `compatibility_level = 3.10
-queue_directory = ${home}/spool
-data_directory = ${home}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = /dev/stdout
-myhostname = out.postfix.test
+${livesIn(home)}myhostname = out.postfix.test
 mydestination =
 local_recipient_maps =
 alias_maps =
@@ -119,34 +113,15 @@ function masterEntry(
       : [`smtp_tls_chain_files=${namespace.asInRoot(certificate.key)},${namespace.asInRoot(certificate.certificate)}`]),
     ...(login === undefined
       ? []
-      : [
-          "smtp_sasl_auth_enable=yes",
-          `{smtp_sasl_password_maps=static:{${password}}}`,
-          "smtp_sasl_security_options=",
-        ]),
+      : ["smtp_sasl_auth_enable=yes", `{smtp_sasl_password_maps=static:{${password}}}`, "smtp_sasl_security_options="]),
   ];
   const written = options.map((option) => `-o ${option}`).join(" ");
   const target = `${name}:[${addresses.letterlock}]:${ways[way][kind]}`;
   return `${address}:25 inet n - n - - smtpd -o content_filter=${target}\n${name} unix - - n - - smtp ${written}\n`;
 }
 
-const services = `cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-`;
+const services = `smtp unix - - n - - smtp
+${backgroundServices}`;
 
 // --- Exim -----------------------------------------------------------------------------------------------------------
 

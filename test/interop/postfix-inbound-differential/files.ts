@@ -1,10 +1,12 @@
 /**
  * What both servers read: main.cf, master.cf, certificates and tables, in the folder of the test.
  */
+
 import { createHash } from "node:crypto";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type IssuedCertificate, makeAuthority, makeSelfSigned } from "../../../src/lab/certificates.ts";
+import { backgroundServices, livesIn } from "../lab/postfix-files.ts";
 import type { ClientCertificate, Variant } from "./variants.ts";
 import { hostname, root, serverAddress } from "./variants.ts";
 
@@ -56,14 +58,7 @@ function digest({ der }: IssuedCertificate): string {
 }
 
 const mainCf = `compatibility_level = 3.10
-queue_directory = ${root}/spool
-data_directory = ${root}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = /dev/stdout
-myhostname = ${hostname}
+${livesIn(root)}myhostname = ${hostname}
 inet_interfaces = ${serverAddress}
 inet_protocols = ipv4
 mydestination =
@@ -90,21 +85,6 @@ function masterCf(variants: readonly Variant[]): string {
     const overrides = Object.entries(options).map(([name, value]) => `  -o { ${name} = ${value} }\n`);
     return `${port} inet n - n - - smtpd\n${overrides.join("")}`;
   });
-  return `${services.join("")}cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - 1 trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-smtp unix - - n - 8 smtp
-error unix - - n - 2 error
-retry unix - - n - 2 error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-`;
+  return `${services.join("")}smtp unix - - n - 8 smtp
+${backgroundServices}`;
 }

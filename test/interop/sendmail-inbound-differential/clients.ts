@@ -2,8 +2,8 @@
  * The clients: an address and what DNS says of it, a certificate or none, and what they can do in TLS.
  */
 import type { LabZone } from "../../../src/lab/dns-zone.ts";
+import type { ClientCertificate } from "../lab/voice.ts";
 import { authorityText, type CertificateMaker, type Made } from "../sendmail-differential/certificates.ts";
-import type { ClientCertificate } from "./voice.ts";
 
 type Host = Readonly<{
   /** PTR. */

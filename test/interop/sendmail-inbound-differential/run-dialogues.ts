@@ -4,9 +4,9 @@
  */
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { type ClientCertificate, type Heard, Voice } from "../lab/voice.ts";
 import { abilities } from "./clients.ts";
 import type { Dialogue, Step } from "./dialogues.ts";
-import { type ClientCertificate, type Heard, Voice } from "./voice.ts";
 
 export type Play = Readonly<{
   dialogues: readonly Dialogue[];
@@ -31,10 +31,11 @@ console.log(JSON.stringify(transcripts));
 async function play(dialogue: Dialogue): Promise<Transcript> {
   const { address, port, implicit } = dialogue.place;
   const socket = connect({ host: address, port, localAddress: dialogue.client.address });
-  socket.on("error", () => socket.destroy());
   const transcript: { said: string; heard: Heard }[] = [];
   const note = (said: string, heard: Heard): boolean => transcript.push({ said, heard }) > 0 && heard.kind !== "closed";
-  const voice = new Voice(socket, certificates[dialogue.client.certificate], abilities[dialogue.client.ability]);
+  const ciphers = abilities[dialogue.client.ability];
+  const limits = ciphers === undefined ? {} : { ciphers, maxVersion: "TLSv1.2" as const };
+  const voice = new Voice(socket, { ...limits, ...certificates[dialogue.client.certificate] });
   let goesOn = !implicit || note("(handshake)", await voice.handshake());
   goesOn &&= note("(connect)", await voice.hear());
   for (const step of dialogue.steps) {

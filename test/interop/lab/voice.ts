@@ -1,33 +1,32 @@
 /**
- * One end of a connection: says lines, hears replies, and changes to TLS.
+ * A client that is all ears: says lines, hears whole replies, changes to TLS, and takes whatever comes of it for a fact.
  */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { connect as startTls, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect as startTls, type TLSSocket } from "node:tls";
 
 export type ClientCertificate = Readonly<{ cert: string; key: string }>;
 
-/** A reply; `lines` are without their code. `closed`: the connection ended instead. */
+/** A reply; `lines` are without their code. `closed`: the connection ended instead. `serverName`: of the certificate. */
 export type Heard =
   | Readonly<{ kind: "reply"; code: number; lines: readonly string[] }>
-  | Readonly<{ kind: "handshake"; protocol: string; serverKey: string }>
+  | Readonly<{ kind: "handshake"; protocol: string; serverKey: string; serverName: string }>
   | Readonly<{ kind: "closed" }>;
 
 /** A server that says nothing for so long never will. */
-const patienceMs = 8000;
+const patienceMs = 20_000;
 
 export class Voice {
-  readonly #certificate: ClientCertificate | undefined;
-  readonly #ciphers: string | undefined;
+  readonly #tls: ConnectionOptions;
   #socket: Socket;
   #unread = "";
   #ended = false;
   #wake = Promise.withResolvers<void>();
 
-  constructor(socket: Socket, certificate: ClientCertificate | undefined, ciphers: string | undefined) {
+  /** @param tls how it shakes hands: with a certificate, say */
+  constructor(socket: Socket, tls: ConnectionOptions = {}) {
     this.#socket = socket;
-    this.#certificate = certificate;
-    this.#ciphers = ciphers;
+    this.#tls = tls;
     this.#attach(socket);
   }
 
@@ -54,8 +53,7 @@ export class Voice {
   async handshake(): Promise<Heard> {
     const plain = this.#socket;
     plain.removeAllListeners("data").removeAllListeners("close");
-    const limits = this.#ciphers === undefined ? {} : { ciphers: this.#ciphers, maxVersion: "TLSv1.2" as const };
-    const secure: TLSSocket = startTls({ socket: plain, rejectUnauthorized: false, ...limits, ...this.#certificate });
+    const secure: TLSSocket = startTls({ socket: plain, rejectUnauthorized: false, ...this.#tls });
     this.#socket = secure;
     this.#unread = "";
     const done = await new Promise<boolean>((resolve) => {
@@ -64,11 +62,13 @@ export class Voice {
     });
     if (!done) return { kind: "closed" };
     this.#attach(secure);
-    const { asn1Curve } = secure.getPeerCertificate();
+    const { asn1Curve, subject } = secure.getPeerCertificate();
+    const name = subject?.CN;
     return {
       kind: "handshake",
       protocol: secure.getProtocol() ?? "",
       serverKey: asn1Curve === undefined ? "rsa" : "ec",
+      serverName: typeof name === "string" ? name : "",
     };
   }
 
@@ -85,6 +85,7 @@ export class Voice {
       this.#unread += bytes.toString("latin1");
       wake();
     });
+    socket.on("error", () => undefined); // its end follows
     socket.on("close", () => {
       this.#ended = true;
       wake();
