@@ -1,6 +1,7 @@
 /**
  * `letterlock demo`: a world in one process. Partner hosts of every kind, a policy that treats them differently, one
- * mail to each, and what was required, achieved and why. Nothing leaves this machine.
+ * mail to each, and what was required, achieved and why; then mail from partners (`demo-clients.ts`). Nothing leaves
+ * this machine.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,17 +11,20 @@ import { loadSettings } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { Settings } from "../config/settings.ts";
 import { startWorld, type World } from "../lab/world.ts";
-import type { IpAddress } from "../mail/address.ts";
 import type { AttemptRecord } from "../mail/attempt.ts";
 import { systemClock } from "../mail/clock.ts";
+import type { InboundRecord } from "../mail/inbound-record.ts";
 import { reply } from "../mail/reply.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
 import { type ReasonCode, reasonTable } from "../policy/reasons.ts";
 import { type Relay, startRelay } from "../server/relay.ts";
-import { openConnection } from "../smtp/client/open-connection.ts";
-import { parseMailbox } from "../smtp/path.ts";
+import { bringMailIn, clientsReport, demoClients, inboundRules } from "./demo-clients.ts";
+import { openSession, sendMail } from "./demo-session.ts";
 import { howToCall } from "./how-to-call.ts";
 import { table } from "./table.ts";
+
+/** Who writes to the partners. */
+const ourselves = "you@relay.example";
 
 export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boolean }>): Promise<number> {
   await using resources = new AsyncDisposableStack();
@@ -29,15 +33,18 @@ export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boo
   const world = resources.use(await startWorld());
   const settings = writeConfiguration(folder, world);
   const records = new Map<string, AttemptRecord>();
+  const cameIn: InboundRecord[] = [];
   const complete = Promise.withResolvers<void>();
   const observe = (event: LetterlockEvent): void => {
     if (event.kind === "attempt" && !records.has(event.record.to)) records.set(event.record.to, event.record);
-    if (records.size === world.partners.length) complete.resolve();
+    if (event.kind === "inbound" && event.record.from !== ourselves) cameIn.push(event.record);
+    if (records.size === world.partners.length && cameIn.length === demoClients.length) complete.resolve();
   };
   const relay = resources.use(
     await startRelay({ settings, worker: 0, observe, clock: systemClock, random: Math.random }),
   );
   await sendOneToEach(relay, settings, world);
+  await bringMailIn(relay, settings.outbound.timeouts, world);
   await complete.promise;
   const found = world.partners.map((partner) => ({ partner, record: records.get(`someone@${partner.domain}`) }));
   if (json) {
@@ -45,7 +52,9 @@ export async function demo({ once, json }: Readonly<{ once?: boolean; json?: boo
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
     return 0;
   }
-  process.stdout.write(`${policyInWords(world)}\n${report(found)}`);
+  const lines = configuration(world).trimEnd().split("\n");
+  process.stdout.write(`${section(lines, "tls:")}\n${report(found)}`);
+  process.stdout.write(`\n${section(lines, "inbound-rules:")}\n${clientsReport(cameIn)}`);
   if (once) return 0;
   process.stdout.write(invitation(relay, folder));
   await new Promise<void>((resolve) => {
@@ -95,71 +104,30 @@ tls:
     tls12.example: { level: secure, min-cipher-bits: 128 }
     mutual.example: { level: verify, client-certificate: relay }
     pinned.example: { level: fingerprint, pins: "spki-sha256:${pinnedKeySha256}" }
-`;
+${inboundRules}`;
 }
 
-/** One session into the relay, one message per partner: the way any mail comes in. */
-async function sendOneToEach(relay: Relay, settings: Settings, { partners }: World): Promise<void> {
-  const [listener] = relay.listeners;
-  if (listener === undefined) throw new Error("no listener");
-  const opened = await openConnection(
-    {
-      address: listener.address as IpAddress,
-      port: listener.port,
-      localAddress: undefined,
-      ehlo: "laptop.example",
-      implicitTls: false,
-      starttls: "always",
-      handshake: {
-        serverName: undefined,
-        anchors: { kind: "system" },
-        minVersion: "TLSv1.2",
-        maxVersion: "TLSv1.3",
-        ciphers: undefined,
-        groups: undefined,
-        credential: undefined,
-      },
-      timeouts: settings.outbound.timeouts,
-    },
-    { clock: systemClock },
-  );
-  if (opened.kind !== "open") throw new Error(`the relay cannot be reached: ${opened.kind}`);
-  await opened.connection.prepare();
+/** One session into the relay, one message per partner. */
+async function sendOneToEach(relay: Relay, { outbound }: Settings, { partners }: World): Promise<void> {
+  const session = await openSession(relay, outbound.timeouts, { inTls: true, credential: undefined });
   for (const { domain } of partners) {
-    const to = `someone@${domain}`;
-    const mailbox = parseMailbox(to);
-    if (mailbox === undefined) throw new Error(to);
-    const bytes = Buffer.from(
-      `From: you@relay.example\r\nTo: ${to}\r\nSubject: is this encrypted?\r\n\r\nLet us see.\r\n`,
-    );
-    const [result] = await opened.connection.send({
-      sender: {
-        mailbox: parseMailbox("you@relay.example"),
-        body: "7bit",
-        smtputf8: false,
-        ret: undefined,
-        envid: undefined,
-      },
-      recipients: [{ mailbox, notify: undefined, orcpt: undefined }],
-      body: { kind: "memory", sizeBytes: bytes.length, chunks: [bytes] },
-      facts: { has8bit: false, hasUtf8Header: false, receivedCount: 0, endsWithCrlf: true },
-    });
+    const result = await sendMail(session, ourselves, `someone@${domain}`);
     if (result?.kind !== "delivered")
       throw new Error(`the relay did not take the mail: ${JSON.stringify(result ?? reply(0, undefined))}`);
   }
-  opened.connection.quit();
+  session.quit();
 }
 
 type Found = readonly Readonly<{ partner: World["partners"][number]; record: AttemptRecord | undefined }>[];
 
 const colours = { delivered: "green", deferred: "yellow", failed: "red", expired: "red" } as const;
 
-/** The TLS rules with their line numbers, as the table names them. */
-function policyInWords(world: World): string {
-  const lines = configuration(world).trimEnd().split("\n");
-  const first = lines.indexOf("tls:");
+/** A section of the configuration with its line numbers, as the tables name them. */
+function section(lines: readonly string[], key: string): string {
+  const first = lines.indexOf(key);
+  const length = lines.slice(first + 1).findIndex((line) => !line.startsWith(" "));
   return lines
-    .slice(first)
+    .slice(first, length < 0 ? undefined : first + 1 + length)
     .map(
       (line, index) =>
         `${styleText("dim", String(first + index + 1).padStart(4), { stream: process.stdout })}  ${line}\n`,
@@ -206,7 +174,8 @@ function invitation(relay: Relay, folder: string): string {
   const [listener] = relay.listeners;
   return `
 The world stays up until you interrupt it (Ctrl-C). Meanwhile:
-  swaks --server 127.0.0.1:${listener?.port ?? 0} --tls --from you@relay.example --to someone@wrongname.example
+  swaks --server 127.0.0.1:${listener?.port ?? 0} --tls --from ${ourselves} --to someone@wrongname.example
   ${howToCall()} explain --config ${folder}/letterlock.yaml someone@tls12.example
+  ${howToCall()} explain --config ${folder}/letterlock.yaml --client 127.0.0.1 --from anna@bank.example
 `;
 }

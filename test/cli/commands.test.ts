@@ -99,6 +99,20 @@ describe("letterlock", { concurrency: 3 }, () => {
       assert.ok(found.includes(line), `${line} in ${found.join(", ")}`);
   });
 
+  test("demo --once: who hands mail in as its rule asks is taken, and who does not is refused, by line", async () => {
+    const { code, stdout, stderr } = await run(["demo", "--once"]);
+    assert.equal(code, 0, stderr);
+    for (const line of [
+      /^ +25 +- \{ sender-domains: bank\.example/m,
+      /^anna@bank\.example +in clear text +encrypted +none +- +refused +25 +451 4\.7\.10 TLS is required/m,
+      /^anna@bank\.example +in TLS +encrypted +encrypted +TLSv1\.3 +accepted +25 +250 2\.0\.0 Ok/m,
+      /^ben@clinic\.example +in TLS +matching +encrypted +TLSv1\.3 +refused +26 +451 4\.7\.1 /m,
+      /^ben@clinic\.example +in TLS, with a certificate +matching +matched +TLSv1\.3 +accepted +26 /m,
+      /^carla@legacy\.example +in clear text +encrypted \(monitor\) +none +- +accepted +27 /m,
+    ])
+      assert.match(stdout, line);
+  });
+
   test("queue: list, show, count, hold, release, retry, remove, bounce and flush over two workers", async (t) => {
     await using host = await startPartnerHost({ tls: { mode: "none" }, answers: { RCPT: "451 4.7.1 later" } });
     await using relay = await RunningRelay.start(
