@@ -8,14 +8,11 @@ import { escapeText } from "../mail/escape.ts";
 import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
 import { isoTime } from "../mail/iso-time.ts";
 import type { Reply } from "../mail/reply.ts";
+import { describeCertificate, maxAddress, maxReply, maxText } from "../record/certificate-record.ts";
 import type { Refusal, SessionFacts } from "../smtp/server/receiver.ts";
-import type { CertificateFacts, HandshakeFacts } from "../tls/peer-facts.ts";
+import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import type { Account } from "./account.ts";
 
-/** As in the records of deliveries (`../record/build-attempt.ts`). */
-const maxAddress = 640;
-const maxReply = 1024;
-const maxText = 512;
 /** So many recipients are named; more are counted by the delivery records. */
 const maxRecipients = 1000;
 
@@ -95,23 +92,6 @@ function describeTls(tls: SessionFacts["tls"], { required, achieved, monitor }: 
 
 function describeChain({ chain }: HandshakeFacts): string {
   return chain.kind === "trusted" ? "trusted" : escapeText(chain.code, maxText);
-}
-
-const described = new WeakMap<CertificateFacts, NonNullable<InboundTls["client"]>>();
-
-/** Kept by certificate: a client shows the same one with every message. */
-function describeCertificate(certificate: CertificateFacts): NonNullable<InboundTls["client"]> {
-  const known = described.get(certificate);
-  if (known !== undefined) return known;
-  const client = {
-    subject: escapeText(certificate.subject, maxText),
-    issuer: escapeText(certificate.issuer, maxText),
-    notAfter: isoTime(certificate.notAfter),
-    sha256: certificate.sha256,
-    spkiSha256: certificate.spkiSha256,
-  };
-  described.set(certificate, client);
-  return client;
 }
 
 function describeRule(rule: Account["rule"]): InboundRecord["rule"] {

@@ -8,6 +8,16 @@ export type AttemptEvent = "delivered" | "deferred" | "failed" | "expired";
 
 export type Achieved = "none" | "encrypted" | "trusted" | "verified";
 
+/** Of a peer's certificate; names escaped. */
+export type CertificateRecord = Readonly<{
+  subject: string;
+  issuer: string;
+  /** ISO 8601. */
+  notAfter: string;
+  sha256: string;
+  spkiSha256: string;
+}>;
+
 export type AttemptTls = Readonly<{
   /** The level the decision asked for. */
   required: string;
@@ -27,14 +37,7 @@ export type AttemptTls = Readonly<{
     matchedName: string | null;
     pin: "matched" | "mismatch" | null;
   }>;
-  peer: Readonly<{
-    subject: string;
-    issuer: string;
-    /** ISO 8601. */
-    notAfter: string;
-    sha256: string;
-    spkiSha256: string;
-  }> | null;
+  peer: CertificateRecord | null;
   /** What an enforced rule would have done, when `mode: monitor` let the mail pass. */
   monitor: "would-pass" | "would-fail" | null;
 }>;

@@ -3,6 +3,7 @@
  * was refused: what was demanded of the connection, by which rule, and what it had. One JSON line each.
  * Everything that came from a peer is already escaped here (standards.md AT-28).
  */
+import type { CertificateRecord } from "./attempt.ts";
 
 /** Of the connection when it was judged. `trusted`: the client's chain leads to a CA of ours; `matched`: a demand named it. */
 export type InboundAchieved = "none" | "encrypted" | "trusted" | "matched";
@@ -19,14 +20,7 @@ export type InboundTls = Readonly<{
   resumed: boolean;
   /** Of the client's certificate: `trusted`, or OpenSSL's code for what is wrong; null where none was shown. */
   chain: string | null;
-  client: Readonly<{
-    subject: string;
-    issuer: string;
-    /** ISO 8601. */
-    notAfter: string;
-    sha256: string;
-    spkiSha256: string;
-  }> | null;
+  client: CertificateRecord | null;
   /** What an enforced demand would have done, when `mode: monitor` let the mail pass. */
   monitor: "would-pass" | "would-fail" | null;
 }>;

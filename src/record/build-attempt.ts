@@ -5,19 +5,14 @@
 import type { IpAddress, Mailbox } from "../mail/address.ts";
 import type { AttemptEvent, AttemptRecord, AttemptTls } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
-import { isoTime } from "../mail/iso-time.ts";
 import { formatNexthop, type Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
 import { describeReason } from "../policy/reasons.ts";
-import type { CertificateFacts, PeerFacts } from "../tls/peer-facts.ts";
-
-/** Longest address (RFC 5321 §4.5.3.1 with room for escapes), reply, error, certificate name and reason in a record. */
-const maxAddress = 640;
-const maxReply = 1024;
-const maxText = 512;
+import type { PeerFacts } from "../tls/peer-facts.ts";
+import { describeCertificate, maxAddress, maxReply, maxText } from "./certificate-record.ts";
 
 /** Where the attempt ended: the MX host (none for a bare address), and the address if one was tried. */
 export type AttemptPlace = Readonly<{ host: string | undefined; address: IpAddress | undefined; port: number }>;
@@ -107,23 +102,6 @@ function describeTls({ decision, facts, verdict, reusedConnection }: AttemptHop)
     peer: handshake?.certificate === undefined ? null : describeCertificate(handshake.certificate),
     monitor: verdict?.monitor ?? null,
   };
-}
-
-const described = new WeakMap<CertificateFacts, NonNullable<AttemptTls["peer"]>>();
-
-/** Kept by certificate: a pooled connection shows the same one to every message. */
-function describeCertificate(certificate: CertificateFacts): NonNullable<AttemptTls["peer"]> {
-  const known = described.get(certificate);
-  if (known !== undefined) return known;
-  const peer = {
-    subject: escapeText(certificate.subject, maxText),
-    issuer: escapeText(certificate.issuer, maxText),
-    notAfter: isoTime(certificate.notAfter),
-    sha256: certificate.sha256,
-    spkiSha256: certificate.spkiSha256,
-  };
-  described.set(certificate, peer);
-  return peer;
 }
 
 function describeRule({ from }: TlsDecision): AttemptRecord["rule"] {
