@@ -69,10 +69,11 @@ test("import: a listener in clear with what is said of it reads back as it is", 
   assert.match(text, /# \/m:3\n/);
 });
 
+const files = { certificate: "/c.pem", key: "/k.pem", encrypted: false };
+const credential = { name: "c", id: "1", certificateChain: "", privateKey: "", files };
+const certificates = { default: { credentials: [credential], names: [] }, others: [] };
+
 test("import: certificates, client certificates and relaying by them", () => {
-  const files = { certificate: "/c.pem", key: "/k.pem", encrypted: false };
-  const credential = { name: "c", id: "1", certificateChain: "", privateKey: "", files };
-  const certificates = { default: { credentials: [credential], names: [] }, others: [] };
   const pins = [{ of: "certificate", algorithm: "sha256", digest }];
   const { text } = taken(
     rule({
@@ -108,7 +109,7 @@ test("import: certificates, client certificates and relaying by them", () => {
 });
 
 test("import: CAs taken over do not begin to count for the certificates of servers", () => {
-  const { text } = taken(rule({ starttls: "offer", clientCertificate: "ask", clientAnchors: { kind: "system" } }));
+  const { text } = taken(rule({ certificates, clientCertificate: "ask", clientAnchors: { kind: "system" } }));
   assert.match(text, /client-ca: system\n\s*client-purpose: client\n/);
 });
 
