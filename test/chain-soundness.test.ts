@@ -2,7 +2,6 @@
  * Chains that one look calls good and another does not: where OpenSSL checked one path and the certificates that came
  * along show another, a client gets no trust out of the difference (TL-17, AT-35).
  */
-
 import assert from "node:assert/strict";
 import { seenOfClient } from "./client-facts-lab.ts";
 import "reflect-metadata";

@@ -2,7 +2,6 @@
  * Where a client's chain ends, when rules have CAs of their own and one handshake serves them all: a client of one CA is
  * never taken for another's, whatever certificates it sends along.
  */
-
 import assert from "node:assert/strict";
 import { seenOfClient as seen } from "./client-facts-lab.ts";
 import "reflect-metadata";

@@ -2,7 +2,6 @@
  * What a hostile client does with AUTH, held against a receiver with the real log-in behind it: responses in pieces and
  * out of place, leaving while a password is computed, and two hundred guessers at once.
  */
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAuthenticator } from "../src/admission/authenticator.ts";

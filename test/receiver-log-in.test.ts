@@ -2,7 +2,6 @@
  * The receiver with the real authenticator over real TLS: proofs that hold for one TLS session alone, addresses that are
  * locked out, and what a stranger hears.
  */
-
 import assert from "node:assert/strict";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { test } from "node:test";

@@ -1,7 +1,6 @@
 /**
  * Log-ins as a session drives them, with key derivation that is counted instead of being slow.
  */
-
 import assert from "node:assert/strict";
 import { createHash, createHmac } from "node:crypto";
 import { test } from "node:test";

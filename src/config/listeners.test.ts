@@ -1,7 +1,6 @@
 /**
  * Listeners that other mail servers' configurations name, beside our own.
  */
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { IpAddress } from "../mail/address.ts";

@@ -3,7 +3,6 @@
  * those of other key types for the same names, so that old clients find RSA and new ones ECDSA. A name that is asked for
  * by SNI gets all that carry it, one of each key type; what carries it exactly goes before a wildcard. Pure.
  */
-
 import type { Credential } from "../tls/handshake-settings.ts";
 import { carriesName } from "../tls/names.ts";
 import type { ServedCertificates, ServerCredential } from "../tls/server-tls.ts";

@@ -1,7 +1,6 @@
 /**
  * What records of either direction tell of a certificate, and how much of a stranger's words they keep (AT-28).
  */
-
 import type { CertificateRecord } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
 import { isoTime } from "../mail/iso-time.ts";

@@ -1,7 +1,6 @@
 /**
  * Momentum's inbound cases, as a client sees them: a receiver that an ecelerity.conf leads (reference, sections 2.8 and 6).
  */
-
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConnectionOptions } from "node:tls";

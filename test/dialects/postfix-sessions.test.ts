@@ -3,7 +3,6 @@
  * compiled, and lead a receiver. What the real smtpd says to the same and other clients is compared in
  * `test/interop/postfix-inbound-differential.test.ts`.
  */
-
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -2,7 +2,6 @@
  * The message of one transaction, from the reply to DATA or the first BDAT until it is handed on: our `Received:` field,
  * the dots of DATA, and what `MessageIntake` makes of the octets. Its time is kept by the session.
  */
-
 import type { Envelope } from "../../mail/envelope.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
 import { withStatus } from "../reply-wire.ts";

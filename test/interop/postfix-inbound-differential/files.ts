@@ -1,7 +1,6 @@
 /**
  * What both servers read: main.cf, master.cf, certificates and tables, in the folder of the test.
  */
-
 import { createHash } from "node:crypto";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";

@@ -2,7 +2,6 @@
  * Two transcripts of one dialogue, held against each other: the same codes at the same commands; where TLS, AUTH or a
  * client that is turned away is spoken of, the same status and text too; after EHLO the same offers.
  */
-
 import type { Heard } from "../lab/voice.ts";
 import type { Transcript } from "./run-dialogues.ts";
 

@@ -2,7 +2,6 @@
  * Where Letterlock answers a client otherwise than Sendmail, and why. Every difference that the test meets must fit an
  * entry, and every entry must be met; `docs/dialects/sendmail-differences.md` is printed from this table.
  */
-
 import type { Heard } from "../lab/voice.ts";
 import type { Pair } from "./both-sides.ts";
 import type { Apart } from "./compare.ts";

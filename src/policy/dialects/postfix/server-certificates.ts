@@ -5,7 +5,6 @@
  * Where the default certificate cannot be had Postfix has no TLS at all. A name whose certificate cannot be had is shown
  * the default here, where Postfix breaks off the handshake.
  */
-
 import type { ServedCertificates, ServerCredential } from "../../../tls/server-tls.ts";
 import type { Origin, Sourced } from "../../rules.ts";
 import type { SourceFiles } from "../dialect.ts";

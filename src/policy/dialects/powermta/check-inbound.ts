@@ -1,7 +1,6 @@
 /**
  * Listeners, certificates and certificate users, looked at before any client connects.
  */
-
 import { nameWarning } from "../server-certificate.ts";
 import { hostNameOf } from "./bindings.ts";
 import { checkAdmission } from "./check-admission.ts";

@@ -2,7 +2,6 @@
  * Recipient domains that any client may send to, as patterns of ours. A RELAY entry covers what is below it, unless a
  * narrower entry says otherwise; our patterns know no exceptions, so such an entry then stands for its own name alone.
  */
-
 import { type Domain, parseDomain } from "../../../mail/domain.ts";
 import type { DomainPattern } from "../../../mail/domain-pattern.ts";
 import type { ValueEntry } from "./access-map.ts";
