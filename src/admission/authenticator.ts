@@ -15,7 +15,7 @@ import { errorText } from "../mail/error-text.ts";
 import type { Observer } from "../observe/events.ts";
 import type { InboundPolicy } from "../policy/inbound.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
-import type { Identity, LoginChecks, ScramRecord } from "../smtp/server/sasl/login-checks.ts";
+import type { Identity, LogInChecks, ScramRecord } from "../smtp/server/sasl/log-in-checks.ts";
 import type { SaslStep, StartSasl } from "../smtp/server/sasl/sasl.ts";
 import { startMechanism } from "../smtp/server/sasl/start-mechanism.ts";
 import { type KeyDerivation, nodeKeyDerivation } from "../users/key-derivation.ts";
@@ -82,7 +82,7 @@ class Checks {
     }
   }
 
-  of(session: SessionFacts): LoginChecks {
+  of(session: SessionFacts): LogInChecks {
     return {
       password: (identity, password) => this.#password(session, identity, password),
       scramRecord: (name) => this.#scramRecord(name),

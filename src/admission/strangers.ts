@@ -3,7 +3,7 @@
  * parameters of an answer tell who exists (standards.md AU-4, AT-33).
  */
 import { createHmac } from "node:crypto";
-import type { ScramRecord } from "../smtp/server/sasl/login-checks.ts";
+import type { ScramRecord } from "../smtp/server/sasl/log-in-checks.ts";
 import type { User, UserDirectory } from "../users/user.ts";
 
 type Pools = Readonly<{ withPassword: readonly User[]; withScram: readonly User[] }>;

@@ -10,7 +10,7 @@ import { assembleInboundProfile } from "./inbound-profile.ts";
 import { assembleInboundRules } from "./inbound-rules.ts";
 import { checkOpenRelay, withoutConflicts } from "./listener-conflicts.ts";
 import { assembleListeners } from "./listeners.ts";
-import { checkLogin } from "./login.ts";
+import { checkLogIn } from "./log-in.ts";
 import type { Values } from "./section-types.ts";
 import type { Dialect, ListenerSettings } from "./settings.ts";
 import type { fileTable } from "./table.ts";
@@ -53,6 +53,6 @@ export function assembleInbound(
   );
   const inboundRules = assembleInboundRules(values["inbound-rules"].value, { listeners, users }, material);
   checkOpenRelay(values, listeners, dialects, loading);
-  checkLogin(listeners, { inboundRules, users, sources }, loading);
+  checkLogIn(listeners, { inboundRules, users, sources }, loading);
   return { listeners, inboundRules, inboundDefaults: profile.defaults, users };
 }

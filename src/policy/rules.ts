@@ -184,13 +184,20 @@ export type InboundQuestion = Readonly<{
 export type EnvelopeQuestion = InboundQuestion &
   Readonly<{ sender: Mailbox | undefined; recipient: Mailbox | undefined }>;
 
-/** What is offered to and demanded of a client. Absent settings say nothing: the next source is asked, then the default. */
+/**
+ * What is offered to and demanded of a client. Absent settings say nothing: the next source is asked, then the default.
+ *
+ * Four words for no. `barred`: by the operator, for good, 521. `rejected`: by the operator, with a reply of his own.
+ * `refuse`: by us, for now, since the rule cannot be honoured. Whichever it is, and where a demand is not met as well, the
+ * session calls that client barred (`Conduct`). What is said no to in its course, a sender or a log-in, is refused (`Refusal`).
+ */
 export type InboundRule = Readonly<{
   /**
    * `require`: all but the commands of RFC 3207 §4 is answered 530 before TLS. `unavailable`: it would be offered, but
    * what it needs is not there, so the command fails for now (Sendmail without a usable key).
    */
   starttls?: Sourced<"never" | "unavailable" | "offer" | "require">;
+  /** TLS from the first octet, where a dialect says it of some addresses; of an open listener its settings say so. */
   implicitTls?: Sourced<boolean>;
   /**
    * `ask`: anybody may come without. `require`: whoever shows none is cut off after the handshake (Momentum).

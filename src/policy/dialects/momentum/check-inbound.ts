@@ -39,7 +39,7 @@ export function checkInbound(model: Model, inbound: InboundRules | undefined, ke
     }
     checkTls(layers, once);
     checkBeginning(combination, once);
-    checkLogin(layers, once);
+    checkLogIn(layers, once);
     checkPathway(layers, model, once);
     checkAuthorized(layers, once);
     checkRefusal(combination, once);
@@ -133,7 +133,7 @@ function checkBeginning({ layers, rule: { implicitTls } }: Combination, once: On
   );
 }
 
-function checkLogin(layers: Layers, once: Once): void {
+function checkLogIn(layers: Layers, once: Once): void {
   const extensions = find(layers, "smtp_extensions");
   if (extensions === undefined) return;
   const { mechanisms, notOffered } = readExtensions(extensions);

@@ -10,7 +10,7 @@ import type { InboundRule, Origin, Sourced } from "../../rules.ts";
 import type { SourceFiles } from "../dialect.ts";
 import { type CipherLists, cipherChoice } from "./cipher-grades.ts";
 import type { View } from "./configuration.ts";
-import { readLogin } from "./inbound-login.ts";
+import { readLogIn } from "./inbound-log-in.ts";
 import type { InboundProblem } from "./inbound-problem.ts";
 import type { LookupTable } from "./lookup-table.ts";
 import { parseLevel } from "./policy-value.ts";
@@ -56,7 +56,7 @@ class Making {
     if (this.#view.flag("smtpd_tls_received_header")) {
       this.#fields.received = { value: "postfix", from: received.from };
     }
-    const { problems, ...login } = readLogin(this.#view, level);
+    const { problems, ...login } = readLogIn(this.#view, level);
     Object.assign(this.#fields, login);
     this.#problems.push(...problems);
     if (level.value !== "none") this.#fill(level);

@@ -18,7 +18,7 @@ import { type Era, eraOf } from "./era.ts";
 import { exportRules } from "./export.ts";
 import { exportSmartHost, exportTable } from "./export-routes.ts";
 import { createInbound, needsClientNames } from "./inbound.ts";
-import { readLogIn } from "./login.ts";
+import { readLogIn } from "./log-in.ts";
 import type { LookUpOptions } from "./look-up.ts";
 import { readMc } from "./mc.ts";
 import { namedThings } from "./named.ts";

@@ -12,7 +12,7 @@ import type { AccessMap, ValueEntry } from "./access-map.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Daemon, daemonFor } from "./daemons.ts";
 import { parseLetters } from "./features-text.ts";
-import { type LogIn, logInOf } from "./login.ts";
+import { type LogIn, logInOf } from "./log-in.ts";
 import { bracketed, find, hostSteps, type LookUpOptions, namedSteps } from "./look-up.ts";
 import { relayByCertificate } from "./relay-certificates.ts";
 import { isName, type Relaying } from "./relaying.ts";

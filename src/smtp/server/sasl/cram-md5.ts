@@ -3,12 +3,12 @@
  * Only for users whom another mail server's configuration brings along with theirs.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { type LoginChecks, malformed } from "./login-checks.ts";
+import { type LogInChecks, malformed } from "./log-in-checks.ts";
 import type { SaslExchange } from "./sasl.ts";
 import { maxNameBytes, readText } from "./sasl-text.ts";
 
 /** @param challenge fresh for each exchange, of the form of a message identifier (RFC 2195 §2) */
-export function startCramMd5(checks: LoginChecks, challenge = freshChallenge()): SaslExchange {
+export function startCramMd5(checks: LogInChecks, challenge = freshChallenge()): SaslExchange {
   let isAsked = false;
   return {
     step(response) {

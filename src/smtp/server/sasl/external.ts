@@ -2,11 +2,11 @@
  * EXTERNAL (RFC 4422 appendix A): the certificate of the TLS handshake says who it is; the one message says, at most, as
  * whom he wants to act.
  */
-import { type LoginChecks, malformed } from "./login-checks.ts";
+import { type LogInChecks, malformed } from "./log-in-checks.ts";
 import type { SaslExchange } from "./sasl.ts";
 import { maxNameBytes, readText } from "./sasl-text.ts";
 
-export function startExternal(checks: LoginChecks): SaslExchange {
+export function startExternal(checks: LogInChecks): SaslExchange {
   return {
     step(response) {
       if (response === undefined) return { kind: "challenge", data: Buffer.alloc(0) };

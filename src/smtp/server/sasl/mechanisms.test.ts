@@ -8,14 +8,14 @@ import fc from "fast-check";
 import type { SessionFacts } from "../receiver.ts";
 import { startCramMd5 } from "./cram-md5.ts";
 import { startExternal } from "./external.ts";
+import type { LogInChecks } from "./log-in-checks.ts";
 import { startLogin } from "./login.ts";
-import type { LoginChecks } from "./login-checks.ts";
 import { startPlain } from "./plain.ts";
 import { type SaslExchange, type SaslStep, saslMechanisms } from "./sasl.ts";
 import { startMechanism } from "./start-mechanism.ts";
 
 /** Says who was asked about, and lets everybody in whose proof is right. */
-function checksOf(change: Partial<LoginChecks> = {}): LoginChecks & { asked: string[] } {
+function checksOf(change: Partial<LogInChecks> = {}): LogInChecks & { asked: string[] } {
   const asked: string[] = [];
   const record = { iterations: 4096, salt: Buffer.alloc(16), storedKey: Buffer.alloc(32), serverKey: Buffer.alloc(32) };
   return {

@@ -1,11 +1,11 @@
 /**
  * PLAIN (RFC 4616): `[authzid] NUL authcid NUL passwd` in one message.
  */
-import { type Identity, type LoginChecks, malformed } from "./login-checks.ts";
+import { type Identity, type LogInChecks, malformed } from "./log-in-checks.ts";
 import type { SaslExchange } from "./sasl.ts";
 import { maxNameBytes, maxPasswordBytes, readText } from "./sasl-text.ts";
 
-export function startPlain(checks: LoginChecks): SaslExchange {
+export function startPlain(checks: LogInChecks): SaslExchange {
   return {
     step(response) {
       if (response === undefined) return { kind: "challenge", data: Buffer.alloc(0) };

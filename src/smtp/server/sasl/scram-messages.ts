@@ -2,7 +2,7 @@
  * The two messages of a SCRAM client, read strictly (RFC 5802 §5.1, §7). Bounded before anything is looked at; each
  * octet is read a fixed number of times.
  */
-import type { Identity } from "./login-checks.ts";
+import type { Identity } from "./log-in-checks.ts";
 import { maxNameBytes, readText } from "./sasl-text.ts";
 
 /** `n`: the client knows no channel binding; `y`: it does, and thinks that we do not; `p`: it binds, by `type`. */

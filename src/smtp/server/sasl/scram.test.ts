@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { LoginChecks, ScramRecord } from "./login-checks.ts";
+import type { LogInChecks, ScramRecord } from "./log-in-checks.ts";
 import type { SaslMechanism, SaslStep } from "./sasl.ts";
 import { startScram } from "./scram.ts";
 import { parseClientFinal, parseClientFirst } from "./scram-messages.ts";
@@ -26,7 +26,7 @@ function recordOf(password: string): ScramRecord {
 
 const pencil = recordOf("pencil");
 
-function checksOf(concluded: string[]): LoginChecks {
+function checksOf(concluded: string[]): LogInChecks {
   return {
     password: () => assert.fail("SCRAM shows no password"),
     scramRecord: () => pencil,

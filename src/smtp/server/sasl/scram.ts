@@ -8,7 +8,7 @@
  * before the refusal is counted, and it would tell reasons apart.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { type LoginChecks, malformed, type ScramRecord } from "./login-checks.ts";
+import { type LogInChecks, malformed, type ScramRecord } from "./log-in-checks.ts";
 import type { SaslContext, SaslExchange, SaslStep } from "./sasl.ts";
 import { type ClientFinal, type ClientFirst, parseClientFinal, parseClientFirst } from "./scram-messages.ts";
 
@@ -22,7 +22,7 @@ export type ScramOptions = Readonly<{
 
 type Begun = Readonly<{ first: ClientFirst; record: ScramRecord; nonce: string; serverFirst: string }>;
 
-export function startScram(checks: LoginChecks, options: ScramOptions): SaslExchange {
+export function startScram(checks: LogInChecks, options: ScramOptions): SaslExchange {
   let begun: Begun | undefined;
   return {
     step(response) {
@@ -54,7 +54,7 @@ function begin(first: ClientFirst, record: ScramRecord, ownNonce: string): Begun
 }
 
 function finish(
-  checks: LoginChecks,
+  checks: LogInChecks,
   { plus, context }: ScramOptions,
   { first, record, nonce, serverFirst }: Begun,
   response: Buffer,

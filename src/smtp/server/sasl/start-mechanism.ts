@@ -4,13 +4,13 @@
 import { assertNever } from "../../../mail/assert-never.ts";
 import { startCramMd5 } from "./cram-md5.ts";
 import { startExternal } from "./external.ts";
+import type { LogInChecks } from "./log-in-checks.ts";
 import { startLogin } from "./login.ts";
-import type { LoginChecks } from "./login-checks.ts";
 import { startPlain } from "./plain.ts";
 import type { SaslContext, SaslExchange, SaslMechanism } from "./sasl.ts";
 import { startScram } from "./scram.ts";
 
-export function startMechanism(mechanism: SaslMechanism, context: SaslContext, checks: LoginChecks): SaslExchange {
+export function startMechanism(mechanism: SaslMechanism, context: SaslContext, checks: LogInChecks): SaslExchange {
   switch (mechanism) {
     case "PLAIN":
       return startPlain(checks);

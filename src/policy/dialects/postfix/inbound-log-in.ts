@@ -17,7 +17,7 @@ const guessable: ReadonlySet<SaslMechanism> = new Set(["PLAIN", "LOGIN", "CRAM-M
 const mutual: ReadonlySet<SaslMechanism> = new Set(["SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"]);
 
 /** @param level `encrypt`: AUTH inside TLS alone */
-export function readLogin(view: View, level: Readonly<{ value: string; from: Origin }>): LoginSettings {
+export function readLogIn(view: View, level: Readonly<{ value: string; from: Origin }>): LoginSettings {
   const enable = view.setting("smtpd_sasl_auth_enable");
   if (!view.flag("smtpd_sasl_auth_enable")) return { auth: { value: "never", from: enable.from }, problems: [] };
   const { from } = enable;

@@ -15,7 +15,7 @@ type Others = Readonly<{
   sources: readonly PolicySource[];
 }>;
 
-export function checkLogin(listeners: readonly ListenerSettings[], others: Others, loading: Loading): void {
+export function checkLogIn(listeners: readonly ListenerSettings[], others: Others, loading: Loading): void {
   const own = [...listeners.map(({ rule }) => rule), ...others.inboundRules.map(({ settings }) => settings)];
   for (const rule of own) checkUsers(rule, others.users, loading);
   for (const listener of listeners) checkRequired(listener, others, loading);

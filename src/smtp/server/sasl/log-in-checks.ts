@@ -16,7 +16,7 @@ export type ScramRecord = Readonly<{
   serverKey: Uint8Array;
 }>;
 
-export type LoginChecks = Readonly<{
+export type LogInChecks = Readonly<{
   /** The last step of a mechanism that sends passwords. */
   password(identity: Identity, password: string): Promise<SaslStep>;
   /** A stranger gets a record as well, the same each time, that no proof fits. */
