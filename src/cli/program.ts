@@ -46,7 +46,9 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .exitOverride();
 
   withPolicy(withCommon(root.command("start")))
-    .description("run the relay until SIGTERM; SIGHUP reloads, SIGUSR1 reopens the delivery log")
+    .description(
+      "run the relay until SIGTERM; SIGHUP reloads, SIGUSR1 reopens the logs of deliveries and of what came in",
+    )
     .option("--beside", "listen on loopback, 2525 and 4465, and not where --postfix and its like say: that server runs")
     .addHelpText("after", () => `\n${settingsHelp()}`)
     .action((options: CommonOptions & PolicyOptions) => took(start(options, program)));

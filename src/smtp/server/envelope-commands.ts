@@ -108,7 +108,7 @@ function senderValueFits(keyword: string, value: string | undefined): boolean {
   if (keyword === "BODY") return /^(?:7BIT|8BITMIME)$/i.test(value);
   if (keyword === "RET") return /^(?:FULL|HDRS)$/i.test(value);
   if (keyword === "ENVID") return value.length <= 100 && isXtext(value);
-  // AUTH= is read and dropped: nobody is authenticated here, so nothing of it may be passed on (AU-6).
+  // AUTH= is read and dropped: whom the next host may believe is not ours to say, so nothing of it is passed on (AU-6).
   return value === "<>" || isXtext(value);
 }
 
