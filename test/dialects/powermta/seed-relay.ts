@@ -105,7 +105,10 @@ smtp-listener 1.2.3.4:25
     using other = new TestClient(465, address);
     await other.startTls({ rejectUnauthorized: false, servername: "relay.test" });
     assert.match(await other.reply(), /^220 /);
-    for (const one of [client, other]) assert.match(await one.say("QUIT"), /^221 /);
+    for (const one of [client, other]) {
+      assert.match(await one.say("QUIT"), /^221 /);
+      one.end(); // the relay would wait some seconds for it
+    }
     relay.signal("SIGTERM");
     await relay.ended;
     const records = readFileSync(path.join(relay.folder, "data/inbound.jsonl"), "utf8").trim().split("\n");
