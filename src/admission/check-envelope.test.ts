@@ -4,7 +4,6 @@ import fc from "fast-check";
 import type { IpAddress } from "../mail/address.ts";
 import { domain } from "../mail/domain.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
-import { createInboundPolicy } from "../policy/inbound.ts";
 import type {
   DemandAnswer,
   InboundDemand,
@@ -19,10 +18,8 @@ import { sampleClientCa, sampleClientHandshake } from "../tls/client-sample.ts";
 import { type TrustAnchors, trustBundle } from "../tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import type { User } from "../users/user.ts";
-import { createUserDirectory } from "../users/user-directory.ts";
 import { sampleUser } from "../users/user-sample.ts";
-import { createEnvelopeCheck } from "./check-envelope.ts";
-import { createRelayCheck } from "./relay-check.ts";
+import { type SampleSetting, sampleAnchors, sampleCheck } from "./check-sample.ts";
 import {
   insideTls,
   noCertificate,
@@ -34,32 +31,14 @@ import {
   untrustedClient,
 } from "./session-sample.ts";
 
-const ours = trustBundle([sampleClientCa], ["ours.pem"]);
 const theirs = trustBundle([sampleClientCa.replace("MDAw", "MTEx")], ["theirs.pem"]);
 
-type Setting = Readonly<{ rule?: InboundRule; sources?: readonly PolicySource[]; users?: readonly User[] }>;
-
-function checks({ rule = {}, sources = [], users = [] }: Setting) {
-  const merged: InboundRule = { clientAnchors: said(ours), ...rule };
-  const policy = createInboundPolicy(sources, () => merged, {});
-  const directory = createUserDirectory(users);
-  const relay = createRelayCheck([], [{ kind: "exact", domain: domain("ours.example") }], {
-    allowLiterals: false,
-    hostname: domain("relay.ours.example"),
-    takesPostmaster: false,
-  });
-  return createEnvelopeCheck({
-    policy: () => policy,
-    users: () => directory,
-    relay: () => relay,
-    clock: { now: () => 0 } as never,
-  });
-}
+const checks = (setting: SampleSetting) => sampleCheck(setting, { now: () => 0 } as never);
 
 /** What a client hears at MAIL and, if that is taken, at RCPT. */
 function dialogue(
   session: Partial<SessionFacts>,
-  setting: Setting,
+  setting: SampleSetting,
   { from = "a@sender.example" as string | undefined, to = "b@ours.example" } = {},
 ): string {
   const { checkSender, checkRecipient } = checks(setting);
@@ -173,8 +152,8 @@ const login = { login: { user: "alice", by: "PLAIN" } } as const;
 const inVain = "250, 550 5.7.1 relaying denied";
 const gone = "530 5.7.0 Authentication required: this log-in does not hold any more";
 const elsewhere = { to: "b@else.example" };
-const alice = (change: Partial<User>): Setting => ({ users: [sampleUser(change)] });
-const userRows: readonly [string, Partial<SessionFacts>, Setting, Parameters<typeof dialogue>[2], string][] = [
+const alice = (change: Partial<User>): SampleSetting => ({ users: [sampleUser(change)] });
+const userRows: readonly [string, Partial<SessionFacts>, SampleSetting, Parameters<typeof dialogue>[2], string][] = [
   ["SR-14 a stranger to elsewhere", {}, {}, elsewhere, inVain],
   ["a user to elsewhere", login, alice({}), elsewhere, "250, 250"],
   ["a user who may not", login, alice({ mayRelay: false }), elsewhere, inVain],
@@ -262,7 +241,11 @@ const table: fc.Arbitrary<Table> = fc.record({
   toUs: fc.boolean(),
 });
 
-const sets: Readonly<Record<Wish["anchors"], TrustAnchors | undefined>> = { rule: undefined, ours, theirs };
+const sets: Readonly<Record<Wish["anchors"], TrustAnchors | undefined>> = {
+  rule: undefined,
+  ours: sampleAnchors,
+  theirs,
+};
 
 function heard({ tls, shown, ruleTrusts, wishes, relay, user, certificateRelays, toUs }: Table): string {
   const sources = wishes.map(({ level, bits: least, anchors, monitor, unsure, at }) => {
@@ -283,7 +266,7 @@ function heard({ tls, shown, ruleTrusts, wishes, relay, user, certificateRelays,
     );
   });
   const rule: InboundRule = {
-    clientAnchors: said(ruleTrusts ? ours : theirs),
+    clientAnchors: said(ruleTrusts ? sampleAnchors : theirs),
     relay: said(relay),
     ...(certificateRelays ? { relayByCertificate: said({ kind: "trusted" } as const) } : {}),
   };
@@ -373,13 +356,13 @@ const asServer = insideTls({
   },
 });
 const relayTrusted: InboundRule = {
-  clientAnchors: { value: ours, from: theirOrigin },
+  clientAnchors: { value: sampleAnchors, from: theirOrigin },
   relayByCertificate: { value: { kind: "trusted" }, from: theirOrigin },
 };
 const trustedDemand = (from: Origin, anchors?: TrustAnchors) =>
   demanding({ kind: "demand", demand: demand({ level: "trusted", from, ...(anchors && { anchors }) }) });
 const noClient = /^550 5\.7\.10 the client certificate is not trusted here/;
-const purposes: readonly [name: string, setting: Setting, want: RegExp][] = [
+const purposes: readonly [name: string, setting: SampleSetting, want: RegExp][] = [
   ["relays where we say so", { rule: { relayByCertificate: said({ kind: "trusted" }) } }, /^250, 250$/],
   ["does not by another server's configuration", { rule: relayTrusted }, /^250, 550 5\.7\.1/],
   ["does if we say so", { rule: { ...relayTrusted, clientPurpose: said("client-or-server") } }, /^250, 250$/],
@@ -388,7 +371,7 @@ const purposes: readonly [name: string, setting: Setting, want: RegExp][] = [
     "meets it by CAs of its own, whatever else another server's configuration says",
     {
       rule: { ...relayTrusted, clientPurpose: { value: "client", from: theirOrigin } },
-      sources: [trustedDemand(sampleOrigin, ours)],
+      sources: [trustedDemand(sampleOrigin, sampleAnchors)],
     },
     /^250, 550 5\.7\.1 /,
   ],

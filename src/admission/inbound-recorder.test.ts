@@ -8,18 +8,13 @@ import { domain } from "../mail/domain.ts";
 import type { InboundRecord } from "../mail/inbound-record.ts";
 import { type Reply, reply } from "../mail/reply.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
-import { createInboundPolicy } from "../policy/inbound.ts";
-import type { InboundDemand, InboundRule, PolicySource } from "../policy/rules.ts";
+import type { InboundDemand, PolicySource } from "../policy/rules.ts";
 import { parseMailbox } from "../smtp/path.ts";
 import type { ReceivedMail, Refusal, SessionFacts } from "../smtp/server/receiver.ts";
-import { sampleClientCa, sampleClientCertificate } from "../tls/client-sample.ts";
-import { trustBundle } from "../tls/handshake-settings.ts";
-import type { User } from "../users/user.ts";
-import { createUserDirectory } from "../users/user-directory.ts";
+import { sampleClientCertificate } from "../tls/client-sample.ts";
 import { sampleUser } from "../users/user-sample.ts";
-import { createEnvelopeCheck } from "./check-envelope.ts";
+import { type SampleSetting, sampleCheck } from "./check-sample.ts";
 import { createInboundRecorder } from "./inbound-recorder.ts";
-import { createRelayCheck } from "./relay-check.ts";
 import {
   insideTls,
   noCertificate,
@@ -33,21 +28,11 @@ import {
 
 const schema = path.join(import.meta.dirname, "../../schema/inbound.schema.json");
 const validate = new Ajv2020({ strict: true }).compile(JSON.parse(readFileSync(schema, "utf8")) as object);
-const ours = trustBundle([sampleClientCa], []);
 
-type Setting = Readonly<{ rule?: InboundRule; sources?: readonly PolicySource[]; users?: readonly User[] }>;
-
-function recorder({ rule = {}, sources = [], users = [] }: Setting) {
-  const policy = createInboundPolicy(sources, () => ({ clientAnchors: said(ours), ...rule }), {});
-  const directory = createUserDirectory(users);
-  const relay = createRelayCheck([], [{ kind: "exact", domain: domain("ours.example") }], {
-    allowLiterals: false,
-    hostname: domain("relay.ours.example"),
-    takesPostmaster: false,
-  });
+function recorder(setting: SampleSetting) {
   const clock = { now: () => Date.UTC(2026, 10, 22) } as never;
-  const check = createEnvelopeCheck({ policy: () => policy, users: () => directory, relay: () => relay, clock });
   const events: LetterlockEvent[] = [];
+  const check = sampleCheck(setting, clock);
   return { events, recorder: createInboundRecorder(check, clock, (event) => events.push(event)) };
 }
 
@@ -62,7 +47,7 @@ function mailboxes(texts: readonly string[]) {
   return texts.map((text) => parseMailbox(text) ?? assert.fail(text));
 }
 
-function accepted(session: Partial<SessionFacts>, setting: Setting, to = ["b@ours.example"]): InboundRecord {
+function accepted(session: Partial<SessionFacts>, setting: SampleSetting, to = ["b@ours.example"]): InboundRecord {
   const { events, recorder: told } = recorder(setting);
   const recipients = mailboxes(to).map((mailbox) => ({ mailbox, notify: undefined, orcpt: undefined }));
   const envelope = { sender: sampleSender("a@sender.example"), recipients };
@@ -73,7 +58,7 @@ function accepted(session: Partial<SessionFacts>, setting: Setting, to = ["b@our
 
 const no: Reply = reply(550, "5.7.1", "no");
 
-function refused(session: Partial<SessionFacts>, setting: Setting, change: Partial<Refusal> = {}): InboundRecord {
+function refused(session: Partial<SessionFacts>, setting: SampleSetting, change: Partial<Refusal> = {}): InboundRecord {
   const { events, recorder: told } = recorder(setting);
   const sender = sampleSender("a@sender.example");
   told.refused(sampleSession(session), { stage: "mail", sender, recipients: [], reply: no, ...change });
@@ -133,7 +118,7 @@ test("inbound record: a message of a stranger in clear", () => {
 });
 
 const names = [{ kind: "name", name: domain("mail.example.net") } as const];
-const tlsRows: readonly [name: string, session: Partial<SessionFacts>, setting: Setting, want: string][] = [
+const tlsRows: readonly [name: string, session: Partial<SessionFacts>, setting: SampleSetting, want: string][] = [
   ["TLS that nobody demanded", insideTls(noCertificate), {}, "none encrypted null -"],
   ["a trusted certificate that nobody demanded", insideTls(), {}, "none trusted null -"],
   ["a demand that is met", insideTls(noCertificate), { sources: [demanding({})] }, "encrypted encrypted null rule 7"],
@@ -184,7 +169,7 @@ for (const [name, session, setting, want] of tlsRows) {
 const relayRows: readonly [
   name: string,
   session: Partial<SessionFacts>,
-  setting: Setting,
+  setting: SampleSetting,
   to: string[],
   want: string,
 ][] = [
@@ -214,7 +199,7 @@ for (const [name, session, setting, to, want] of relayRows) {
 
 const [elsewhere] = mailboxes(["b@else.example"]);
 assert.ok(elsewhere);
-const refusalRows: readonly [string, Partial<SessionFacts>, Setting, Partial<Refusal>, string][] = [
+const refusalRows: readonly [string, Partial<SessionFacts>, SampleSetting, Partial<Refusal>, string][] = [
   ["a demand", {}, { sources: [demanding({})] }, {}, "mail policy rule 7"],
   [
     "the demand that was not met, and not the strongest",
