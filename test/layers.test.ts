@@ -12,7 +12,7 @@ const tiers: readonly (readonly string[])[] = [
   ["smtp", "dane", "mta-sts", "tlsrpt", "users"],
   ["policy"],
   ["route", "queue", "record", "dsn", "config"],
-  ["admission"],
+  ["admission", "logs"],
   ["delivery", "probe"],
   ["lab"],
   ["server"],

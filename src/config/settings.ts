@@ -6,6 +6,7 @@ import type { IpAddress } from "../mail/address.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { DomainPattern } from "../mail/domain-pattern.ts";
 import type { Cidr } from "../mail/ip.ts";
+import type { LogDefinition } from "../mail/log-definition.ts";
 import type { BindingChooser, Compiled, RoutingSource, TransportEntry } from "../policy/dialects/dialect.ts";
 import type { System } from "../policy/dialects/registry.ts";
 import type { InboundRule, Origin, PolicySource } from "../policy/rules.ts";
@@ -167,6 +168,8 @@ export type Settings = Readonly<{
     keepFiles: number;
     historyMs: number;
   }>;
+  /** Our own `logs:`, then those of dialects; without the JSON files of `records`. */
+  logs: readonly LogDefinition[];
   log: Readonly<{ level: "debug" | "info" | "warn" | "error"; format: "auto" | "pretty" | "json" }>;
   metrics: Readonly<{ address: IpAddress; port: number }> | undefined;
   /** Every file that was read, for watching. */

@@ -16,6 +16,9 @@ export type CertificateRecord = Readonly<{
   notAfter: string;
   sha256: string;
   spkiSha256: string;
+  /** `rsa`, `ec`, `ed25519` ...; bits of the key (RSA modulus, curve order). */
+  keyType: string;
+  keyBits: number;
 }>;
 
 export type AttemptTls = Readonly<{
@@ -42,6 +45,105 @@ export type AttemptTls = Readonly<{
   monitor: "would-pass" | "would-fail" | null;
 }>;
 
+export type RecordedReply = Readonly<{ code: number; enhanced: string | null; text: string }>;
+
+/** How the message came to us; the same in all its records. */
+export type MessageOrigin = Readonly<{
+  /** ISO 8601, UTC: when its last octet was read. A notice of our own: when it was made. */
+  receivedAt: string;
+  /** The session that brought it, and where; a notice of our own has none of these, and `local` for a protocol. */
+  session: string | null;
+  listener: string | null;
+  client: string | null;
+  /** The verified PTR name. */
+  clientName: string | null;
+  ehlo: string | null;
+  /** As in `Received: with` (RFC 3848): `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`; `local`. */
+  protocol: string;
+  /** Who logged in; `by` is the SASL mechanism or `certificate`. */
+  user: string | null;
+  by: string | null;
+  tls: OriginTls | null;
+  /** RFC 3461, decoded. */
+  envid: string | null;
+  /** First value of each header field that a log prints, by lower-case name; absent fields are left out. */
+  headers: Readonly<Record<string, string>>;
+}>;
+
+/** Of the client's connection. */
+export type OriginTls = Readonly<{
+  protocol: string;
+  cipher: string;
+  bits: number;
+  group: string | null;
+  /** Of the client's certificate: `trusted`, or OpenSSL's code; null where none was shown. */
+  chain: string | null;
+  /** Of the client's certificate. */
+  subject: string | null;
+  issuer: string | null;
+}>;
+
+/** One connection to a host, as far as it got. */
+export type AttemptConnection = Readonly<{
+  /** Unique in this worker's life and among workers; the same in all records of mail that went over it. */
+  id: string;
+  /** Which message on this connection this was, from 1. 0: none was begun. */
+  use: number;
+  localAddress: string | null;
+  localPort: number | null;
+  /** The lines of its first EHLO reply (in clear, where TLS began by STARTTLS) behind the greeting line. */
+  keywords: readonly string[];
+}>;
+
+/**
+ * What went wrong with one host, apart from words, so that each log can say it in its system's.
+ * `kind`: `tls` the policy was not met or TLS could not be had; `rule` no connection is made under this rule;
+ * `route` no host was found; `unreachable` no connection, time-out, closed early; `greeting` greeting or EHLO refused;
+ * `refused` a reply to MAIL, RCPT, DATA or the final dot; `unsuitable` the peer lacks what the message needs; `broken`
+ * the connection broke in the middle; `suspended` not tried, others failed there shortly before; `local` our own trouble
+ * or word (`queue bounce`).
+ */
+export type AttemptFailure = Readonly<{
+  kind:
+    | "tls"
+    | "rule"
+    | "route"
+    | "unreachable"
+    | "greeting"
+    | "refused"
+    | "unsuitable"
+    | "broken"
+    | "suspended"
+    | "local";
+  /** Of `unreachable`, `greeting`, `refused` and `broken`: where in the conversation. */
+  stage:
+    | "connect"
+    | "greeting"
+    | "ehlo"
+    | "starttls"
+    | "handshake"
+    | "mail"
+    | "rcpt"
+    | "data"
+    | "body"
+    | "final-dot"
+    | null;
+  /** Of `tls`: what was missing. */
+  tls: "not-asked" | "not-offered" | "refused" | "lost" | "injected" | "handshake" | "unproven" | "mx-pattern" | null;
+  /** Of `unproven`. */
+  unproven: readonly ("chain" | "expired" | "name" | "pin" | "bits")[];
+  /** The cause in a few words, without host or reply: `connection refused`, OpenSSL's text of a failed handshake. */
+  cause: string;
+}>;
+
+/** A host that was met before another one settled it, in the same attempt. */
+export type EarlierHost = Readonly<
+  Pick<
+    AttemptRecord,
+    "mx" | "address" | "port" | "connection" | "tls" | "rule" | "reply" | "error" | "status" | "failure"
+  >
+>;
+
 export type AttemptRecord = Readonly<{
   /** Unique: `<messageId>.<recipient number>.<attempt>`; the same after a replay. */
   id: string;
@@ -51,19 +153,35 @@ export type AttemptRecord = Readonly<{
   messageId: string;
   from: string;
   to: string;
+  /** RFC 3461, `type;address` decoded. */
+  orcpt: string | null;
+  /** How many recipients the message has in all. */
+  recipients: number;
   /** 1 for the first. */
   attempt: number;
+  /** ISO 8601: when this recipient was first tried. */
+  firstTriedAt: string;
+  /** Of the records that one attempt writes together, the first: what concerns the host is told once, from this one. */
+  leads: boolean;
   binding: string;
+  bindingGroup: string | null;
+  origin: MessageOrigin;
   nexthop: string | null;
   mx: string | null;
   address: string | null;
   port: number | null;
+  /** null when none came about. */
+  connection: AttemptConnection | null;
+  /** In the order of the walk. */
+  earlier: readonly EarlierHost[];
   /** null when no decision was reached (routing failed). */
   tls: AttemptTls | null;
   rule: Readonly<{ source: string; file: string | null; line: number | null }> | null;
   reasons: readonly Readonly<{ code: string; text: string; rfc: string }>[];
-  reply: Readonly<{ code: number; enhanced: string | null; text: string }> | null;
+  reply: RecordedReply | null;
   error: string | null;
+  /** null when delivered. */
+  failure: AttemptFailure | null;
   /** RFC 3463 status that queue and DSN use. */
   status: string;
   sizeBytes: number;
@@ -72,6 +190,8 @@ export type AttemptRecord = Readonly<{
   /** From acceptance by us until this was known, ms. */
   ageMs: number;
   durationMs: number;
+  /** Of `durationMs`: until a connection was ready for this message (DNS, other hosts, EHLO, TLS). */
+  connectMs: number;
 }>;
 
 const texts = new WeakMap<AttemptRecord, string>();

@@ -43,15 +43,27 @@ export type InboundRecord = Readonly<{
   listener: string;
   client: string;
   clientPort: number;
+  /** What the client connected to. */
+  localAddress: string | null;
+  localPort: number;
   /** The verified PTR name. */
   clientName: string | null;
   ehlo: string;
+  /** As in `Received: with` (RFC 3848): `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPA`, `ESMTPSA`. */
+  protocol: string;
   /** Null before MAIL. */
   from: string | null;
+  /** RFC 3461, decoded. */
+  envid: string | null;
   /** At most the first thousand. */
   to: readonly string[];
+  /** RFC 3461, `type;address` decoded, of each of `to`; empty where no recipient has one. */
+  orcpts: readonly (string | null)[];
   /** Under which it leaves. */
   binding: string | null;
+  bindingGroup: string | null;
+  /** Of a message: first value of each header field that a log prints, by lower-case name; absent ones are left out. */
+  headers: Readonly<Record<string, string>>;
   tls: InboundTls;
   /** The line that demanded it. */
   rule: Readonly<{ source: string; file: string | null; line: number | null; text: string }> | null;

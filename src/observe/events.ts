@@ -3,44 +3,61 @@
  * the human log (`record/human-log.ts`) and the metrics (`record/metrics.ts`) are readings of them.
  * Text from peers is raw here: the readings escape it.
  */
-import type { AttemptRecord } from "../mail/attempt.ts";
+import type { AttemptRecord, CertificateRecord } from "../mail/attempt.ts";
 import type { InboundRecord } from "../mail/inbound-record.ts";
+
+/** Whose session it is. */
+export type SessionLabel = Readonly<{
+  session: string;
+  listener: string;
+  client: string;
+  clientPort: number;
+  /** The verified PTR name, where somebody asked for it. */
+  clientName: string | null;
+}>;
+
+/** Verbs of SMTP in lower case, `unknown` for all others: how often they were said, and how often with success. */
+export type CommandCounts = Readonly<Record<string, Readonly<{ said: number; good: number }>>>;
 
 export type LetterlockEvent =
   | Readonly<{ kind: "listening"; listener: string; address: string; port: number; tls: string }>
-  | Readonly<{
-      kind: "session-ended";
-      listener: string;
-      client: string;
-      ehlo: string;
-      tls: string | null;
-      messages: number;
-      refusals: number;
-      reason: string;
-      durationMs: number;
-    }>
+  | (SessionLabel & Readonly<{ kind: "session-started" }>)
+  | (SessionLabel &
+      Readonly<{
+        kind: "session-ended";
+        ehlo: string;
+        tls: string | null;
+        messages: number;
+        refusals: number;
+        reason: string;
+        durationMs: number;
+        commands: CommandCounts;
+      }>)
   | Readonly<{ kind: "connection-refused"; listener: string; client: string; reason: string }>
-  | Readonly<{
-      kind: "inbound-handshake";
-      listener: string;
-      client: string;
-      protocol: string;
-      cipher: string;
-      group: string | null;
-      resumed: boolean;
-    }>
-  | Readonly<{ kind: "inbound-handshake-failed"; listener: string; client: string; error: string }>
+  | (SessionLabel &
+      Readonly<{
+        kind: "inbound-handshake";
+        protocol: string;
+        cipher: string;
+        bits: number;
+        group: string | null;
+        resumed: boolean;
+        /** The client's, escaped; `chain` is `trusted` or OpenSSL's code. */
+        certificate: CertificateRecord | null;
+        chain: string | null;
+        serverName: string | null;
+      }>)
+  | (SessionLabel & Readonly<{ kind: "inbound-handshake-failed"; error: string }>)
   /** An AUTH exchange that ended. */
-  | Readonly<{
-      kind: "log-in";
-      listener: string;
-      client: string;
-      mechanism: string;
-      /** `failed`: the credentials or the client's syntax. `temporary`: our own trouble. */
-      result: "ok" | "failed" | "locked" | "temporary";
-      /** Who logged in, or was named. */
-      user: string | null;
-    }>
+  | (SessionLabel &
+      Readonly<{
+        kind: "log-in";
+        mechanism: string;
+        /** `failed`: the credentials or the client's syntax. `temporary`: our own trouble. */
+        result: "ok" | "failed" | "locked" | "temporary";
+        /** Who logged in, or was named. */
+        user: string | null;
+      }>)
   | Readonly<{ kind: "attempt"; record: AttemptRecord }>
   /** A message that was taken and is on disk, or something that was refused to a client. */
   | Readonly<{ kind: "inbound"; record: InboundRecord }>
@@ -69,6 +86,10 @@ export type LetterlockEvent =
   | Readonly<{ kind: "worker-ended"; worker: number; pid: number; reason: string }>
   | Readonly<{ kind: "recovered"; worker: number; trying: number }>
   | Readonly<{ kind: "stopping"; reason: string }>
+  /** A log cannot be written, or can be again: told once for each change. `lost`: lines that nobody will ever see there. */
+  | Readonly<{ kind: "log-trouble"; log: string; target: string; error: string }>
+  | Readonly<{ kind: "log-recovered"; log: string; target: string; lost: number }>
+  | Readonly<{ kind: "log-lines-lost"; log: string; lines: number }>
   | Readonly<{ kind: "trouble"; where: string; error: string }>;
 
 export type Observer = (event: LetterlockEvent) => void;

@@ -14,7 +14,7 @@
  * Not here: when to try again (`retry-schedule.ts`), what a DSN says (`../dsn`), where mail goes (`../route`).
  */
 
-import type { AttemptRecord } from "../mail/attempt.ts";
+import type { AttemptRecord, MessageOrigin } from "../mail/attempt.ts";
 import type { Body, BodyFacts } from "../mail/body.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../mail/envelope.ts";
 
@@ -25,8 +25,8 @@ export type Arrival = Readonly<{
   listener: string;
   clientAddress: string;
   ehlo: string;
-  /** `TLSv1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768`, or null in clear. */
-  tls: string | null;
+  /** Everything that records tell of it, escaped. */
+  origin: MessageOrigin;
 }>;
 
 /** A message as it enters the queue; `id` is ours and unique for ever. */
@@ -51,6 +51,8 @@ export type QueuedRecipient = Readonly<{
   recipient: EnvelopeRecipient;
   /** Attempts made so far. */
   attempts: number;
+  /** ms since 1970; undefined: never tried. */
+  firstTriedAt: number | undefined;
   /** A crash cut off an attempt whose end we do not know. */
   uncertain: boolean;
   /** Enhanced status and text of the last deferral. */

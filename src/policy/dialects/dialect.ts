@@ -8,6 +8,7 @@
 import type { IpAddress, Mailbox } from "../../mail/address.ts";
 import type { Domain } from "../../mail/domain.ts";
 import type { DomainPattern } from "../../mail/domain-pattern.ts";
+import type { LogDefinition } from "../../mail/log-definition.ts";
 import type { Nexthop } from "../../mail/nexthop.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
 import type { Credential } from "../../tls/handshake-settings.ts";
@@ -151,6 +152,8 @@ export type DialectSettings = Readonly<{
   chooseBinding?: BindingChooser;
   routing?: RoutingSource;
   accounting?: readonly AccountingFile[];
+  /** Accounting files and custom loggers, as that server would write them. */
+  logs?: readonly LogDefinition[];
 }>;
 
 /** Everything that the source names: the equivalence report asks about each of them. */
