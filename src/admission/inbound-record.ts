@@ -8,8 +8,8 @@ import { escapeText } from "../mail/escape.ts";
 import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
 import { isoTime } from "../mail/iso-time.ts";
 import type { Reply } from "../mail/reply.ts";
-import { describeCertificate, maxAddress, maxReply, maxText } from "../record/certificate-record.ts";
 import type { Refusal, SessionFacts } from "../smtp/server/receiver.ts";
+import { describeCertificate, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
 import type { Account } from "./account.ts";
 

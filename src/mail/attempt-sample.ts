@@ -1,7 +1,7 @@
 /**
  * One plain attempt record that tests and the documentation's example vary: delivered over verified TLS 1.3.
  */
-import type { AttemptRecord, AttemptTls } from "./attempt.ts";
+import type { AttemptRecord, AttemptTls, MessageOrigin } from "./attempt.ts";
 
 export const sampleTls: AttemptTls = {
   required: "verify",
@@ -20,8 +20,33 @@ export const sampleTls: AttemptTls = {
     notAfter: "2027-01-31T00:00:00.000Z",
     sha256: "3f1d0c5e9a7b2468ace013579bdf02468ace13579bdf02468ace13579bdf0246",
     spkiSha256: "9b2e4a6c8d0f1357bdf02468ace13579bdf02468ace13579bdf02468ace1357b",
+    keyType: "ec",
+    keyBits: 256,
   },
   monitor: null,
+};
+
+export const sampleOrigin: MessageOrigin = {
+  receivedAt: "2026-11-21T12:00:00.000Z",
+  session: "01KD8W7F2Q",
+  listener: "mx",
+  client: "192.0.2.100",
+  clientName: "client.example.com",
+  ehlo: "client.example.com",
+  protocol: "ESMTPSA",
+  user: "alice",
+  by: "SCRAM-SHA-256",
+  tls: {
+    protocol: "TLSv1.3",
+    cipher: "TLS_AES_128_GCM_SHA256",
+    bits: 128,
+    group: "X25519",
+    chain: null,
+    subject: null,
+    issuer: null,
+  },
+  envid: "QQ314159",
+  headers: { "message-id": "<1@example.com>" },
 };
 
 export const sampleAttempt: AttemptRecord = {
@@ -31,12 +56,26 @@ export const sampleAttempt: AttemptRecord = {
   messageId: "01KD8W7F3N",
   from: "alice@example.com",
   to: "bob@example.net",
+  orcpt: "rfc822;bob@example.net",
+  recipients: 1,
   attempt: 1,
+  firstTriedAt: "2026-11-21T12:00:00.010Z",
+  leads: true,
   binding: "default",
+  bindingGroup: null,
+  origin: sampleOrigin,
   nexthop: "example.net",
   mx: "mx.example.net",
   address: "192.0.2.7",
   port: 25,
+  connection: {
+    id: "01KD8W7F3P",
+    use: 1,
+    localAddress: "192.0.2.1",
+    localPort: 40312,
+    keywords: ["PIPELINING", "SIZE 52428800", "STARTTLS", "8BITMIME", "DSN"],
+  },
+  earlier: [],
   tls: sampleTls,
   rule: { source: "letterlock", file: "/etc/letterlock/letterlock.yaml", line: 14 },
   reasons: [
@@ -51,11 +90,13 @@ export const sampleAttempt: AttemptRecord = {
   ],
   reply: { code: 250, enhanced: "2.0.0", text: "Ok: queued as 4F2A" },
   error: null,
+  failure: null,
   status: "2.0.0",
   sizeBytes: 5120,
   uncertain: false,
   ageMs: 250,
   durationMs: 240,
+  connectMs: 180,
 };
 
 /** A handshake that proved too little: the host's certificate is signed by nobody we trust. */
@@ -77,5 +118,13 @@ export const sampleRefusal: AttemptRecord = {
   ],
   reply: null,
   error: "server certificate of mx.example.net[192.0.2.7] not accepted: certificate not trusted",
+  failure: {
+    kind: "tls",
+    stage: null,
+    tls: "unproven",
+    unproven: ["chain", "name"],
+    code: null,
+    cause: "certificate not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); certificate names do not match mx.example.net",
+  },
   status: "4.7.5",
 };

@@ -129,9 +129,21 @@ export type AttemptFailure = Readonly<{
     | "final-dot"
     | null;
   /** Of `tls`: what was missing. */
-  tls: "not-asked" | "not-offered" | "refused" | "lost" | "injected" | "handshake" | "unproven" | "mx-pattern" | null;
+  tls:
+    | "not-asked"
+    | "not-offered"
+    | "refused"
+    | "lost"
+    | "injected"
+    | "handshake"
+    | "unproven"
+    | "requirement"
+    | "mx-pattern"
+    | null;
   /** Of `unproven`. */
   unproven: readonly ("chain" | "expired" | "name" | "pin" | "bits")[];
+  /** The system's or OpenSSL's (`ECONNREFUSED`), `TIMEOUT`, `PROTOCOL`; null where there is none. */
+  code: string | null;
   /** The cause in a few words, without host or reply: `connection refused`, OpenSSL's text of a failed handshake. */
   cause: string;
 }>;

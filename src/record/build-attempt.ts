@@ -11,8 +11,8 @@ import type { Reply } from "../mail/reply.ts";
 import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
 import { describeReason } from "../policy/reasons.ts";
+import { describeCertificate, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
 import type { PeerFacts } from "../tls/peer-facts.ts";
-import { describeCertificate, maxAddress, maxReply, maxText } from "./certificate-record.ts";
 
 /** Where the attempt ended: the MX host (none for a bare address), and the address if one was tried. */
 export type AttemptPlace = Readonly<{ host: string | undefined; address: IpAddress | undefined; port: number }>;

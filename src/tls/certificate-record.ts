@@ -4,7 +4,7 @@
 import type { CertificateRecord } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
 import { isoTime } from "../mail/iso-time.ts";
-import type { CertificateFacts } from "../tls/peer-facts.ts";
+import type { CertificateFacts } from "./peer-facts.ts";
 
 /** Longest address (RFC 5321 §4.5.3.1 with room for escapes), reply, and any other text, in characters after escaping. */
 export const maxAddress = 640;
@@ -23,6 +23,8 @@ export function describeCertificate(certificate: CertificateFacts): CertificateR
     notAfter: isoTime(certificate.notAfter),
     sha256: certificate.sha256,
     spkiSha256: certificate.spkiSha256,
+    keyType: certificate.keyType,
+    keyBits: certificate.keyBits,
   };
   described.set(certificate, record);
   return record;
