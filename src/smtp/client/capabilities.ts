@@ -17,10 +17,13 @@ export type Capabilities = Readonly<{
   /** RFC 9422: recipients in a transaction, transactions in a session. */
   maxRecipients: number;
   maxTransactions: number;
+  /** As said, behind the greeting line. */
+  keywords: readonly string[];
 }>;
 
 export function parseCapabilities({ lines }: Reply): Capabilities {
-  const keywords = new Map(lines.slice(1, 101).map(splitKeyword));
+  const said = lines.slice(1, 101);
+  const keywords = new Map(said.map(splitKeyword));
   const limits = parseLimits(keywords.get("LIMITS"));
   return {
     starttls: keywords.has("STARTTLS"),
@@ -33,6 +36,7 @@ export function parseCapabilities({ lines }: Reply): Capabilities {
     maxMessageBytes: parseNumber(keywords.get("SIZE")) ?? 0,
     maxRecipients: limits.get("RCPTMAX") ?? Number.POSITIVE_INFINITY,
     maxTransactions: limits.get("MAILMAX") ?? Number.POSITIVE_INFINITY,
+    keywords: said,
   };
 }
 

@@ -11,7 +11,14 @@ import type { Break, Conversation } from "./conversation.ts";
 import { lacking, lackingFor } from "./envelope-commands.ts";
 import { hearGreeting, sayHello } from "./hello.ts";
 import { lost } from "./lost.ts";
-import type { OpenOptions, OpenResult, OutboundMessage, RecipientResult, SmtpConnection } from "./sender.ts";
+import type {
+  ConnectionFacts,
+  OpenOptions,
+  OpenResult,
+  OutboundMessage,
+  RecipientResult,
+  SmtpConnection,
+} from "./sender.ts";
 import { transact } from "./transaction.ts";
 
 /** RFC 5321 §4.5.3.1.8: what every server takes in one transaction (CL-10). */
@@ -23,6 +30,7 @@ export type ConnectionParts = Readonly<{
   talk: Conversation;
   options: OpenOptions;
   facts: PeerFacts;
+  connection: ConnectionFacts;
   /** As learned in clear; replaced by what is heard inside TLS. */
   peer: Capabilities;
   /** What `prepare` has to say and hear. */
@@ -31,6 +39,7 @@ export type ConnectionParts = Readonly<{
 
 export class Connection implements SmtpConnection {
   readonly facts: PeerFacts;
+  #connection: ConnectionFacts;
   readonly #talk: Conversation;
   readonly #options: OpenOptions;
   #peer: Capabilities;
@@ -39,12 +48,17 @@ export class Connection implements SmtpConnection {
   #transactions = 0;
   #leftOpen = false;
 
-  constructor({ talk, options, facts, peer, opening }: ConnectionParts) {
+  constructor({ talk, options, facts, connection, peer, opening }: ConnectionParts) {
     this.facts = facts;
+    this.#connection = connection;
     this.#talk = talk;
     this.#options = options;
     this.#peer = peer;
     this.#opening = opening;
+  }
+
+  get connection(): ConnectionFacts {
+    return this.#connection;
   }
 
   get messages(): number {
@@ -90,6 +104,9 @@ export class Connection implements SmtpConnection {
     const hello = await sayHello(this.#talk, ehlo, starttls === "always" ? "unwanted" : "allowed");
     if (hello.kind !== "heard") return hello.failure;
     this.#peer = hello.peer;
+    if (this.#opening === "greeting-and-ehlo") {
+      this.#connection = { ...this.#connection, keywords: hello.peer.keywords };
+    }
     this.#opening = "none";
     return undefined;
   }
@@ -99,7 +116,7 @@ export class Connection implements SmtpConnection {
     const { broken } = this.#talk;
     if (broken === undefined || !isTlsError(broken)) return undefined;
     const tls = { kind: "failed", code: broken.code, text: broken.text } as const;
-    return { kind: "tls-broken", facts: { ...this.facts, tls } };
+    return { kind: "tls-broken", facts: { ...this.facts, tls }, connection: this.#connection };
   }
 
   /** Recipients go in groups; those refused for their number alone get a transaction of their own (CL-10, CL-11). */

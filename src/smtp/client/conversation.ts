@@ -22,7 +22,7 @@ import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { describeTlsError } from "../../tls/tls-error.ts";
 import { Deadline } from "./deadline.ts";
 import { ReplyParser } from "./reply-parser.ts";
-import type { SenderTimeouts, SendStage } from "./sender.ts";
+import type { ConnectionFacts, SenderTimeouts, SendStage } from "./sender.ts";
 
 /** Why nothing more can be said here. `code` is the system's or OpenSSL's, `PROTOCOL` or `TIMEOUT`. */
 export type Break = Readonly<{ stage: SendStage; status: EnhancedStatus; code: string; text: string }>;
@@ -41,6 +41,8 @@ const quitMs = 5000;
 const maxReplies = 200;
 
 export class Conversation {
+  /** Our end. */
+  readonly local: ConnectionFacts;
   #socket: Socket;
   #parser = new ReplyParser();
   readonly #waits: Readonly<Record<SendStage, number>>;
@@ -61,6 +63,7 @@ export class Conversation {
   /** @param socket connected; from here on it belongs to the conversation. */
   constructor(socket: Socket, timeouts: SenderTimeouts, clock: Clock) {
     this.#socket = socket;
+    this.local = { localAddress: socket.localAddress ?? null, localPort: socket.localPort ?? null, keywords: [] };
     this.#waits = waitsOf(timeouts);
     this.#deadline = new Deadline(clock, () => this.#timedOut());
     this.#deadline.limitTotal(timeouts.totalMs);

@@ -5,7 +5,9 @@ import { connect, type Socket } from "node:net";
 import type { Clock } from "../../mail/clock.ts";
 import type { OpenOptions } from "./sender.ts";
 
-export type DialResult = Readonly<{ kind: "connected"; socket: Socket }> | Readonly<{ kind: "failed"; text: string }>;
+export type DialResult =
+  | Readonly<{ kind: "connected"; socket: Socket }>
+  | Readonly<{ kind: "failed"; code: string; text: string }>;
 
 export function dial(
   { address, port, localAddress, timeouts }: OpenOptions,
@@ -30,9 +32,11 @@ export function dial(
       resolve(result);
     };
     const fail = (error: NodeJS.ErrnoException): void =>
-      settle({ kind: "failed", text: sentences[error.code ?? ""] ?? error.message });
-    const stop = (): void => settle({ kind: "failed", text: "stopped while connecting" });
-    const timer = clock.after(timeouts.connectMs, () => settle({ kind: "failed", text: "timed out while connecting" }));
+      settle({ kind: "failed", code: error.code ?? "UNKNOWN", text: sentences[error.code ?? ""] ?? error.message });
+    const stop = (): void => settle({ kind: "failed", code: "ABORTED", text: "stopped while connecting" });
+    const timer = clock.after(timeouts.connectMs, () =>
+      settle({ kind: "failed", code: "TIMEOUT", text: "timed out while connecting" }),
+    );
     socket.on("error", fail);
     socket.once("connect", () => settle({ kind: "connected", socket }));
     signal?.addEventListener("abort", stop, { once: true });

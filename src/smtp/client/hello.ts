@@ -26,7 +26,7 @@ export async function sayHello(talk: Conversation, name: string, helo: "allowed"
   if (reply !== undefined && reply.code >= 500) {
     return helo === "allowed"
       ? sayHelo(talk, name)
-      : { kind: "no-ehlo", failure: { kind: "refused", stage: "ehlo", reply } };
+      : { kind: "no-ehlo", failure: { kind: "refused", stage: "ehlo", reply, connection: talk.local } };
   }
   const failure = refusal(talk, "ehlo", reply);
   if (failure !== undefined) return { kind: "failed", failure };
@@ -40,14 +40,16 @@ async function sayHelo(talk: Conversation, name: string): Promise<Hello> {
 
 /** The conversation as it broke: always temporary (CL-7). */
 export function unreachable(talk: Conversation): Failure {
-  const { stage, status, text } = talk.broken ?? { stage: "connect", status: "4.4.2", text: "connection lost" };
-  return { kind: "unreachable", stage, status, text };
+  const { stage, status, code, text } = talk.broken ?? lostAtOnce;
+  return { kind: "unreachable", stage, status, code, text, connection: talk.local };
 }
+
+const lostAtOnce = { stage: "connect", status: "4.4.2", code: "CLOSED", text: "connection lost" } as const;
 
 /** 4yz and 5yz are refusals. EHLO and HELO want 250, a greeting any 2yz but 221; the rest is no answer (ST-18). */
 function refusal(talk: Conversation, stage: "greeting" | "ehlo", reply: Reply | undefined): Failure | undefined {
   if (reply === undefined) return unreachable(talk);
-  if (reply.code >= 400) return { kind: "refused", stage, reply };
+  if (reply.code >= 400) return { kind: "refused", stage, reply, connection: talk.local };
   const welcome = stage === "ehlo" ? reply.code === 250 : replyClass(reply) === "success" && reply.code !== 221;
   if (welcome) return undefined;
   talk.reject(`${reply.code} is no answer`);

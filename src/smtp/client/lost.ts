@@ -15,7 +15,9 @@ export function uncertain(talk: Conversation): RecipientResult {
   return broken(talk, "final-dot", true);
 }
 
+const unusable = { status: "4.4.2", code: "CLOSED", text: "the connection cannot be used any more" } as const;
+
 function broken(talk: Conversation, stage: SendStage, unsure: boolean): RecipientResult {
-  const { status, text } = talk.broken ?? { status: "4.4.2", text: "the connection cannot be used any more" };
-  return { kind: "broken", stage, status, text, uncertain: unsure };
+  const { status, code, text } = talk.broken ?? unusable;
+  return { kind: "broken", stage, status, code, text, uncertain: unsure };
 }

@@ -12,7 +12,7 @@ import { Connection } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
 import { dial } from "./dial.ts";
 import { type Failure, hearGreeting, sayHello, unreachable } from "./hello.ts";
-import type { OpenOptions, OpenResult } from "./sender.ts";
+import type { ConnectionFacts, OpenOptions, OpenResult } from "./sender.ts";
 
 /** @param tools.signal ends whatever is under way. Never throws. */
 export async function openConnection(
@@ -20,7 +20,10 @@ export async function openConnection(
   { clock, signal }: Readonly<{ clock: Clock; signal?: AbortSignal }>,
 ): Promise<OpenResult> {
   const dialled = await dial(options, clock, signal);
-  if (dialled.kind === "failed") return { kind: "unreachable", stage: "connect", status: "4.4.1", text: dialled.text };
+  if (dialled.kind === "failed") {
+    const { code, text } = dialled;
+    return { kind: "unreachable", stage: "connect", status: "4.4.1", code, text };
+  }
   const talk = new Conversation(dialled.socket, options.timeouts, clock);
   const stop = (): void => talk.abort("stopped");
   signal?.addEventListener("abort", stop, { once: true });
@@ -38,11 +41,14 @@ class Opening {
   readonly #talk: Conversation;
   readonly #options: OpenOptions;
   readonly #clock: Clock;
+  /** With what was offered in clear, once that is known. */
+  #connection: ConnectionFacts;
 
   constructor(talk: Conversation, options: OpenOptions, clock: Clock) {
     this.#talk = talk;
     this.#options = options;
     this.#clock = clock;
+    this.#connection = talk.local;
   }
 
   /** RFC 8314: TLS from the first octet; the greeting comes inside. */
@@ -58,6 +64,7 @@ class Opening {
     if (hello.kind === "failed") return hello.failure;
     if (hello.kind === "no-ehlo") return this.#broken(false, { kind: "not-offered" });
     const { peer } = hello;
+    this.#connection = { ...this.#talk.local, keywords: peer.keywords };
     if (!peer.starttls) return this.#open(peer, this.#facts(false, { kind: "not-offered" }));
     if (starttls === "never") return this.#open(peer, this.#facts(true, { kind: "skipped" }));
     return this.#starttls(peer);
@@ -83,12 +90,19 @@ class Opening {
   }
 
   #open(peer: Capabilities, facts: PeerFacts, opening: "none" | "ehlo" | "greeting-and-ehlo" = "none"): OpenResult {
-    const connection = new Connection({ talk: this.#talk, options: this.#options, facts, peer, opening });
+    const connection = new Connection({
+      talk: this.#talk,
+      options: this.#options,
+      facts,
+      connection: this.#connection,
+      peer,
+      opening,
+    });
     return this.#talk.broken === undefined ? { kind: "open", facts, connection } : unreachable(this.#talk);
   }
 
   #broken(offered: boolean, tls: TlsProgress): OpenResult {
-    return { kind: "tls-broken", facts: this.#facts(offered, tls) };
+    return { kind: "tls-broken", facts: this.#facts(offered, tls), connection: this.#connection };
   }
 
   #facts(offered: boolean, tls: TlsProgress): PeerFacts {

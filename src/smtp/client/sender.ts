@@ -43,6 +43,14 @@ export const defaultTimeouts: SenderTimeouts = {
   totalMs: 3_600_000,
 };
 
+/** What is known of a connection apart from TLS. */
+export type ConnectionFacts = Readonly<{
+  localAddress: string | null;
+  localPort: number | null;
+  /** Lines of the first EHLO reply (in clear, where TLS begins by STARTTLS) behind the greeting line, raw; at most 100. */
+  keywords: readonly string[];
+}>;
+
 export type OpenOptions = Readonly<{
   address: IpAddress;
   port: number;
@@ -76,11 +84,21 @@ export type OpenResult =
    * for good where STARTTLS was asked for `always`, which is as good as not offered (ST-16, AT-3).
    * From `prepare`: the peer broke TLS off behind the handshake, as TLS 1.3 servers do that miss a client certificate.
    */
-  | Readonly<{ kind: "tls-broken"; facts: PeerFacts }>
+  | Readonly<{ kind: "tls-broken"; facts: PeerFacts; connection: ConnectionFacts }>
   /** Greeting or EHLO answered by 4yz or 5yz (CL-14, CL-15). */
-  | Readonly<{ kind: "refused"; stage: "greeting" | "ehlo"; reply: Reply }>
-  /** No connection, time-out, closed early, protocol error: always temporary. */
-  | Readonly<{ kind: "unreachable"; stage: SendStage; status: EnhancedStatus; text: string }>;
+  | Readonly<{ kind: "refused"; stage: "greeting" | "ehlo"; reply: Reply; connection: ConnectionFacts }>
+  /**
+   * No connection, time-out, closed early, protocol error: always temporary. `code` is the system's or OpenSSL's,
+   * `TIMEOUT` or `PROTOCOL`; `connection` where TCP came about.
+   */
+  | Readonly<{
+      kind: "unreachable";
+      stage: SendStage;
+      status: EnhancedStatus;
+      code: string;
+      text: string;
+      connection?: ConnectionFacts;
+    }>;
 
 export type OutboundMessage = Readonly<{
   sender: EnvelopeSender;
@@ -101,11 +119,19 @@ export type RecipientResult =
   | Readonly<{ kind: "refused"; stage: SendStage; reply: Reply }>
   /** The peer lacks what the message needs (SMTPUTF8, 8BITMIME, SIZE): permanent here, another host may differ. */
   | Readonly<{ kind: "unsuitable"; status: EnhancedStatus; text: string }>
-  /** The connection broke or timed out; `uncertain` after the final dot was on its way (CL-8). */
-  | Readonly<{ kind: "broken"; stage: SendStage; status: EnhancedStatus; text: string; uncertain: boolean }>;
+  /** The connection broke or timed out (`code` as above); `uncertain` after the final dot was on its way (CL-8). */
+  | Readonly<{
+      kind: "broken";
+      stage: SendStage;
+      status: EnhancedStatus;
+      code: string;
+      text: string;
+      uncertain: boolean;
+    }>;
 
 export interface SmtpConnection {
   readonly facts: PeerFacts;
+  readonly connection: ConnectionFacts;
   /** Messages begun on this connection. */
   readonly messages: number;
   /** False once it was closed, broke, answered 421 or is in an unknown state. */
