@@ -13,6 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import type { AttemptRecord } from "../src/mail/attempt.ts";
+import { sampleAttempt, sampleOrigin } from "../src/mail/attempt-sample.ts";
 import { systemClock } from "../src/mail/clock.ts";
 import { domain } from "../src/mail/domain.ts";
 import type { NewMail, Queue, Settlement } from "../src/queue/queue.ts";
@@ -54,55 +55,24 @@ function mail(): NewMail {
       listener: "main",
       clientAddress: "192.0.2.1",
       ehlo: "client.example.org",
-      tls: "TLSv1.3 TLS_AES_256_GCM_SHA384 X25519MLKEM768",
+      origin: sampleOrigin,
     },
     expiresAt: Date.now() + 432_000_000,
   };
 }
 
 function record({ id, sender, recipients }: NewMail): AttemptRecord {
+  const domain = `d${made % 1000}.example.com`;
   return {
+    ...sampleAttempt,
     id: `${id}.0.1`,
     time: new Date().toISOString(),
-    event: "delivered",
     messageId: id,
     from: sender.mailbox?.text ?? "",
     to: recipients[0]?.mailbox.text ?? "",
-    attempt: 1,
-    binding: "default",
-    nexthop: "example.com",
-    mx: "mx1.example.com",
-    address: "192.0.2.25",
-    port: 25,
-    tls: {
-      required: "secure",
-      achieved: "verified",
-      offered: true,
-      protocol: "TLSv1.3",
-      cipher: "TLS_AES_256_GCM_SHA384",
-      bits: 256,
-      group: "X25519MLKEM768",
-      resumed: false,
-      reusedConnection: true,
-      verify: { chain: "trusted", name: "matched", matchedName: "mx1.example.com", pin: null },
-      peer: {
-        subject: "CN=mx1.example.com",
-        issuer: "CN=Example CA",
-        notAfter: "2027-01-01T00:00:00.000Z",
-        sha256: "a".repeat(64),
-        spkiSha256: "b".repeat(64),
-      },
-      monitor: null,
-    },
-    rule: { source: "letterlock", file: "letterlock.yaml", line: 12 },
-    reasons: [{ code: "rule-secure", text: "the rule asks for a certificate with a matching name", rfc: "RFC 9525" }],
-    reply: { code: 250, enhanced: "2.0.0", text: "Ok: queued as 4F1D2C3B4A" },
-    error: null,
-    status: "2.0.0",
+    nexthop: domain,
+    mx: `mx1.${domain}`,
     sizeBytes: bytes.length,
-    uncertain: false,
-    ageMs: 12,
-    durationMs: 8,
   };
 }
 

@@ -151,7 +151,7 @@ async function show(id: string, options: Options): Promise<number> {
 function printMessage(id: string, { arrival, entries, attempts, header }: Shown): void {
   process.stdout.write(`${id}\n`);
   process.stdout.write(
-    `arrived   ${new Date(arrival.at).toISOString()} from ${arrival.clientAddress} (${escapeText(arrival.ehlo)}) by ${arrival.listener}, ${arrival.tls ?? "in clear"}\n\n`,
+    `arrived   ${new Date(arrival.at).toISOString()} from ${arrival.clientAddress} (${escapeText(arrival.ehlo)}) by ${arrival.listener}, ${howItCame(arrival)}\n\n`,
   );
   printEntries(entries);
   for (const { time, event, to, mx, address, tls, status, error, reply } of attempts) {
@@ -165,6 +165,10 @@ function printMessage(id: string, { arrival, entries, attempts, header }: Shown)
       .map((line) => escapeText(line, 998))
       .join("\n")}\n`,
   );
+}
+
+function howItCame({ origin: { tls } }: Arrival): string {
+  return tls === null ? "in clear" : [tls.protocol, tls.cipher, tls.group].filter((word) => word !== null).join(" ");
 }
 
 async function change(verb: keyof typeof verbs, ids: readonly string[], options: Options): Promise<number> {

@@ -7,6 +7,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import type { Mailbox } from "../../src/mail/address.ts";
 import type { AttemptRecord } from "../../src/mail/attempt.ts";
+import { sampleAttempt, sampleOrigin } from "../../src/mail/attempt-sample.ts";
 import type { Body } from "../../src/mail/body.ts";
 import type { Clock, Timer } from "../../src/mail/clock.ts";
 import { domain } from "../../src/mail/domain.ts";
@@ -75,15 +76,23 @@ export function mail(id: string, to: readonly string[] = ["user@example.com"], c
     body: memoryBody("Subject: hello\r\n", "\r\nbody of ", `${id}\r\n`),
     facts: { has8bit: false, hasUtf8Header: false, receivedCount: 1, endsWithCrlf: true },
     binding: "default",
-    arrival: { at: start, listener: "main", clientAddress: "192.0.2.1", ehlo: "client.example.org", tls: null },
+    arrival: {
+      at: start,
+      listener: "main",
+      clientAddress: "192.0.2.1",
+      ehlo: "client.example.org",
+      origin: sampleOrigin,
+    },
     expiresAt: start + 7200 * minute,
     ...change,
   };
 }
 
+/** One attempt that reached no host. */
 export function record(messageId: string, number: number, change: Partial<AttemptRecord> = {}): AttemptRecord {
   const attempt = change.attempt ?? 1;
   return {
+    ...sampleAttempt,
     id: `${messageId}.${number}.${attempt}`,
     time: new Date(start).toISOString(),
     event: "deferred",
@@ -91,27 +100,33 @@ export function record(messageId: string, number: number, change: Partial<Attemp
     from: "sender@example.org",
     to: "user@example.com",
     attempt,
-    binding: "default",
+    firstTriedAt: new Date(start).toISOString(),
     nexthop: "example.com",
     mx: null,
     address: null,
     port: null,
+    connection: null,
+    earlier: [],
     tls: null,
     rule: null,
     reasons: [],
     reply: null,
     error: "connection refused",
+    failure: {
+      kind: "unreachable",
+      stage: "connect",
+      tls: null,
+      unproven: [],
+      code: "ECONNREFUSED",
+      cause: "connection refused",
+    },
     status: "4.4.1",
-    sizeBytes: 40,
-    uncertain: false,
-    ageMs: 0,
-    durationMs: 0,
     ...change,
   };
 }
 
 export function done(messageId: string, number = 0, attempt = 1): Settlement {
-  const outcome = { event: "delivered", status: "2.0.0", error: null, attempt } as const;
+  const outcome = { event: "delivered", status: "2.0.0", error: null, failure: null, attempt } as const;
   return { messageId, number, record: record(messageId, number, outcome), next: { kind: "done" } };
 }
 

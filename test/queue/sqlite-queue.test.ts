@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import type { Queue, QueuedMail } from "../../src/queue/queue.ts";
+import type { Queue, QueuedMail, Settlement } from "../../src/queue/queue.ts";
 import { shardPaths } from "../../src/queue/sqlite/adopt-shards.ts";
 import { openSqliteQueue } from "../../src/queue/sqlite/sqlite-queue.ts";
 import {
@@ -49,7 +49,13 @@ test("accept: what was stored comes out again the same, after a restart too (SR-
   const { body: _sentBody, recipients, ...rest } = sent;
   const { body: _takenBody, recipients: takenRecipients, ...takenRest } = taken;
   assert.deepEqual(takenRest, rest);
-  const untried = { attempts: 0, uncertain: false, lastError: undefined, delayNotified: false };
+  const untried = {
+    attempts: 0,
+    firstTriedAt: undefined,
+    uncertain: false,
+    lastError: undefined,
+    delayNotified: false,
+  };
   assert.deepEqual(
     takenRecipients,
     recipients.map((recipient, number) => ({ number, recipient, ...untried })),
@@ -357,6 +363,27 @@ test("open: a shard in use is refused, and says by whom", async (t) => {
   });
 });
 
+test("settle: when a recipient was first tried stays with it, through later attempts, takes and a restart", async (t) => {
+  const clock = new HandClock();
+  const options = shardOptions(dataFolder(t), { clock });
+  const firstTriedAt = new Date(start + 1234).toISOString();
+  const deferred = (attempt: number): Settlement => ({
+    ...again("m1", 0, start + attempt * minute, attempt),
+    record: record("m1", 0, { attempt, firstTriedAt }),
+  });
+  {
+    await using queue = await openSqliteQueue(options);
+    await queue.accept(mail("m1"), "trying");
+    await queue.settle([deferred(1)], []);
+    const [taken] = await queue.take(start + minute, 1);
+    assert.equal(taken?.recipients[0]?.firstTriedAt, start + 1234);
+    await queue.settle([deferred(2)], []);
+  }
+  await using queue = await openSqliteQueue(options);
+  const [taken] = await queue.takeMatching({}, 1);
+  assert.equal(taken?.recipients[0]?.firstTriedAt, start + 1234);
+});
+
 const wrongFiles: readonly [name: string, make: (file: string) => void, message: RegExp][] = [
   ["garbage", (file) => writeFileSync(file, "no database ".repeat(500)), /queue-0\.sqlite is damaged .* \.recover/],
   ["another program's", (file) => runSql(file, "CREATE TABLE notes (text)"), /of another program: move it away/],
@@ -364,6 +391,11 @@ const wrongFiles: readonly [name: string, make: (file: string) => void, message:
     "a newer Letterlock's",
     (file) => runSql(file, "CREATE TABLE m (t); PRAGMA application_id = 0x4c544c4b; PRAGMA user_version = 99"),
     /newer Letterlock \(queue format 99/,
+  ],
+  [
+    "an older Letterlock's",
+    (file) => runSql(file, "CREATE TABLE m (t); PRAGMA application_id = 0x4c544c4b; PRAGMA user_version = 1"),
+    /older Letterlock \(queue format 1, this one knows 2\): let that version deliver what is in it/,
   ],
   ["in a folder that is not there", () => {}, /cannot be opened .* check the folder/],
 ];

@@ -18,6 +18,7 @@ type Row = {
   state: "ready" | "trying" | "held";
   nextTryAt: number;
   attempts: number;
+  firstTriedAt: number | undefined;
   delayNotified: boolean;
 };
 
@@ -66,6 +67,7 @@ export class MemoryQueue implements Queue {
           state: "ready",
           nextTryAt: next.nextTryAt,
           attempts: row.attempts + 1,
+          firstTriedAt: Date.parse(record.firstTriedAt),
           delayNotified: next.delayNotified,
         });
     }
@@ -97,7 +99,7 @@ export class MemoryQueue implements Queue {
 
   #insert(mail: NewMail, state: Row["state"], nextTryAt: number): void {
     for (const number of mail.recipients.keys()) {
-      this.rows.push({ mail, number, state, nextTryAt, attempts: 0, delayNotified: false });
+      this.rows.push({ mail, number, state, nextTryAt, attempts: 0, firstTriedAt: undefined, delayNotified: false });
     }
   }
 
@@ -122,9 +124,10 @@ export class MemoryQueue implements Queue {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-function queuedRecipient({ mail, number, attempts, delayNotified }: Row): QueuedRecipient | undefined {
+function queuedRecipient({ mail, number, attempts, firstTriedAt, delayNotified }: Row): QueuedRecipient | undefined {
   const recipient = mail.recipients[number];
-  return recipient && { number, recipient, attempts, uncertain: false, lastError: undefined, delayNotified };
+  if (recipient === undefined) return undefined;
+  return { number, recipient, attempts, firstTriedAt, uncertain: false, lastError: undefined, delayNotified };
 }
 
 async function unused(): Promise<never> {

@@ -111,7 +111,7 @@ function copyMessages(database: DatabaseSync, totals: Totals, from: string, to: 
   );
   const recipients = database.prepare(
     `INSERT INTO main.recipient SELECT ?, number, state, next_try_at, attempts, uncertain, delay_notified, domain,
-     address, envelope, last_error FROM source.recipient WHERE message = ?`,
+     address, envelope, last_error, first_tried_at FROM source.recipient WHERE message = ?`,
   );
   const inState = database.prepare("SELECT count(*) AS n FROM main.recipient WHERE message = ? AND state = ?");
   let after = 0;

@@ -16,6 +16,7 @@ export type RecipientColumns = Readonly<{
   uncertain: number;
   delayNotified: number;
   lastError: string | null;
+  firstTriedAt: number | null;
 }>;
 
 export class RecipientTable {
@@ -31,7 +32,7 @@ export class RecipientTable {
 
   constructor(database: DatabaseSync, totals: Totals) {
     this.#totals = totals;
-    this.#insert = database.prepare("INSERT INTO recipient VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, NULL)");
+    this.#insert = database.prepare("INSERT INTO recipient VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?, ?, NULL, NULL)");
     this.#due = database.prepare(
       `SELECT message, number, state FROM recipient WHERE state = 0 AND next_try_at <= ?
        ORDER BY next_try_at, message, number LIMIT ?`,
@@ -40,14 +41,16 @@ export class RecipientTable {
       "SELECT next_try_at AS at FROM recipient WHERE state = 0 ORDER BY next_try_at LIMIT 1",
     );
     this.#read = database.prepare(
-      `SELECT number, envelope, attempts, uncertain, delay_notified AS delayNotified, last_error AS lastError
+      `SELECT number, envelope, attempts, uncertain, delay_notified AS delayNotified, last_error AS lastError,
+         first_tried_at AS firstTriedAt
        FROM recipient WHERE message = ? AND number = ?`,
     );
     this.#move = database.prepare(
       "UPDATE recipient SET state = ?, next_try_at = ? WHERE message = ? AND number = ? AND state = ?",
     );
     this.#again = database.prepare(
-      `UPDATE recipient SET state = 0, next_try_at = ?, attempts = ?, delay_notified = ?, last_error = ?
+      `UPDATE recipient SET state = 0, next_try_at = ?, attempts = ?, delay_notified = ?, last_error = ?,
+         first_tried_at = ?
        WHERE message = ? AND number = ? AND state = 1`,
     );
     this.#delete = database.prepare("DELETE FROM recipient WHERE message = ? AND number = ? AND state = ?");
@@ -88,8 +91,9 @@ export class RecipientTable {
 
   /** trying -> ready, with what the attempt taught. */
   again(message: number, row: SettlementRow, nextTryAt: number): void {
-    const { attempts, delayNotified, lastError, number } = row;
-    const result = this.#again.run(nextTryAt, attempts, delayNotified ? 1 : 0, lastError, message, number);
+    const { attempts, delayNotified, lastError, firstTriedAt, number } = row;
+    const delay = delayNotified ? 1 : 0;
+    const result = this.#again.run(nextTryAt, attempts, delay, lastError, firstTriedAt, message, number);
     if (result.changes === 1) this.#count(state.trying, state.ready);
   }
 

@@ -37,6 +37,7 @@ export function settlementRow({ messageId, number, record, next }: Settlement): 
     nextTryAt: next.kind === "again" ? next.nextTryAt : null,
     attempts: record.attempt,
     delayNotified: next.kind === "again" && next.delayNotified,
+    firstTriedAt: Date.parse(record.firstTriedAt),
     lastError: `${record.status} ${record.error ?? record.reply?.text ?? ""}`.trimEnd(),
   };
 }
@@ -58,6 +59,7 @@ export function queuedMail(row: TakenRow, spoolDirectory: string): QueuedMail {
       number: one.number,
       recipient: parseRecipient(one.envelope),
       attempts: one.attempts,
+      firstTriedAt: one.firstTriedAt ?? undefined,
       uncertain: one.uncertain === 1,
       lastError: one.lastError ?? undefined,
       delayNotified: one.delayNotified === 1,

@@ -13,7 +13,7 @@ import { errorText } from "../../mail/error-text.ts";
 
 /** `LTLK`: tells our files from other SQLite files. */
 const applicationId = 0x4c544c4b;
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 /** SQLite result codes (low octet) that speak of disk, file or lock, never of a mistake in our own statements. */
 const environmentCodes = new Set([5, 6, 7, 8, 10, 11, 13, 14, 15, 26]);
@@ -23,7 +23,7 @@ const damageCodes = new Set([11, 26]);
 /** Why a shard could not be opened; the message names the file and what to do. */
 export class QueueOpenError extends Error {
   override readonly name = "QueueOpenError";
-  readonly reason: "in-use" | "damaged" | "foreign" | "newer" | "unreachable";
+  readonly reason: "in-use" | "damaged" | "foreign" | "newer" | "older" | "unreachable";
 
   constructor(reason: QueueOpenError["reason"], message: string, cause?: unknown) {
     super(message, { cause });
@@ -76,6 +76,7 @@ const tables = `
     address TEXT NOT NULL,
     envelope TEXT NOT NULL,
     last_error TEXT,
+    first_tried_at INTEGER,
     PRIMARY KEY (message, number)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX recipient_ready ON recipient (next_try_at) WHERE state = 0;
@@ -181,6 +182,13 @@ function readVersion(database: DatabaseSync, file: string): number {
     throw new QueueOpenError(
       "newer",
       `${file} was written by a newer Letterlock (queue format ${version}, this one knows ${schemaVersion}): run that version`,
+    );
+  }
+  if (version < schemaVersion) {
+    throw new QueueOpenError(
+      "older",
+      `${file} was written by an older Letterlock (queue format ${version}, this one knows ${schemaVersion}): ` +
+        "let that version deliver what is in it, then move the file away; or set another data folder",
     );
   }
   return version;

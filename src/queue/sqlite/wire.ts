@@ -43,6 +43,8 @@ export type SettlementRow = Readonly<{
   attempts: number;
   delayNotified: boolean;
   lastError: string;
+  /** ms since 1970. */
+  firstTriedAt: number;
 }>;
 
 export type RecipientName = Readonly<{ messageId: string; number: number }>;
@@ -65,6 +67,7 @@ export type TakenRow = Readonly<{
     uncertain: number;
     delayNotified: number;
     lastError: string | null;
+    firstTriedAt: number | null;
   }>[];
 }>;
 
