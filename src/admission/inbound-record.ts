@@ -3,11 +3,14 @@
  * and capped here, once (standards.md AT-28): readings print it as it is.
  */
 import type { Mailbox } from "../mail/address.ts";
+import type { MessageOrigin } from "../mail/attempt.ts";
 import type { EnvelopeSender } from "../mail/envelope.ts";
 import { escapeText } from "../mail/escape.ts";
 import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
 import { isoTime } from "../mail/iso-time.ts";
 import type { Reply } from "../mail/reply.ts";
+import { recordedEnvid, recordedOrcpt } from "../record/envelope-parameters.ts";
+import { withKeyword } from "../smtp/server/received-field.ts";
 import type { Refusal, SessionFacts } from "../smtp/server/receiver.ts";
 import { describeCertificate, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
 import type { HandshakeFacts } from "../tls/peer-facts.ts";
@@ -26,9 +29,11 @@ export type InboundInput = Readonly<{
   recipients: readonly Mailbox[];
   reply: Reply;
   outcome:
-    | Readonly<{ event: "accepted"; sizeBytes: number; binding: string }>
+    | Readonly<{ event: "accepted"; origin: MessageOrigin; orcpts: readonly (string | undefined)[] } & StoredMail>
     | Readonly<{ event: "refused"; stage: Refusal["stage"]; triedUser: string | undefined }>;
 }>;
+
+export type StoredMail = Readonly<{ binding: string; bindingGroup: string | undefined; sizeBytes: number }>;
 
 export function buildInboundRecord(input: InboundInput): InboundRecord {
   const { id, session, account, sender, recipients, reply, outcome } = input;
@@ -46,11 +51,18 @@ export function buildInboundRecord(input: InboundInput): InboundRecord {
     listener: escapeText(session.listener, maxText),
     client: session.clientAddress,
     clientPort: session.clientPort,
+    localAddress: session.localAddress ?? null,
+    localPort: session.localPort,
     clientName: clientName.kind === "verified" ? clientName.name : null,
     ehlo: escapeText(session.ehlo, maxText),
+    protocol: withKeyword(session, sender?.smtputf8 ?? false),
     from: sender === undefined ? null : escapeText(sender.mailbox?.text ?? "", maxAddress),
+    envid: recordedEnvid(sender?.envid),
     to: recipients.slice(0, maxRecipients).map(({ text }) => escapeText(text, maxAddress)),
+    orcpts: recordedOrcpts(accepted?.orcpts),
     binding: accepted === undefined ? null : escapeText(accepted.binding, maxText),
+    bindingGroup: escapeOrNull(accepted?.bindingGroup),
+    headers: accepted?.origin.headers ?? {},
     tls: describeTls(session.tls, account),
     rule: describeRule(account.rule),
     user: escapeOrNull(triedUser ?? login?.user),
@@ -98,6 +110,10 @@ function describeRule(rule: Account["rule"]): InboundRecord["rule"] {
   if (rule === undefined) return null;
   const { source, file, line } = rule.from;
   return { source, file: escapeOrNull(file), line: line ?? null, text: escapeText(rule.text, maxText) };
+}
+
+function recordedOrcpts(orcpts: readonly (string | undefined)[] = []): InboundRecord["orcpts"] {
+  return orcpts.some((orcpt) => orcpt !== undefined) ? orcpts.slice(0, maxRecipients).map(recordedOrcpt) : [];
 }
 
 function escapeOrNull(text: string | undefined): string | null {

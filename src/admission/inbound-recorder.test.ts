@@ -4,6 +4,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
+import { sampleOrigin as sampleMessageOrigin } from "../mail/attempt-sample.ts";
 import { domain } from "../mail/domain.ts";
 import type { InboundRecord } from "../mail/inbound-record.ts";
 import { type Reply, reply } from "../mail/reply.ts";
@@ -47,12 +48,14 @@ function mailboxes(texts: readonly string[]) {
   return texts.map((text) => parseMailbox(text) ?? assert.fail(text));
 }
 
+const stored = { binding: "default", bindingGroup: undefined, sizeBytes: 42 };
+
 function accepted(session: Partial<SessionFacts>, setting: SampleSetting, to = ["b@ours.example"]): InboundRecord {
   const { events, recorder: told } = recorder(setting);
   const recipients = mailboxes(to).map((mailbox) => ({ mailbox, notify: undefined, orcpt: undefined }));
   const envelope = { sender: sampleSender("a@sender.example"), recipients };
   const mail = { id: "M1", session: sampleSession(session), receivedAt: 0, envelope } as unknown as ReceivedMail;
-  told.accepted(mail, { binding: "default", sizeBytes: 42 }, reply(250, "2.0.0", "Ok: queued as M1"));
+  told.accepted(mail, { ...stored, origin: sampleMessageOrigin }, reply(250, "2.0.0", "Ok: queued as M1"));
   return only(events);
 }
 
@@ -90,11 +93,18 @@ test("inbound record: a message of a stranger in clear", () => {
     listener: "mx",
     client: "198.51.100.9",
     clientPort: 4000,
+    localAddress: null,
+    localPort: 25,
     clientName: null,
     ehlo: "client.example",
+    protocol: "ESMTP",
     from: "a@sender.example",
+    envid: null,
     to: ["b@ours.example"],
+    orcpts: [],
     binding: "default",
+    bindingGroup: null,
+    headers: sampleMessageOrigin.headers,
     tls: {
       required: "none",
       achieved: "none",
@@ -302,7 +312,7 @@ test("a record that cannot be made is told, and undoes nothing that was decided"
   const { events, recorder: told } = recorder({ sources: [broken] });
   const envelope = { sender: sampleSender("a@sender.example"), recipients: [] };
   const mail = { id: "M1", session: sampleSession(), receivedAt: 0, envelope } as unknown as ReceivedMail;
-  told.accepted(mail, { binding: "default", sizeBytes: 42 }, reply(250, "2.0.0", "Ok"));
+  told.accepted(mail, { ...stored, origin: sampleMessageOrigin }, reply(250, "2.0.0", "Ok"));
   const refusal = { stage: "mail", sender: envelope.sender, recipients: [], reply: no } as const;
   told.refused(sampleSession(), refusal);
   assert.deepEqual(

@@ -2,6 +2,7 @@
  * Reports each message that was taken and each refusal as one `inbound` event, whose record is complete and escaped.
  * Never throws: by then it is decided, and a message is on disk.
  */
+import type { MessageOrigin } from "../mail/attempt.ts";
 import type { Clock } from "../mail/clock.ts";
 import { errorText } from "../mail/error-text.ts";
 import type { InboundRecord } from "../mail/inbound-record.ts";
@@ -10,11 +11,11 @@ import type { Observer } from "../observe/events.ts";
 import type { ReceivedMail, Refusal, SessionFacts } from "../smtp/server/receiver.ts";
 import { accountFor } from "./account.ts";
 import type { EnvelopeCheck } from "./check-envelope.ts";
-import { buildInboundRecord } from "./inbound-record.ts";
+import { buildInboundRecord, type StoredMail } from "./inbound-record.ts";
 
 export type InboundRecorder = Readonly<{
-  /** @param stored under which binding it leaves, and how big it is */
-  accepted(mail: ReceivedMail, stored: Readonly<{ binding: string; sizeBytes: number }>, reply: Reply): void;
+  /** @param stored under which binding it leaves, how big it is, and how it came as delivery records tell it */
+  accepted(mail: ReceivedMail, stored: StoredMail & Readonly<{ origin: MessageOrigin }>, reply: Reply): void;
   refused(session: SessionFacts, refusal: Refusal): void;
 }>;
 
@@ -30,7 +31,7 @@ export function createInboundRecorder(check: EnvelopeCheck, clock: Clock, observ
   return {
     accepted({ id, session, envelope: { sender, recipients } }, stored, reply) {
       const mailboxes = recipients.map(({ mailbox }) => mailbox);
-      const outcome = { event: "accepted", ...stored } as const;
+      const outcome = { event: "accepted", orcpts: recipients.map(({ orcpt }) => orcpt), ...stored } as const;
       const now = clock.now();
       report(() => {
         const account = accountFor(check, session, sender, mailboxes);

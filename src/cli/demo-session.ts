@@ -19,6 +19,7 @@ export async function openSession(
   if (listener === undefined) throw new Error("no listener");
   const opened = await openConnection(
     {
+      id: "demo",
       address: listener.address as IpAddress,
       port: listener.port,
       localAddress: undefined,

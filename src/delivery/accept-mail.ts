@@ -3,15 +3,17 @@
  * to the conductor while its body is still in memory.
  */
 import type { InboundRecorder } from "../admission/inbound-recorder.ts";
+import { describeOrigin } from "../admission/message-origin.ts";
 import { isOurPostmaster } from "../admission/relay-check.ts";
 import type { Settings } from "../config/settings.ts";
+import type { MessageOrigin } from "../mail/attempt.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { EnvelopeRecipient } from "../mail/envelope.ts";
 import { type Reply, reply } from "../mail/reply.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NewMail, Queue, QueuedMail } from "../queue/queue.ts";
 import { parseMailbox } from "../smtp/path.ts";
-import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
+import type { ReceivedMail } from "../smtp/server/receiver.ts";
 import { type BindingChoice, chooseBinding, type Turns } from "./choose-binding.ts";
 import type { Conductor } from "./conductor.ts";
 
@@ -22,6 +24,8 @@ export type AcceptTools = Readonly<{
   observe: Observer;
   clock: Clock;
   turns: Turns;
+  /** Header fields that some log prints, lower case. */
+  printedHeaders: () => ReadonlySet<string>;
   /** Told of each message that is on disk. */
   accepted: InboundRecorder["accepted"];
 }>;
@@ -34,7 +38,9 @@ export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promis
   const { queue, conductor, observe, accepted } = tools;
   const binding = bindingFor(mail, tools);
   if (binding.kind === "reject") return reply(binding.status.startsWith("4") ? 451 : 550, binding.status, binding.text);
-  const stored = toNewMail(mail, binding.binding, tools.settings());
+  const settings = tools.settings();
+  const origin = describeOrigin(mail, tools.printedHeaders());
+  const stored = toNewMail(mail, binding.binding, origin, settings);
   const heldBytes = stored.body.kind === "memory" ? stored.body.sizeBytes : 0;
   const atOnce = conductor.hasRoom(heldBytes);
   try {
@@ -48,7 +54,8 @@ export async function acceptMail(mail: ReceivedMail, tools: AcceptTools): Promis
     return storeTrouble;
   }
   const answer = reply(250, "2.0.0", `Ok: queued as ${stored.id}`);
-  accepted(mail, { binding: stored.binding, sizeBytes: stored.body.sizeBytes }, answer);
+  const bindingGroup = settings.bindings.get(stored.binding)?.group;
+  accepted(mail, { binding: stored.binding, bindingGroup, sizeBytes: stored.body.sizeBytes, origin }, answer);
   if (atOnce) conductor.submit(asTaken(stored));
   else conductor.wake();
   return answer;
@@ -89,6 +96,7 @@ function reportBinding(error: string, { observe }: AcceptTools): void {
 function toNewMail(
   { id, session, receivedAt, envelope, body, facts }: ReceivedMail,
   binding: string,
+  origin: MessageOrigin,
   settings: Settings,
 ): NewMail {
   const { lifetimeMs, bounceLifetimeMs } = settings.retry;
@@ -104,7 +112,7 @@ function toNewMail(
       listener: session.listener,
       clientAddress: session.clientAddress,
       ehlo: session.ehlo,
-      tls: describeTls(session.tls),
+      origin,
     },
     expiresAt: receivedAt + (envelope.sender.mailbox === undefined ? bounceLifetimeMs : lifetimeMs),
   };
@@ -117,12 +125,6 @@ function readdressed(recipient: EnvelopeRecipient, { postmaster, hostname }: Set
   return mailbox === undefined ? recipient : { ...recipient, mailbox };
 }
 
-function describeTls(tls: SessionFacts["tls"]): string | null {
-  if (tls === undefined) return null;
-  const { protocol, cipher, group } = tls.handshake;
-  return [protocol, cipher, group].filter((part) => part !== undefined).join(" ");
-}
-
 /** As `take` would hand it out. */
 export function asTaken(mail: NewMail): QueuedMail {
   return {
@@ -131,6 +133,7 @@ export function asTaken(mail: NewMail): QueuedMail {
       number,
       recipient,
       attempts: 0,
+      firstTriedAt: undefined,
       uncertain: false,
       lastError: undefined,
       delayNotified: false,

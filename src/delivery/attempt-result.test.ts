@@ -89,12 +89,12 @@ const results: readonly [name: string, result: RecipientResult, want: string][] 
   ["the host lacks an extension: another may have it", { kind: "unsuitable", status: "5.6.3", text: "x" }, "try-next"],
   [
     "lost before the final dot",
-    { kind: "broken", stage: "body", status: "4.4.2", text: "x", uncertain: false },
+    { kind: "broken", stage: "body", code: "ECONNRESET", status: "4.4.2", text: "x", uncertain: false },
     "try-next",
   ],
   [
     "CL-8 lost behind it: no other host now",
-    { kind: "broken", stage: "final-dot", status: "4.4.2", text: "x", uncertain: true },
+    { kind: "broken", stage: "final-dot", code: "TIMEOUT", status: "4.4.2", text: "x", uncertain: true },
     "final",
   ],
 ];

@@ -2,14 +2,16 @@
  * What one attempt came to, recipient by recipient, before it is turned into records and queue states. Pure.
  */
 import type { IpAddress } from "../mail/address.ts";
+import type { AttemptFailure } from "../mail/attempt.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus, Outcome } from "../mail/outcome.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
 import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
+import type { TlsFailure } from "../policy/wording.ts";
 import type { QueuedRecipient } from "../queue/queue.ts";
-import type { RecipientResult } from "../smtp/client/sender.ts";
+import type { ConnectionFacts, RecipientResult, SendStage } from "../smtp/client/sender.ts";
 import type { PeerFacts } from "../tls/peer-facts.ts";
 
 /** One host as it was met: everything the record says of it. Absent parts were not reached. */
@@ -23,7 +25,13 @@ export type HostContact = Readonly<{
   facts?: PeerFacts;
   verdict?: TlsVerdict;
   reusedConnection?: boolean;
+  connection?: MetConnection;
+  /** When the connection was ready for this message, ms since 1970. */
+  readyAt?: number;
 }>;
+
+/** `use`: which message on it this is, from 1; 0 where none was begun. */
+export type MetConnection = Readonly<{ use: number; facts: ConnectionFacts }>;
 
 /** Why a recipient is not delivered (yet); `permanent` only for what a retry cannot change. */
 export type Failure = Readonly<{
@@ -31,7 +39,13 @@ export type Failure = Readonly<{
   text: string;
   permanent: boolean;
   /** Policy failures alone obey `on-failure`. */
-  kind: "policy" | "route" | "unreachable" | "greeting" | "refused" | "unsuitable" | "broken" | "suspended";
+  kind: "policy" | "route" | "unreachable" | "greeting" | "refused" | "unsuitable" | "broken" | "suspended" | "local";
+  /** Of `policy`: what was missing. */
+  tls?: TlsFailure;
+  /** Where in the conversation, the code of what broke it, and what happened in a few words, without host or reply. */
+  stage?: SendStage;
+  code?: string;
+  cause?: string;
   reply?: Reply;
   contact?: HostContact;
   uncertain?: boolean;
@@ -44,12 +58,23 @@ export type Failure = Readonly<{
   of?: QueuedRecipient;
 }>;
 
+export const ourMistake: Failure = {
+  status: "4.3.0",
+  text: "internal error during delivery",
+  permanent: false,
+  kind: "local",
+};
+
 export type RecipientOutcome = Readonly<{
   recipient: QueuedRecipient;
   outcome: Outcome;
   contact: HostContact | undefined;
   reply: Reply | undefined;
   uncertain: boolean;
+  /** Why it is not delivered. */
+  failure: Failure | undefined;
+  /** What went wrong with other hosts before, in the order of the walk. */
+  earlier: readonly Failure[];
   /** DS-3: the next hop took over DSN duties for this recipient. */
   dsnPassedOn: boolean;
 }>;
@@ -80,7 +105,8 @@ export function afterSending(
       const { reply } = result;
       const permanent = reply.code >= 500;
       const text = `host said: ${formatReply(reply)} (in reply to ${stageWord(result.stage)})`;
-      const failure: Failure = { status: statusOf(reply), text, permanent, kind: "refused", reply, contact };
+      const { stage } = result;
+      const failure: Failure = { status: statusOf(reply), text, permanent, kind: "refused", stage, reply, contact };
       return { kind: permanent ? "final" : "try-next", failure };
     }
     case "unsuitable":
@@ -89,11 +115,11 @@ export function afterSending(
         failure: { status: result.status, text: result.text, permanent: true, kind: "unsuitable", contact },
       };
     case "broken": {
-      const { status, text, uncertain } = result;
+      const { status, text, uncertain, stage, code } = result;
       // Another host now could deliver what this one may have taken (CL-8).
       return {
         kind: uncertain ? "final" : "try-next",
-        failure: { status, text, permanent: false, kind: "broken", contact, uncertain },
+        failure: { status, text, permanent: false, kind: "broken", stage, code, cause: text, contact, uncertain },
       };
     }
   }
@@ -142,11 +168,36 @@ function asksForBounce({ kind, contact }: Failure): boolean {
 
 /** What a verdict that stops the mail means to the walk. */
 export function policyFailure(verdict: Extract<TlsVerdict, { text: string }>, contact: HostContact): Failure {
-  const { status, text } = verdict;
-  const base = { status, text, kind: "policy", contact } as const;
+  const { status, text, failure: tls } = verdict;
+  const base = { status, text, kind: "policy", tls, contact } as const;
   if (verdict.kind === "clear-again" || verdict.severity === "defer") return { ...base, permanent: false };
   if (verdict.severity === "wait") return { ...base, permanent: false, final: "waits" };
   return { ...base, permanent: true, final: verdict.severity === "bounce" ? "now" : "last-word" };
+}
+
+/** As the record tells it, apart from words. Text is raw. */
+export function recordedFailure({ kind, tls, stage, code, cause, contact, text }: Failure): AttemptFailure {
+  const byRule = contact?.decision.kind === "refuse";
+  const missing = tls === undefined || tls.kind === "rule" ? null : tls.kind;
+  return {
+    kind: kind === "policy" ? (byRule ? "rule" : "tls") : kind,
+    stage: stage ?? null,
+    tls: missing,
+    unproven: tls?.kind === "unproven" ? tls.problems.map(({ of }) => of) : [],
+    code: code ?? handshakeCode(contact) ?? null,
+    cause: cause ?? (tls === undefined ? text : tlsCause(tls)),
+  };
+}
+
+function handshakeCode(contact: HostContact | undefined): string | undefined {
+  const tls = contact?.facts?.tls;
+  return tls?.kind === "failed" ? tls.code : undefined;
+}
+
+function tlsCause(tls: TlsFailure): string {
+  if (tls.kind === "refused") return formatReply(tls.reply);
+  if (tls.kind === "unproven") return tls.problems.map(({ text }) => text).join("; ");
+  return "text" in tls ? tls.text : tls.kind;
 }
 
 export function outcomeOf({ status, text, permanent }: Failure): Outcome {

@@ -22,12 +22,13 @@ import type { Policy } from "../policy/policy.ts";
 import { because, type Reason } from "../policy/reasons.ts";
 import type { QueuedRecipient } from "../queue/queue.ts";
 import type { MxHost, Route } from "../route/route.ts";
-import type { OpenOptions, OpenResult, SmtpConnection } from "../smtp/client/sender.ts";
+import type { ConnectionFacts, OpenOptions, OpenResult, SmtpConnection } from "../smtp/client/sender.ts";
 import {
   afterSending,
   concludeFailures,
   type Failure,
   type HostContact,
+  ourMistake,
   outcomeOf,
   policyFailure,
   type RecipientOutcome,
@@ -44,6 +45,8 @@ export type AttemptTools = Readonly<{
   pool: ConnectionPool;
   /** Opens within the worker's connection limit: evicts an idle one or waits. */
   open: (options: OpenOptions) => Promise<OpenResult>;
+  /** A name for a connection. */
+  newId: () => string;
   observe: Observer;
   clock: Clock;
 }>;
@@ -80,13 +83,14 @@ export async function attemptDelivery(job: DeliveryJob, tools: AttemptTools): Pr
       await walkRoute(await tools.findRoute(nexthop), { nexthop, clearLater: [] }, walk, tools);
     }
     for (const recipient of walk.pending) {
-      walk.outcomes.push(ended(recipient, concludeFailures(failuresOf(recipient, walk))));
+      walk.outcomes.push(ended(recipient, concludeFailures(failuresOf(recipient, walk)), walk));
     }
   } catch (error) {
     tools.observe({ kind: "trouble", where: "delivery", error: errorTrace(error) });
     const settled = new Set(walk.outcomes.map(({ recipient }) => recipient));
     for (const recipient of walk.pending) {
-      if (!settled.has(recipient)) walk.outcomes.push(ended(recipient, ourMistake));
+      // Whether the message left before it happened is unknown.
+      if (!settled.has(recipient)) walk.outcomes.push(ended(recipient, { ...ourMistake, uncertain: true }, walk));
     }
   }
   return walk.outcomes;
@@ -98,15 +102,6 @@ function asSaid(binding: Binding, { mail }: DeliveryJob): Binding {
   const ehlo = binding.ehloFrom === "sender-domain" && sender !== undefined ? domainOf(sender) : undefined;
   return ehlo === undefined ? binding : { ...binding, ehlo };
 }
-
-/** Whether the message left before it happened is unknown. */
-const ourMistake: Failure = {
-  status: "4.3.0",
-  text: "internal error during delivery",
-  permanent: false,
-  kind: "broken",
-  uncertain: true,
-};
 
 /** What went wrong for everybody, and for this recipient alone. */
 function failuresOf(recipient: QueuedRecipient, { failures }: Walk): readonly Failure[] {
@@ -143,8 +138,8 @@ async function tryAddress(host: MxHost, address: IpAddress, leg: Leg, walk: Walk
   const decision = decideFor(host, address, leg.nexthop, walk, tools);
   if (decision.kind === "refuse") {
     const contact: HostContact = { nexthop: leg.nexthop, host: host.name, address, port: host.port, decision };
-    const { status, text } = decision;
-    walk.failures.push({ status, text, permanent: false, kind: "policy", contact });
+    const { status, text, failure: tls } = decision;
+    walk.failures.push({ status, text, permanent: false, kind: "policy", tls, contact });
     return;
   }
   const candidate: Candidate = { nexthop: leg.nexthop, host, address, decision };
@@ -177,18 +172,30 @@ function takeJudged(
     connection.quit();
     return undefined;
   }
-  return { connection, contact: { ...contactOf(candidate), facts: connection.facts, verdict } };
+  return {
+    connection,
+    contact: {
+      ...contactOf(candidate),
+      facts: connection.facts,
+      verdict,
+      ...met(connection.connection, connection.messages + 1),
+    },
+  };
 }
 
 function contactOf({ nexthop, host, address, decision }: Candidate): HostContact {
   return { nexthop, host: host.name, address, port: host.port, decision };
 }
 
+/** How records tell of a connection that a message is begun on, or that ended before (`use` 0). */
+function met(facts: ConnectionFacts, use: number): Required<Pick<HostContact, "connection">> {
+  return { connection: { use, facts } };
+}
+
 async function tryFresh(candidate: Candidate, key: string, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
-  const opened = await tools.open(openOptions(candidate, walk.binding, tools.outbound()));
-  const contact = contactOf(candidate);
+  const opened = await tools.open(openOptions(candidate, walk.binding, tools.outbound(), tools.newId()));
   if (opened.kind === "refused" || opened.kind === "unreachable") {
-    walk.failures.push(notOpened(opened, contact));
+    walk.failures.push(notOpened(opened, contactOf(candidate)));
     return;
   }
   const clearTry =
@@ -222,24 +229,25 @@ async function useFresh(
   const contact = contactOf(candidate);
   const { facts } = opened;
   const verdict = judge(decision, facts, peerName(host, address));
-  const judged: HostContact = { ...contact, facts, verdict };
+  const connection = opened.kind === "open" ? opened.connection.connection : opened.connection;
+  const judged: HostContact = { ...contact, facts, verdict, ...met(connection, 0) };
   if (verdict.kind !== "flow" || opened.kind === "tls-broken") {
     if (opened.kind === "open") opened.connection.quit();
     return notFlowing(candidate, judged, verdict, walk);
   }
-  const { connection } = opened;
-  const unready = await connection.prepare();
+  const unready = await opened.connection.prepare();
   if (unready !== undefined) {
-    connection.quit();
+    opened.connection.quit();
     if (unready.kind === "tls-broken") {
       // A TLS 1.3 peer finds fault with our certificate only after the handshake looked done to us.
       const late = judge(decision, unready.facts, peerName(host, address));
-      return notFlowing(candidate, { ...contact, facts: unready.facts, verdict: late }, late, walk);
+      return notFlowing(candidate, { ...judged, facts: unready.facts, verdict: late }, late, walk);
     }
     walk.failures.push(notOpened(unready, judged));
     return undefined;
   }
-  const broke = await sendOver(connection, key, { ...judged, reusedConnection: false }, walk, tools);
+  const first = { ...judged, reusedConnection: false, ...met(opened.connection.connection, 1) };
+  const broke = await sendOver(opened.connection, key, first, walk, tools);
   if (!broke || facts.tls.kind !== "done" || !mayTryClear(decision)) return undefined;
   return withReasons(candidate, [because("fallback-clear", walk.failures.at(-1)?.text)]);
 }
@@ -289,6 +297,7 @@ async function sendOver(
 ): Promise<boolean> {
   const { mail } = walk.job;
   const sent = walk.pending;
+  const readyAt = tools.clock.now();
   const results = await connection.send({
     sender: mail.sender,
     recipients: sent.map(({ recipient }) => recipient),
@@ -300,7 +309,7 @@ async function sendOver(
   const isLast = connection.messages >= tools.outbound().maxMessagesPerConnection;
   if (isLast || (decision.kind === "connect" && decision.retryInClear)) connection.quit();
   else tools.pool.give(key, connection);
-  return takeResults(sent, results, contact, walk);
+  return takeResults(sent, results, { ...contact, readyAt }, walk);
 }
 
 function takeResults(
@@ -324,8 +333,10 @@ function takeResults(
         reply: next.reply,
         uncertain: recipient.uncertain,
         dsnPassedOn: next.dsnPassedOn,
+        failure: undefined,
+        earlier: earlierHosts(recipient, walk),
       });
-    } else if (next.kind === "final") walk.outcomes.push(ended(recipient, next.failure));
+    } else if (next.kind === "final") walk.outcomes.push(ended(recipient, next.failure, walk));
     else {
       still.push(recipient);
       walk.failures.push({ ...next.failure, of: recipient });
@@ -336,7 +347,7 @@ function takeResults(
   return broken && still.length === sent.length;
 }
 
-function ended(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
+function ended(recipient: QueuedRecipient, failure: Failure, walk: Walk): RecipientOutcome {
   return {
     recipient,
     outcome: outcomeOf(failure),
@@ -344,17 +355,36 @@ function ended(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
     reply: failure.reply,
     uncertain: failure.uncertain === true || recipient.uncertain,
     dsnPassedOn: false,
+    failure,
+    earlier: earlierHosts(recipient, walk, failure),
   };
+}
+
+/** Hosts that were met in vain, but for the one whose failure is the end. */
+function earlierHosts(recipient: QueuedRecipient, walk: Walk, end?: Failure): readonly Failure[] {
+  if (walk.failures.length === 0) return [];
+  const others = failuresOf(recipient, walk).filter(({ contact }) => contact !== undefined);
+  return others.filter(({ contact, text }) => contact !== end?.contact || text !== end?.text);
 }
 
 function notOpened(opened: Extract<OpenResult, { kind: "refused" | "unreachable" }>, contact: HostContact): Failure {
   if (opened.kind === "unreachable") {
-    return { status: opened.status, text: opened.text, permanent: false, kind: "unreachable", contact };
+    const { status, text, stage, code } = opened;
+    const where = opened.connection === undefined ? contact : { ...contact, ...met(opened.connection, 0) };
+    return { status, text, permanent: false, kind: "unreachable", stage, code, cause: text, contact: where };
   }
   const { reply, stage } = opened;
   const where = stage === "greeting" ? "greeting" : "EHLO";
   const text = `host ${contact.host ?? contact.address} refused to talk (${where}): ${formatReply(reply)}`;
-  return { status: statusOf(reply), text, permanent: reply.code >= 500, kind: "greeting", reply, contact };
+  return {
+    status: statusOf(reply),
+    text,
+    permanent: reply.code >= 500,
+    kind: "greeting",
+    stage,
+    reply,
+    contact: { ...contact, ...met(opened.connection, 0) },
+  };
 }
 
 function decideFor(
@@ -395,8 +425,10 @@ function openOptions(
   { host, address, decision }: Candidate,
   binding: Binding,
   outbound: OutboundSettings,
+  id: string,
 ): OpenOptions {
   return {
+    id,
     address,
     port: host.port,
     localAddress: sourceAddress(binding, address),

@@ -11,12 +11,11 @@ import type { RetrySettings, Settings } from "../config/settings.ts";
 import type { Mailbox } from "../mail/address.ts";
 import type { Clock, Timer } from "../mail/clock.ts";
 import { errorTrace } from "../mail/error-text.ts";
-import type { Outcome } from "../mail/outcome.ts";
 import type { Observer } from "../observe/events.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Queue, QueuedMail, QueuedRecipient, QueueFilter } from "../queue/queue.ts";
 import type { NexthopChoice, Submission, TransportTable } from "../route/transport.ts";
-import type { RecipientOutcome } from "./attempt-result.ts";
+import { type Failure, ourMistake, type RecipientOutcome } from "./attempt-result.ts";
 import { type DeliveryJob, splitIntoJobs } from "./delivery-job.ts";
 import { DestinationHealth, type Suspension } from "./destination-health.ts";
 import { Lane } from "./lane.ts";
@@ -102,8 +101,8 @@ export class Conductor {
       if (open === 0) left();
     };
     if (undeliverable.length > 0) {
-      const outcomes = undeliverable.map(({ recipient, permanent, status, text }) =>
-        withoutContact(recipient, { kind: permanent ? "failed" : "deferred", status, text }),
+      const outcomes = undeliverable.map(({ recipient, ...why }) =>
+        withoutContact(recipient, { ...why, kind: "route" }),
       );
       this.#finish({ mail, nexthop: undefined, outcomes, startedAt: this.#tools.clock.now() }, closed);
     }
@@ -133,7 +132,7 @@ export class Conductor {
       for (const mail of taken) {
         count += mail.recipients.length;
         const outcomes = mail.recipients.map((recipient) =>
-          withoutContact(recipient, { kind: "failed", status: "5.0.0", text }),
+          withoutContact(recipient, { kind: "local", permanent: true, status: "5.0.0", text }),
         );
         await this.#write({ mail, nexthop: undefined, outcomes, startedAt: this.#tools.clock.now() });
       }
@@ -241,7 +240,8 @@ export class Conductor {
     } else {
       const { until, status, text } = suspended;
       const why = `delivery temporarily suspended until ${new Date(until).toISOString()}: ${text}`;
-      outcomes = job.recipients.map((recipient) => withoutContact(recipient, { kind: "deferred", status, text: why }));
+      const failure = { kind: "suspended", permanent: false, status, text: why, cause: text } as const;
+      outcomes = job.recipients.map((recipient) => withoutContact(recipient, failure));
     }
     lane.running -= 1;
     const notBefore = this.#suspension(job, this.#tools.clock.now())?.until;
@@ -256,9 +256,7 @@ export class Conductor {
     } catch (error) {
       // A bug must not lose mail nor stop the relay: the message waits, the log shouts.
       this.#trouble(error);
-      return job.recipients.map((recipient) =>
-        withoutContact(recipient, { kind: "deferred", status: "4.3.0", text: "internal error during delivery" }),
-      );
+      return job.recipients.map((recipient) => withoutContact(recipient, ourMistake));
     }
   }
 
@@ -384,10 +382,13 @@ function heldBytes({ body }: QueuedMail): number {
 }
 
 /** An end that was reached without meeting any host. */
-function withoutContact(recipient: QueuedRecipient, outcome: Outcome): RecipientOutcome {
+function withoutContact(recipient: QueuedRecipient, failure: Failure): RecipientOutcome {
+  const { status, text } = failure;
   return {
     recipient,
-    outcome,
+    outcome: { kind: failure.permanent ? "failed" : "deferred", status, text },
+    failure,
+    earlier: [],
     contact: undefined,
     reply: undefined,
     uncertain: recipient.uncertain,

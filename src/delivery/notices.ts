@@ -5,6 +5,8 @@
 import type { Settings } from "../config/settings.ts";
 import { composeNotice } from "../dsn/compose.ts";
 import { type NoticeCandidate, type NoticePlan, noticesFor } from "../dsn/notices.ts";
+import type { MessageOrigin } from "../mail/attempt.ts";
+import { isoTime } from "../mail/iso-time.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NewMail, QueuedMail } from "../queue/queue.ts";
 import type { NoticeMaker, SettledRecipient } from "./settle.ts";
@@ -17,6 +19,23 @@ export type NoticeTools = Readonly<{
 
 /** RET=FULL returns the message up to this size, larger ones as their header section (AT-31). */
 const maxReturnedBytes = 256 * 1024;
+
+function localOrigin(now: number): MessageOrigin {
+  return {
+    receivedAt: isoTime(now),
+    session: null,
+    listener: null,
+    client: null,
+    clientName: null,
+    ehlo: null,
+    protocol: "local",
+    user: null,
+    by: null,
+    tls: null,
+    envid: null,
+    headers: {},
+  };
+}
 
 type Candidate = NoticeCandidate & Readonly<{ number: number }>;
 
@@ -64,7 +83,7 @@ async function compose(
     id,
     recipients,
     binding: defaultBinding,
-    arrival: { at: now, listener: "", clientAddress: "", ehlo: hostname, tls: null },
+    arrival: { at: now, listener: "", clientAddress: "", ehlo: hostname, origin: localOrigin(now) },
     expiresAt: now + retry.bounceLifetimeMs,
   };
 }

@@ -2,15 +2,15 @@
  * Writes the end of an attempt: for each recipient its record and its next state, and the notices that are due, all in
  * one transaction of the queue. What is observed afterwards is therefore on disk.
  */
-import type { RetrySettings } from "../config/settings.ts";
+import type { RetrySettings, Settings } from "../config/settings.ts";
 import type { AttemptEvent, AttemptRecord } from "../mail/attempt.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { Observer } from "../observe/events.ts";
 import type { NewMail, Queue, QueuedMail, Settlement } from "../queue/queue.ts";
 import { nextTry } from "../queue/retry-schedule.ts";
-import { buildAttempt } from "../record/build-attempt.ts";
-import type { RecipientOutcome } from "./attempt-result.ts";
+import { buildAttempt, type HostMet } from "../record/build-attempt.ts";
+import { type Failure, type HostContact, type RecipientOutcome, recordedFailure } from "./attempt-result.ts";
 
 export type AttemptEnd = Readonly<{
   mail: QueuedMail;
@@ -39,6 +39,7 @@ export type NoticeMaker = (
 ) => Promise<Readonly<{ notices: readonly NewMail[]; delayNotified: ReadonlySet<number> }>>;
 
 export type SettleTools = Readonly<{
+  settings: () => Pick<Settings, "bindings">;
   queue: Queue;
   notices: NoticeMaker;
   observe: Observer;
@@ -51,7 +52,7 @@ export const noNotices: Awaited<ReturnType<NoticeMaker>> = { notices: [], delayN
 /** @returns when the soonest next try of these recipients or notices is due, `undefined` when none is */
 export async function settle(end: AttemptEnd, tools: SettleTools, retry: RetrySettings): Promise<number | undefined> {
   const now = tools.clock.now();
-  const settled = end.outcomes.map((outcome) => settleOne(end, outcome, now, tools, retry));
+  const settled = end.outcomes.map((outcome, index) => settleOne(end, outcome, index === 0, now, tools, retry));
   const plain = settled.every(
     ({ event, end: { recipient } }) => event === "delivered" && recipient.recipient.notify === undefined,
   );
@@ -76,11 +77,12 @@ export async function settle(end: AttemptEnd, tools: SettleTools, retry: RetrySe
 function settleOne(
   { mail, nexthop, startedAt, notBefore }: AttemptEnd,
   end: RecipientOutcome,
+  leads: boolean,
   now: number,
-  { random }: SettleTools,
+  { random, settings }: SettleTools,
   retry: RetrySettings,
 ): SettledRecipient {
-  const { recipient, outcome, contact, reply } = end;
+  const { recipient, outcome, contact } = end;
   const attempt = recipient.attempts + 1;
   let event: AttemptEvent = outcome.kind;
   let nextTryAt: number | undefined;
@@ -104,8 +106,31 @@ function settleOne(
     event,
     from: mail.sender.mailbox,
     to: recipient.recipient.mailbox,
+    orcpt: recipient.recipient.orcpt,
+    recipients: mail.recipients.length,
+    firstTriedAt: recipient.firstTriedAt,
+    leads,
     binding: mail.binding,
+    bindingGroup: settings().bindings.get(mail.binding)?.group,
+    origin: mail.arrival.origin,
     nexthop: contact?.nexthop ?? nexthop,
+    ...hostMet(contact, end.failure),
+    reply: end.reply,
+    error: outcome.kind === "delivered" ? undefined : outcome.text,
+    status: outcome.status,
+    earlier: end.earlier.map((failure) => hostMet(failure.contact, failure)),
+    sizeBytes: mail.body.sizeBytes,
+    uncertain: end.uncertain,
+    acceptedAt: mail.arrival.at,
+    startedAt,
+    readyAt: contact?.readyAt,
+    now,
+  });
+  return { end, event, record, nextTryAt };
+}
+
+function hostMet(contact: HostContact | undefined, failure: Failure | undefined): HostMet {
+  return {
     place: contact,
     hop: contact && {
       decision: contact.decision,
@@ -113,14 +138,10 @@ function settleOne(
       verdict: contact.verdict,
       reusedConnection: contact.reusedConnection ?? false,
     },
-    reply,
-    error: outcome.kind === "delivered" ? undefined : outcome.text,
-    status: outcome.status,
-    sizeBytes: mail.body.sizeBytes,
-    uncertain: end.uncertain,
-    acceptedAt: mail.arrival.at,
-    startedAt,
-    now,
-  });
-  return { end, event, record, nextTryAt };
+    connection: contact?.connection && { ...contact.connection.facts, use: contact.connection.use },
+    reply: failure?.reply,
+    error: failure?.text,
+    status: failure?.status ?? "2.0.0",
+    failure: failure && recordedFailure(failure),
+  };
 }

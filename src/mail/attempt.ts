@@ -167,7 +167,7 @@ export type AttemptRecord = Readonly<{
   to: string;
   /** RFC 3461, `type;address` decoded. */
   orcpt: string | null;
-  /** How many recipients the message has in all. */
+  /** How many recipients of the message were due together, itself included: all of them on a first attempt. */
   recipients: number;
   /** 1 for the first. */
   attempt: number;

@@ -126,6 +126,10 @@ export type AccountingLog = Readonly<{
   userString: string;
   /** Whether a record of this queue is written (`queue-filter`, `disable-acct-records`). */
   wants: (type: AccountingType, queue: Readonly<{ domain: string; vmta: string; pool: string | null }>) => boolean;
+  /** The domain part of a queue's name: the recipient's own, or where `queue-to` and roll-up put its mail. */
+  queueDomain: (mail: Readonly<{ domain: string; vmta: string; pool: string | null; mx: string | null }>) => string;
+  /** Cells from outside that a spreadsheet would take for a formula: made harmless, or kept (AT-28). */
+  formulaCells: "escape" | "keep";
   /** Recipient addresses as the privacy policy shows them. */
   showRecipient: (address: string) => string;
   /** Own patterns before the shipped ones: status and diagnostic text to category. */

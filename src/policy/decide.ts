@@ -25,7 +25,7 @@ import type {
   TlsLevel,
   TlsRule,
 } from "./rules.ts";
-import { wordFailure } from "./wording.ts";
+import { type TlsFailure, wordFailure } from "./wording.ts";
 
 /** What the certificate must prove. `references` are also compared where nothing is required, for the record. */
 export type Authentication = Readonly<{
@@ -77,6 +77,7 @@ export type RefuseDecision = Readonly<{
   from: Origin;
   status: EnhancedStatus;
   text: string;
+  failure: TlsFailure;
   why: readonly Reason[];
 }>;
 
@@ -173,21 +174,24 @@ function refusalOf(rule: TlsRule, evidence: TlsEvidence): RefuseDecision | undef
   const unlisted = unlistedIn(rule, evidence);
   if (unlisted === undefined) return undefined;
   const text = unlisted.detail ?? "";
-  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "mx-pattern", text }, evidence.host ?? "");
+  const failure: TlsFailure = { kind: "mx-pattern", text };
+  const worded = wordFailure(rule.wording?.value ?? "letterlock", failure, evidence.host ?? "");
   return {
     kind: "refuse",
     level: level.value,
     rule,
     from: rule.mxPatterns?.from ?? level.from,
     ...worded,
+    failure,
     why: [unlisted],
   };
 }
 
 function refuse(rule: TlsRule, from: Origin, reason: Reason, status: EnhancedStatus = "4.7.5"): RefuseDecision {
   const text = reason.detail ?? "client TLS configuration problem";
-  const worded = wordFailure(rule.wording?.value ?? "letterlock", { kind: "rule", text, status }, "");
-  return { kind: "refuse", level: rule.level.value, rule, from, ...worded, why: [reason] };
+  const failure: TlsFailure = { kind: "rule", text, status };
+  const worded = wordFailure(rule.wording?.value ?? "letterlock", failure, "");
+  return { kind: "refuse", level: rule.level.value, rule, from, ...worded, failure, why: [reason] };
 }
 
 /** The rule lists MX hosts, and this is none of them. */

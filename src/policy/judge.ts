@@ -40,7 +40,7 @@ type Finding = Readonly<{
  */
 export type Severity = "defer" | "wait" | "bounce-if-last" | "bounce";
 
-type Stop = Finding & Readonly<{ status: EnhancedStatus; text: string }>;
+type Stop = Finding & Readonly<{ status: EnhancedStatus; text: string; failure: TlsFailure }>;
 
 /**
  * - `flow`: speak on over this connection, in TLS or, where the decision lets it, in clear.
@@ -116,10 +116,12 @@ function withRequirements(judged: TlsVerdict, decision: ConnectDecision, { tls }
       verdict = wouldFail(verdict, [why]);
       continue;
     }
+    const failure: TlsFailure = verdict.kind === "flow" ? { kind: "requirement", text } : verdict.failure;
     if (verdict.kind === "clear-again") return { ...verdict, status, text: `${code} ${status} ${text}` };
     return {
       ...verdict,
       kind: "next-host",
+      failure,
       why: [...verdict.why.filter((reason) => reason.code !== "fallback-clear"), why],
       status,
       text: `${code} ${status} ${text}`,
@@ -172,7 +174,7 @@ function nextHost(
 
 function stop(decision: ConnectDecision, why: readonly Reason[], failure: TlsFailure, peer: string): Stop {
   const monitor = decision.monitor ? "would-fail" : null;
-  return { achieved: "none", checks: nothingChecked, why, monitor, ...worded(decision, failure, peer) };
+  return { achieved: "none", checks: nothingChecked, why, monitor, failure, ...worded(decision, failure, peer) };
 }
 
 function worded({ rule }: ConnectDecision, failure: TlsFailure, peer: string): ReturnType<typeof wordFailure> {
@@ -239,11 +241,12 @@ function judgeHandshake(
     return {
       ...finding,
       ...worded(decision, failure, peer),
+      failure,
       kind: "clear-again",
       why: [...why, because("fallback-clear")],
     };
   }
-  return { ...finding, ...worded(decision, failure, peer), kind: "next-host", severity: "defer" };
+  return { ...finding, ...worded(decision, failure, peer), failure, kind: "next-host", severity: "defer" };
 }
 
 /** What the decision requires and the peer did not prove. */

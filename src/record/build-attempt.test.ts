@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { IpAddress, Mailbox } from "../mail/address.ts";
+import { sampleOrigin } from "../mail/attempt-sample.ts";
 import { domain } from "../mail/domain.ts";
 import { reply } from "../mail/reply.ts";
 import { builtInRule, type ConnectDecision, decide } from "../policy/decide.ts";
@@ -84,17 +85,27 @@ function input(change: Partial<AttemptInput> = {}): AttemptInput {
     event: "delivered",
     from: mailbox("alice@example.net"),
     to: mailbox("bob@example.net"),
+    orcpt: undefined,
+    recipients: 1,
+    firstTriedAt: undefined,
+    leads: true,
     binding: "default",
+    bindingGroup: undefined,
+    origin: sampleOrigin,
     nexthop: { kind: "mx", domain: domain("example.net"), port: 25 },
     place: { host, address, port: 25 },
     hop: hop(verifyRule, { offered: true, tls: { kind: "done", handshake: handshake() }, seenAt: at }),
+    connection: { id: "C1", use: 1, localAddress: "192.0.2.1", localPort: 4000, keywords: ["STARTTLS"] },
     reply: reply(250, "2.0.0", "Ok"),
     error: undefined,
     status: "2.0.0",
+    failure: undefined,
+    earlier: [],
     sizeBytes: 5120,
     uncertain: false,
     acceptedAt: at - 100,
     startedAt: at - 40,
+    readyAt: at - 10,
     now: at,
     ...change,
   };

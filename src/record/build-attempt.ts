@@ -3,8 +3,17 @@
  * Whatever a peer or a client wrote is escaped and capped here, once (standards.md AT-28): readings print it as it is.
  */
 import type { IpAddress, Mailbox } from "../mail/address.ts";
-import type { AttemptEvent, AttemptRecord, AttemptTls } from "../mail/attempt.ts";
+import type {
+  AttemptConnection,
+  AttemptEvent,
+  AttemptFailure,
+  AttemptRecord,
+  AttemptTls,
+  EarlierHost,
+  MessageOrigin,
+} from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
+import { isoTime } from "../mail/iso-time.ts";
 import { formatNexthop, type Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
@@ -13,11 +22,15 @@ import type { TlsVerdict } from "../policy/judge.ts";
 import { describeReason } from "../policy/reasons.ts";
 import { describeCertificate, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
 import type { PeerFacts } from "../tls/peer-facts.ts";
+import { recordedOrcpt } from "./envelope-parameters.ts";
 
 /** Where the attempt ended: the MX host (none for a bare address), and the address if one was tried. */
 export type AttemptPlace = Readonly<{ host: string | undefined; address: IpAddress | undefined; port: number }>;
 
 /** How the hop was encrypted. `facts` and `verdict` are missing when no connection came about. */
+/** Longest line of an EHLO reply that is kept. */
+const maxKeyword = 128;
+
 export type AttemptHop = Readonly<{
   decision: TlsDecision;
   facts: PeerFacts | undefined;
@@ -25,35 +38,58 @@ export type AttemptHop = Readonly<{
   reusedConnection: boolean;
 }>;
 
-export type AttemptInput = Readonly<{
-  messageId: string;
-  /** The recipient's place in the envelope, from 0. */
-  number: number;
-  /** 1 for the first. */
-  attempt: number;
-  event: AttemptEvent;
-  from: Mailbox | undefined;
-  to: Mailbox;
-  binding: string;
-  /** Absent when routing failed before it knew. */
-  nexthop: Nexthop | undefined;
+/** One host and what came of it, raw. */
+export type HostMet = Readonly<{
   place: AttemptPlace | undefined;
   hop: AttemptHop | undefined;
-  /** The reply that settled it, from MAIL, RCPT, DATA or the final dot. */
+  /** Absent where none came about. */
+  connection: AttemptConnection | undefined;
+  /** The reply that settled it: greeting, EHLO, MAIL, RCPT, DATA or the final dot. */
   reply: Reply | undefined;
-  /** What went wrong where no reply says it: routing, connection, TLS policy. */
+  /** What went wrong, as its rule's system words it. */
   error: string | undefined;
   status: EnhancedStatus;
-  sizeBytes: number;
-  uncertain: boolean;
-  /** All in ms since 1970: accepted by us, this attempt begun, now. */
-  acceptedAt: number;
-  startedAt: number;
-  now: number;
+  /** Undefined: delivered. */
+  failure: AttemptFailure | undefined;
 }>;
 
+export type AttemptInput = HostMet &
+  Readonly<{
+    messageId: string;
+    /** The recipient's place in the envelope, from 0. */
+    number: number;
+    /** 1 for the first. */
+    attempt: number;
+    event: AttemptEvent;
+    from: Mailbox | undefined;
+    to: Mailbox;
+    /** As it came. */
+    orcpt: string | undefined;
+    /** Taken together with it, itself included. */
+    recipients: number;
+    /** Undefined: this is the first attempt. */
+    firstTriedAt: number | undefined;
+    leads: boolean;
+    binding: string;
+    bindingGroup: string | undefined;
+    origin: MessageOrigin;
+    /** Absent when routing failed before it knew. */
+    nexthop: Nexthop | undefined;
+    /** In the order of the walk. */
+    earlier: readonly HostMet[];
+    sizeBytes: number;
+    uncertain: boolean;
+    /** All in ms since 1970: accepted by us, this attempt begun, a connection ready for the message, now. */
+    acceptedAt: number;
+    startedAt: number;
+    /** Undefined: never. */
+    readyAt: number | undefined;
+    now: number;
+  }>;
+
 export function buildAttempt(input: AttemptInput): AttemptRecord {
-  const { messageId, number, attempt, event, place, hop, reply, error, now } = input;
+  const { messageId, number, attempt, event, hop, now, startedAt } = input;
+  const host = describeHost(input);
   return {
     id: `${messageId}.${number}.${attempt}`,
     time: new Date(now).toISOString(),
@@ -61,23 +97,66 @@ export function buildAttempt(input: AttemptInput): AttemptRecord {
     messageId,
     from: input.from === undefined ? "" : escapeText(input.from.text, maxAddress),
     to: escapeText(input.to.text, maxAddress),
+    orcpt: recordedOrcpt(input.orcpt),
+    recipients: input.recipients,
     attempt,
+    firstTriedAt: isoTime(input.firstTriedAt ?? startedAt),
+    leads: input.leads,
     binding: escapeText(input.binding, maxText),
+    bindingGroup: input.bindingGroup === undefined ? null : escapeText(input.bindingGroup, maxText),
+    origin: input.origin,
     nexthop: input.nexthop === undefined ? null : formatNexthop(input.nexthop),
-    mx: place?.host ?? null,
-    address: place?.address ?? null,
-    port: place?.port ?? null,
-    tls: hop === undefined ? null : describeTls(hop),
-    rule: hop === undefined ? null : describeRule(hop.decision),
+    mx: host.mx,
+    address: host.address,
+    port: host.port,
+    connection: host.connection,
+    earlier: input.earlier.map(describeHost),
+    tls: host.tls,
+    rule: host.rule,
     reasons: hop === undefined ? [] : describeReasons(hop),
-    reply: reply === undefined ? null : describeReply(reply),
-    error: error === undefined ? null : escapeText(error, maxReply),
-    status: input.status,
+    reply: host.reply,
+    error: host.error,
+    failure: host.failure,
+    status: host.status,
     sizeBytes: input.sizeBytes,
     uncertain: input.uncertain,
     ageMs: Math.max(0, now - input.acceptedAt),
-    durationMs: Math.max(0, now - input.startedAt),
+    durationMs: Math.max(0, now - startedAt),
+    connectMs: Math.max(0, (input.readyAt ?? now) - startedAt),
   };
+}
+
+function describeHost({ place, hop, connection, reply, error, status, failure }: HostMet): EarlierHost {
+  return {
+    mx: place?.host ?? null,
+    address: place?.address ?? null,
+    port: place?.port ?? null,
+    connection: connection === undefined ? null : describeConnection(connection),
+    tls: hop === undefined ? null : describeTls(hop),
+    rule: hop === undefined ? null : describeRule(hop.decision),
+    reply: reply === undefined ? null : describeReply(reply),
+    error: error === undefined ? null : escapeText(error, maxReply),
+    failure: failure === undefined ? null : { ...failure, cause: escapeText(failure.cause, maxText) },
+    status,
+  };
+}
+
+const keywords = new WeakMap<readonly string[], readonly string[]>();
+
+/** A peer's keywords are the same for each message of a connection. */
+function describeConnection({
+  id,
+  use,
+  localAddress,
+  localPort,
+  keywords: said,
+}: AttemptConnection): AttemptConnection {
+  let described = keywords.get(said);
+  if (described === undefined) {
+    described = said.map((line) => escapeText(line, maxKeyword));
+    keywords.set(said, described);
+  }
+  return { id, use, localAddress, localPort, keywords: described };
 }
 
 function describeTls({ decision, facts, verdict, reusedConnection }: AttemptHop): AttemptTls {

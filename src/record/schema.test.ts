@@ -66,7 +66,9 @@ for (const [name, record] of invalid) {
 
 test("records.md lists the schema's fields, in its order", () => {
   const documented = [...page.matchAll(/^\| `([A-Za-z0-9.]+)` \|/gm)].map(([, name]) => name);
-  assert.deepEqual(documented, fieldNames(schema, ""));
+  // What an earlier host tells is told further up and down, of the last one.
+  const fields = fieldNames(schema, "").filter((name) => !name.startsWith("earlier."));
+  assert.deepEqual(documented, fields);
 });
 
 test("records.md shows a record that exists", () => {

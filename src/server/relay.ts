@@ -29,6 +29,7 @@ import { findRoute } from "../route/find-route.ts";
 import { describeOurselves, machineAddresses } from "../route/ourselves.ts";
 import type { Route } from "../route/route.ts";
 import { createTransportTable, type TransportTable } from "../route/transport.ts";
+import type { HeadersWanted } from "../smtp/server/header-section.ts";
 import type { ReceiverOptions } from "../smtp/server/receiver.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import type { Methods } from "./ipc.ts";
@@ -68,6 +69,8 @@ type Derived = Readonly<{
   resolver: ReturnType<typeof createStubResolver>;
   clientName: ReturnType<typeof createClientNames>;
   admission: AdmissionRules;
+  /** Header fields that some log prints: seen at acceptance, told by every record of the message. */
+  printedHeaders: ReadonlySet<string>;
 }>;
 
 /** A client waits for its greeting at most so long because DNS is silent about its name. */
@@ -103,6 +106,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     outbound: () => settings().outbound,
     pool,
     open: createOpener({ pool, limit: () => settings().outbound.maxConnections, observe, clock }),
+    newId,
     observe,
     clock,
   };
@@ -127,7 +131,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     observe,
   });
   const { accepted } = admission;
-  const acceptTools = { queue, conductor, settings, observe, clock, turns: new Map(), accepted };
+  const printedHeaders = (): ReadonlySet<string> => now.printedHeaders;
+  const acceptTools = { queue, conductor, settings, observe, clock, turns: new Map(), accepted, printedHeaders };
   const receiverOptions = (listener: ListenerSettings, opened: Settings): ReceiverOptions => ({
     listener: listener.name,
     hostname: opened.hostname,
@@ -140,7 +145,10 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     timeouts: opened.timeouts,
     bareNewline: listener.bareNewline,
     headersWanted: ({ listener: name, clientAddress: client, localAddress, localPort, login }) =>
-      headersWanted({ listener: name, client, localAddress, localPort, user: login?.user }, settings()),
+      alsoPrinted(
+        headersWanted({ listener: name, client, localAddress, localPort, user: login?.user }, settings()),
+        now.printedHeaders,
+      ),
     spoolDirectory,
     newId,
     checkClient: () => undefined,
@@ -209,10 +217,17 @@ function derive(settings: Settings, clock: Clock, before: Derived | undefined): 
     policy: createPolicy(settings.policySources),
     transport: createTransportTable(settings.transports, settings.routing),
     admission: admissionRules(settings),
+    printedHeaders: new Set(settings.logs.flatMap(({ headers }) => headers)),
     ...(isDeepStrictEqual(settings.dns, before?.settings.dns) && before !== undefined
       ? { resolver: before.resolver, clientName: before.clientName }
       : askDns(settings, clock)),
   };
+}
+
+/** Fields that a log prints stay in the message, unless they are there to choose a binding only. */
+function alsoPrinted(wanted: HeadersWanted, printed: ReadonlySet<string>): HeadersWanted {
+  if (printed.size === 0) return wanted;
+  return new Map([...[...printed].map((name) => [name, "keep"] as const), ...wanted]);
 }
 
 function askDns({ dns }: Settings, clock: Clock): Pick<Derived, "resolver" | "clientName"> {

@@ -38,6 +38,7 @@ export function openTo(host: Pick<PartnerHost, "address" | "port">, change: Open
   const { clock = systemClock, signal, ...options } = change;
   return openConnection(
     {
+      id: "test",
       address: host.address as IpAddress,
       port: host.port,
       localAddress: undefined,

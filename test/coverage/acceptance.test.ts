@@ -56,7 +56,20 @@ function hangingRelay(accept: () => Promise<AcceptResult>): {
   });
   const told: string[] = [];
   const accepted: AcceptTools["accepted"] = ({ id }, { binding }, reply) => told.push(`${id} ${binding} ${reply.code}`);
-  return { tools: { queue, conductor, settings: () => known, observe, clock, turns: new Map(), accepted }, jobs, told };
+  return {
+    tools: {
+      queue,
+      conductor,
+      settings: () => known,
+      observe,
+      clock,
+      turns: new Map(),
+      accepted,
+      printedHeaders: () => new Set(),
+    },
+    jobs,
+    told,
+  };
 }
 
 test("SR-17: the reply does not wait for any delivery, route or notice", { timeout: 5000 }, async () => {

@@ -61,6 +61,7 @@ async function ended({ sender = {}, body, ageMs = 0 }: Change): Promise<{ told: 
   };
   const observe = () => undefined;
   const tools = {
+    settings: () => ({ bindings: new Map() }),
     queue: queue as unknown as Parameters<typeof settle>[1]["queue"],
     notices: createNoticeMaker({ settings: () => settings ?? assert.fail(), newId: () => "NOTICE", observe }),
     observe,

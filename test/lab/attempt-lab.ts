@@ -18,6 +18,7 @@ import { createStubResolver } from "../../src/dns/stub-resolver.ts";
 import { type LabZone, startDnsServer } from "../../src/lab/dns-server.ts";
 import { type PartnerHost, startPartnerHost } from "../../src/lab/partner-host.ts";
 import type { PartnerOptions } from "../../src/lab/partner-script.ts";
+import { sampleOrigin } from "../../src/mail/attempt-sample.ts";
 import { systemClock } from "../../src/mail/clock.ts";
 import type { Compiled } from "../../src/policy/dialects/dialect.ts";
 import { createPolicy } from "../../src/policy/policy.ts";
@@ -115,6 +116,7 @@ ${yaml.replaceAll("{port}", String(port))}`;
     },
     outbound: () => settings.outbound,
     pool,
+    newId: () => `C${(connections += 1)}`,
     open: createOpener({ pool, limit: () => 100, observe: () => undefined, clock: systemClock }),
     observe: ({ kind, ...event }) => assert.notEqual(kind, "trouble", JSON.stringify(event)),
     clock: systemClock,
@@ -129,6 +131,7 @@ ${yaml.replaceAll("{port}", String(port))}`;
 }
 
 let number = 0;
+let connections = 0;
 
 type Sending = Readonly<{ settings: Settings; tools: AttemptTools; transport: TransportTable }>;
 
@@ -171,6 +174,7 @@ function makeMail(
         number: index,
         recipient: { mailbox, notify: undefined, orcpt: undefined },
         attempts: 0,
+        firstTriedAt: undefined,
         uncertain: false,
         lastError: undefined,
         delayNotified: false,
@@ -179,7 +183,13 @@ function makeMail(
     body: { kind: "memory", sizeBytes: body.length, chunks: [body] },
     facts: { has8bit: body.some((byte) => byte > 127), hasUtf8Header: false, receivedCount: 0, endsWithCrlf: true },
     binding: binding ?? defaultBinding,
-    arrival: { at: now - ageMs, listener: "test", clientAddress: "192.0.2.9", ehlo: "client.test", tls: null },
+    arrival: {
+      at: now - ageMs,
+      listener: "test",
+      clientAddress: "192.0.2.9",
+      ehlo: "client.test",
+      origin: sampleOrigin,
+    },
     expiresAt: now + 86_400_000,
   };
 }

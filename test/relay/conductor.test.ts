@@ -33,6 +33,11 @@ function ends(job: DeliveryJob, outcome: Outcome): readonly RecipientOutcome[] {
     reply: undefined,
     uncertain: false,
     dsnPassedOn: false,
+    failure:
+      outcome.kind === "delivered"
+        ? undefined
+        : { ...outcome, kind: "unreachable", permanent: outcome.kind === "failed" },
+    earlier: [],
   }));
 }
 

@@ -22,7 +22,7 @@ import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { describeTlsError } from "../../tls/tls-error.ts";
 import { Deadline } from "./deadline.ts";
 import { ReplyParser } from "./reply-parser.ts";
-import type { ConnectionFacts, SenderTimeouts, SendStage } from "./sender.ts";
+import type { ConnectionFacts, OpenOptions, SenderTimeouts, SendStage } from "./sender.ts";
 
 /** Why nothing more can be said here. `code` is the system's or OpenSSL's, `PROTOCOL` or `TIMEOUT`. */
 export type Break = Readonly<{ stage: SendStage; status: EnhancedStatus; code: string; text: string }>;
@@ -61,9 +61,9 @@ export class Conversation {
   #closeListeners: (() => void)[] = [];
 
   /** @param socket connected; from here on it belongs to the conversation. */
-  constructor(socket: Socket, timeouts: SenderTimeouts, clock: Clock) {
+  constructor(socket: Socket, { id, timeouts }: Pick<OpenOptions, "id" | "timeouts">, clock: Clock) {
     this.#socket = socket;
-    this.local = { localAddress: socket.localAddress ?? null, localPort: socket.localPort ?? null, keywords: [] };
+    this.local = { id, localAddress: socket.localAddress ?? null, localPort: socket.localPort ?? null, keywords: [] };
     this.#waits = waitsOf(timeouts);
     this.#deadline = new Deadline(clock, () => this.#timedOut());
     this.#deadline.limitTotal(timeouts.totalMs);

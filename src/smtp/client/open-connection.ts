@@ -24,7 +24,7 @@ export async function openConnection(
     const { code, text } = dialled;
     return { kind: "unreachable", stage: "connect", status: "4.4.1", code, text };
   }
-  const talk = new Conversation(dialled.socket, options.timeouts, clock);
+  const talk = new Conversation(dialled.socket, options, clock);
   const stop = (): void => talk.abort("stopped");
   signal?.addEventListener("abort", stop, { once: true });
   const opening = new Opening(talk, options, clock);

@@ -45,6 +45,8 @@ export const defaultTimeouts: SenderTimeouts = {
 
 /** What is known of a connection apart from TLS. */
 export type ConnectionFacts = Readonly<{
+  /** As its opener named it. */
+  id: string;
   localAddress: string | null;
   localPort: number | null;
   /** Lines of the first EHLO reply (in clear, where TLS begins by STARTTLS) behind the greeting line, raw; at most 100. */
@@ -52,6 +54,8 @@ export type ConnectionFacts = Readonly<{
 }>;
 
 export type OpenOptions = Readonly<{
+  /** A name for the connection, for records. */
+  id: string;
   address: IpAddress;
   port: number;
   localAddress: IpAddress | undefined;

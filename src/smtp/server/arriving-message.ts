@@ -13,6 +13,8 @@ import type { ReceiverOptions } from "./receiver.ts";
 import { replies } from "./replies.ts";
 
 export type ArrivalTools = Readonly<{
+  /** By which command it comes. */
+  verb: "data" | "bdat";
   /** ms since 1970. */
   now: () => number;
   /** The disk has caught up. */
@@ -23,6 +25,7 @@ export type ArrivalTools = Readonly<{
 export class ArrivingMessage {
   /** When its last octet must have come, ms since 1970. */
   readonly endBy: number;
+  readonly verb: ArrivalTools["verb"];
   readonly #id: string;
   readonly #protocol: Protocol;
   readonly #options: ReceiverOptions;
@@ -41,6 +44,7 @@ export class ArrivingMessage {
     const received = receivedField({ session, form, isTrusted, hostname, messageId: id, envelope, at });
     const wanted = options.headersWanted(session);
     this.endBy = at + timeouts.dataTotalMs;
+    this.verb = tools.verb;
     this.#id = id;
     this.#protocol = protocol;
     this.#options = options;

@@ -2,8 +2,10 @@
  * What one session tells the log and the record: its handshakes and log-ins, each refusal, its trouble, and at its end
  * what came of it. Counts, and decides nothing.
  */
-import type { Observer } from "../../observe/events.ts";
+import type { Observer, SessionLabel } from "../../observe/events.ts";
+import { describeCertificate } from "../../tls/certificate-record.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
+import { CommandTally } from "./command-tally.ts";
 import { type LogInEnd, logInResult } from "./log-in.ts";
 import type { ReceiverOptions, Refusal, SessionFacts } from "./receiver.ts";
 import type { SaslMechanism } from "./sasl/sasl.ts";
@@ -11,35 +13,50 @@ import type { SaslMechanism } from "./sasl/sasl.ts";
 export class SessionReports {
   readonly #observe: Observer;
   readonly #onRefusal: ReceiverOptions["onRefusal"];
-  readonly #whose: Pick<SessionFacts, "listener"> & Readonly<{ client: SessionFacts["clientAddress"] }>;
+  readonly #facts: () => SessionFacts;
+  readonly commands = new CommandTally();
   #messages = 0;
   #refusals = 0;
 
-  constructor(
-    observe: Observer,
-    { listener, onRefusal }: Pick<ReceiverOptions, "listener" | "onRefusal">,
-    client: SessionFacts["clientAddress"],
-  ) {
+  constructor(observe: Observer, { onRefusal }: Pick<ReceiverOptions, "onRefusal">, facts: () => SessionFacts) {
     this.#observe = observe;
     this.#onRefusal = onRefusal;
-    this.#whose = { listener, client };
+    this.#facts = facts;
   }
 
-  handshake({ protocol, cipher, group, resumed }: HandshakeFacts): void {
-    this.#observe({ kind: "inbound-handshake", ...this.#whose, protocol, cipher, group: group ?? null, resumed });
+  /** The client's name is known, where somebody asked for it. */
+  started(): void {
+    this.#observe({ kind: "session-started", ...labelOf(this.#facts()) });
+  }
+
+  handshake({ protocol, cipher, bits, group, resumed, chain, certificate }: HandshakeFacts, serverName?: string): void {
+    this.#observe({
+      kind: "inbound-handshake",
+      ...labelOf(this.#facts()),
+      protocol,
+      cipher,
+      bits,
+      group: group ?? null,
+      resumed,
+      certificate: certificate === undefined ? null : describeCertificate(certificate),
+      chain: certificate === undefined ? null : chain.kind === "trusted" ? "trusted" : chain.code,
+      serverName: serverName ?? null,
+    });
   }
 
   handshakeFailed(error: string): void {
-    this.#observe({ kind: "inbound-handshake-failed", ...this.#whose, error });
+    this.#observe({ kind: "inbound-handshake-failed", ...labelOf(this.#facts()), error });
   }
 
   logIn(mechanism: SaslMechanism, end: LogInEnd): void {
     const user = (end.kind === "done" ? end.user : end.triedUser) ?? null;
-    this.#observe({ kind: "log-in", ...this.#whose, mechanism, result: logInResult(end), user });
+    this.#observe({ kind: "log-in", ...labelOf(this.#facts()), mechanism, result: logInResult(end), user });
   }
 
-  taken(): void {
+  /** @param verb which command brought the message */
+  taken(verb: "data" | "bdat"): void {
     this.#messages++;
+    this.commands.succeeded(verb);
   }
 
   refused(session: SessionFacts, refusal: Refusal): void {
@@ -51,11 +68,34 @@ export class SessionReports {
     this.#observe({ kind: "trouble", where, error });
   }
 
-  ended({ ehlo, tls }: SessionFacts, reason: string, durationMs: number): void {
+  ended(reason: string, durationMs: number): void {
+    const facts = this.#facts();
+    const { ehlo, tls } = facts;
+    const { counts: commands } = this.commands;
     const [messages, refusals] = [this.#messages, this.#refusals];
     const spoken = tls === undefined ? null : describeTls(tls.handshake);
-    this.#observe({ kind: "session-ended", ...this.#whose, ehlo, tls: spoken, messages, refusals, reason, durationMs });
+    this.#observe({
+      kind: "session-ended",
+      ...labelOf(facts),
+      ehlo,
+      tls: spoken,
+      messages,
+      refusals,
+      reason,
+      durationMs,
+      commands,
+    });
   }
+}
+
+function labelOf({ id, listener, clientAddress, clientPort, clientName }: SessionFacts): SessionLabel {
+  return {
+    session: id,
+    listener,
+    client: clientAddress,
+    clientPort,
+    clientName: clientName.kind === "verified" ? clientName.name : null,
+  };
 }
 
 function describeTls({ protocol, cipher, group }: HandshakeFacts): string {

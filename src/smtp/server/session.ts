@@ -87,7 +87,7 @@ export class Session {
     this.#options = options;
     this.#tools = tools;
     this.#startedAt = tools.clock.now();
-    this.#reports = new SessionReports(tools.observe, options, peer.clientAddress);
+    this.#reports = new SessionReports(tools.observe, options, () => this.#protocol.facts);
     this.#protocol = new Protocol(
       { id: options.newId(), listener: options.listener, ...peer },
       { ...options, mayShakeHands: (conduct) => tools.handshake(conduct) !== undefined },
@@ -125,6 +125,7 @@ export class Session {
 
   /** What a client of implicit TLS sent meanwhile is its handshake: nobody else may take it from the socket. */
   #open(): void {
+    this.#reports.started();
     if (this.#options.implicitTls) {
       this.#socket.on("error", this.#onError);
       this.#socket.on("close", this.#onClose);
@@ -233,7 +234,7 @@ export class Session {
     this.#closed = true;
     this.#arriving?.discard();
     this.#mode = "ended";
-    this.#reports.ended(this.#protocol.facts, this.#endReason, this.#tools.clock.now() - this.#startedAt);
+    this.#reports.ended(this.#endReason, this.#tools.clock.now() - this.#startedAt);
     this.#tools.onEnd(this);
   };
 
@@ -331,7 +332,8 @@ export class Session {
     const handshake = clientHandshakeFacts(socket, anchors, performance.now() - startedAt);
     const serverName = typeof socket.servername === "string" ? socket.servername : undefined;
     const cut = this.#protocol.startTls({ handshake, serverName });
-    this.#reports.handshake(handshake);
+    this.#reports.handshake(handshake, serverName);
+    if (!this.#options.implicitTls) this.#reports.commands.succeeded("starttls");
     if (cut !== undefined) {
       this.#reportRefusal({ stage: "client", sender: undefined, recipients: [] }, replies.cutOff);
       this.destroy(cut);
@@ -384,6 +386,7 @@ export class Session {
 
   #act(answer: Answer, line: Buffer): void {
     const { reply, next } = answer;
+    this.#count(answer, line);
     if (!this.#input.isEmpty && this.#mustBeLast(next, line)) {
       if (next.kind === "starttls") {
         this.#reportRefusal({ stage: "starttls", sender: undefined, recipients: [] }, replies.spokeTooEarly);
@@ -401,6 +404,14 @@ export class Session {
     this.#follow(next);
   }
 
+  /** What succeeds later is counted then. */
+  #count({ reply, next }: Answer, line: Buffer): void {
+    if (line === noLine) return;
+    const verb = this.#reports.commands.said(line);
+    const isDone = next.kind === "command" || (next.kind === "close" && verb === "quit");
+    if (isDone && reply !== undefined && reply.code < 400) this.#reports.commands.succeeded(verb);
+  }
+
   /**
    * Must the client wait for the reply before it goes on (RFC 2920 §3.1, RFC 3207 §4)? After each change of state, by
    * construction; and after a DATA or STARTTLS that was refused, since what follows it was not meant as commands.
@@ -415,10 +426,10 @@ export class Session {
 
   #follow(next: Exclude<Next, { kind: "close" }>): void {
     if (next.kind === "data") {
-      this.#arrive();
+      this.#arrive("data");
       this.#mode = "text";
     } else if (next.kind === "octets") {
-      if (next.refusal === undefined && this.#arriving === undefined) this.#arrive();
+      if (next.refusal === undefined && this.#arriving === undefined) this.#arrive("bdat");
       this.#chunk = { left: next.sizeBytes, last: next.last, refusal: next.refusal };
       this.#extendMessage();
       this.#mode = "octets";
@@ -472,6 +483,7 @@ export class Session {
     this.#logIn = undefined;
     this.#awaitCommand();
     this.#reports.logIn(mechanism, result);
+    if (result.kind === "done") this.#reports.commands.succeeded("auth");
     const answer =
       result.kind === "done"
         ? this.#protocol.logIn(result.user, mechanism)
@@ -494,8 +506,9 @@ export class Session {
 
   // --- messages ---------------------------------------------------------------------------------------------------
 
-  #arrive(): void {
+  #arrive(verb: "data" | "bdat"): void {
     this.#arriving = new ArrivingMessage(this.#protocol, this.#options, {
+      verb,
       now: () => this.#tools.clock.now(),
       onDrain: this.#onDrain,
       onTrouble: (error) => this.#reports.trouble("accepting a message", error),
@@ -568,7 +581,7 @@ export class Session {
     this.#arriving = undefined;
     const reply = await arriving.end();
     const taken = replyClass(reply) === "success";
-    if (taken) this.#reports.taken();
+    if (taken) this.#reports.taken(arriving.verb);
     else this.#reportRefusal(this.#atData(), reply);
     this.#protocol.endMessage(taken);
     if (this.#mode !== "waiting") return; // cut off meanwhile
