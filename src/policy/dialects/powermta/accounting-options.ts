@@ -1,35 +1,56 @@
 /**
- * Directives of `<acct-file>` (reference, section 3.1).
+ * Directives of `<acct-file>`, and what a `<domain>` says of records (reference, section 3.1).
  */
-import type { PowerMtaOption, ValueKind } from "./option-types.ts";
+import type { PowerMtaOption } from "./option-types.ts";
 
-export function accountingOptions(): PowerMtaOption[] {
-  const handedOn = "Handed on to the accounting files.";
-  const entry = (name: string, values: string, fallback: string, kind: ValueKind = "text"): PowerMtaOption => ({
-    name,
-    status: "applied",
-    kind,
-    values,
-    default: fallback,
-    scopes: ["acct-file"],
-    reason: handedOn,
-  });
-  return [
-    entry("records", "TYPES", "d,b", "records"),
-    entry("record-fields", "TYPE FIELDS", "*", "record-fields"),
-    entry("move-to", "FOLDER", "off"),
-    entry("move-interval", "INTERVAL", "1d"),
-    entry("max-size", "SIZE", "250M"),
-    entry("delete-after", "Nd|never", "8d"),
-    entry("iso-times", "yes|no", "yes", "boolean"),
-    entry("user-string", "TEXT", "none"),
-    entry("map-header-to-field", "TYPE header_NAME FIELD", "none"),
-    entry("queue-filter", "PATTERNS", "none"),
-    entry("privacy-policy", "retain|redact|siphash|hmac-sha256 ...", "retain"),
-    entry("world-readable", "yes|no", "no", "boolean"),
-    entry("count-moved-records", "yes|no", "no", "boolean"),
-    entry("sync", "yes|no", "no", "boolean"),
-    entry("retry-interval", "INTERVAL", "5m"),
-    entry("write-timeout", "INTERVAL", "1m"),
-  ];
+function entry(name: string, values: string, fallback: string, reason: string): PowerMtaOption {
+  return { name, status: "applied", kind: "text", values, default: fallback, scopes: ["acct-file"], reason };
 }
+
+function flag(name: string, fallback: "yes" | "no", reason: string): PowerMtaOption {
+  return { ...entry(name, "yes|no", fallback, reason), kind: "boolean" };
+}
+
+export const accountingOptions: readonly PowerMtaOption[] = [
+  entry(
+    "records",
+    "TYPES",
+    "d,b",
+    "Types `d`, `b`, `t`, `tq` and `r` are written; there are no events for `rb`, `rs`, `f`.",
+  ),
+  entry("record-fields", "TYPE FIELDS", "*", "As there; further fields tell what TLS was required and achieved."),
+  entry("map-header-to-field", "TYPE header_NAME FIELD", "none", "The first of these header fields that exists."),
+  entry("move-to", "FOLDER", "off", "On the same volume, as there."),
+  entry("move-interval", "INTERVAL", "1d", "With `move-to` alone."),
+  entry("max-size", "SIZE", "250M", "At least 1M; then a file with a higher number begins."),
+  entry("delete-after", "Nd|never", "8d", "Without `move-to` alone."),
+  flag("iso-times", "yes", "`no`: seconds since 1970."),
+  entry("user-string", "TEXT", "none", "Of the field `userString`."),
+  entry(
+    "queue-filter",
+    "PATTERNS",
+    "none",
+    "The first pattern that fits decides; a queue that none fits has no records.",
+  ),
+  entry(
+    "privacy-policy",
+    "retain|redact|siphash|hmac-sha256 ...",
+    "retain",
+    "What stands for local parts of recipients.",
+  ),
+  flag("world-readable", "no", "Of files that are made from then on."),
+  flag("count-moved-records", "no", "How many records a finished file has."),
+  flag("sync", "no", "After each write."),
+  entry("retry-interval", "INTERVAL", "5m", "Of programs: until one that ended is started again."),
+  entry("write-timeout", "INTERVAL", "1m", "Of programs: until one that takes nothing is ended."),
+  entry("formula-cells", "escape|keep", "escape", "Ours: cells from outside that a spreadsheet takes for a formula."),
+  {
+    name: "disable-acct-records",
+    status: "applied",
+    kind: "text",
+    values: "TYPES",
+    default: "none",
+    scopes: ["domain"],
+    reason: "Of these types nothing is written for the queue.",
+  },
+];

@@ -12,7 +12,7 @@ import type { Directive } from "./parse.ts";
 import { booleanOf, valueFault } from "./values.ts";
 
 /** Sections whose lines are data and not directives. */
-const freeForm: ReadonlySet<string> = new Set(["bounce-category-patterns", "suppression-list"]);
+const freeForm: ReadonlySet<string> = new Set(["suppression-list"]);
 
 /** @returns the option, where the directive is right and has a meaning here */
 export function checkDirective(scope: string, node: Directive, notes: NoteList): PowerMtaOption | undefined {

@@ -4,7 +4,7 @@
  */
 import path from "node:path";
 import type { Compiled, DialectSettings, ExportedRule, NamedThings, SourceFiles } from "../dialect.ts";
-import { accountingOf } from "./accounting.ts";
+import { accountingLogs } from "./accounting.ts";
 import { bindingsOf, hostNameOf } from "./bindings.ts";
 import { checkInbound } from "./check-inbound.ts";
 import { checkDomains } from "./checks.ts";
@@ -37,6 +37,7 @@ export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): 
   checkInbound(configuration, keys, notes);
   checkDomains(configuration, queues, keys, notes);
   const bindings = bindingsOf(configuration, notes);
+  const logs = accountingLogs(configuration, queues, notes);
   const first = notes.all.find(({ kind }) => kind === "error");
   const broken = first === undefined ? undefined : `the PowerMTA configuration has errors: ${first.text}`;
   const settings: DialectSettings = {
@@ -45,7 +46,7 @@ export function compilePowerMta({ file }: PowerMtaOptions, files: SourceFiles): 
     bindings,
     chooseBinding: bindingChooser(configuration),
     routing: routingOf(queues),
-    accounting: accountingOf(configuration.accounting, notes),
+    logs,
   };
   let named: NamedThings | undefined;
   return {

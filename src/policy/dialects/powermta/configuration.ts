@@ -3,6 +3,7 @@
  * has been looked at once, and every line has its note. What each thing means is the business of the files beside this.
  */
 import type { SourceFiles } from "../dialect.ts";
+import type { AccountingSection } from "./accounting-section.ts";
 import type { AddressBlock, BlockTable } from "./address-block.ts";
 import { checkDirective } from "./check-directive.ts";
 import { DomainScope } from "./domain-sections.ts";
@@ -56,8 +57,6 @@ export type Listener = Readonly<{
 /** `mx HOST NAME.rollup`; `below`: every host below that name. */
 export type Rollup = Readonly<{ below: boolean; host: string; queue: string; place: Place }>;
 
-export type AccountingSection = Readonly<{ target: string; directives: readonly Directive[]; place: Place }>;
-
 export type Configuration = Readonly<{
   main: Place;
   globals: Statements;
@@ -72,6 +71,10 @@ export type Configuration = Readonly<{
   listeners: readonly Listener[];
   patternLists: ReadonlyMap<string, PatternList>;
   accounting: readonly AccountingSection[];
+  /** Lines of `<bounce-category-patterns>`: `/PATTERN/` and its category. */
+  bouncePatterns: readonly Directive[];
+  /** `log-file`, which is not written: files with relative names stand beside it. */
+  logFile: Directive | undefined;
 }>;
 
 export function loadConfiguration(file: string, files: SourceFiles, notes: NoteList): Configuration {
@@ -92,6 +95,8 @@ class Builder {
   readonly #listeners: Listener[] = [];
   readonly #patternLists = new Map<string, PatternList>();
   readonly #accounting: AccountingSection[] = [];
+  readonly #bouncePatterns: Directive[] = [];
+  #logFile: Directive | undefined;
   readonly #readers: Readonly<Record<string, (node: Section) => void>> = {
     domain: (node) => this.#domainReader.read(node, this.#domains, ""),
     "virtual-mta": (node) => this.#virtualMtas.virtualMta(node),
@@ -102,6 +107,7 @@ class Builder {
     "mx-rollup-list": (node) => this.#rollups.push(...readRollups(node, this.#reader)),
     "pattern-list": (node) => this.#patternList(node),
     "acct-file": (node) => this.#acctFile(node),
+    "bounce-category-patterns": (node) => this.#bounceCategories(node),
   };
 
   /** Macros are read before all else: one may be used above the line that defines it. */
@@ -123,6 +129,7 @@ class Builder {
       else read(node);
       return;
     }
+    if (node.name === "log-file") this.#logFile = node;
     if (checkDirective("global", node, this.#reader.notes) === undefined) return;
     this.#reader.keep(this.#globals, node);
     if (node.name === "smtp-listener") this.#listener(listenerLine(node));
@@ -144,6 +151,8 @@ class Builder {
       listeners: this.#listeners,
       patternLists: this.#patternLists,
       accounting: this.#accounting,
+      bouncePatterns: this.#bouncePatterns,
+      logFile: this.#logFile,
     };
   }
 
@@ -161,6 +170,17 @@ class Builder {
     if (before !== undefined) this.#reader.duplicate(node, before.place);
     const list = compilePatternList(name, node, this.#reader.notes);
     this.#patternLists.set(name, before === undefined ? list : { ...before, rules: [...before.rules, ...list.rules] });
+  }
+
+  /** Each line is a pattern and a category; whether they are right is told where they are compiled. */
+  #bounceCategories(node: Section): void {
+    for (const child of node.children) {
+      if (child.kind === "section") this.#reader.mayStand(child, node.name);
+      else {
+        this.#reader.notes.applied(child, `${child.name}: bounces whose reply fits are of this category`);
+        this.#bouncePatterns.push(child);
+      }
+    }
   }
 
   #acctFile(node: Section): void {

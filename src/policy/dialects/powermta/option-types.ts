@@ -17,8 +17,6 @@ export type ValueKind =
   | "hosts"
   | "port"
   | "listener"
-  | "records"
-  | "record-fields"
   | "macro";
 
 export type PowerMtaOption = Readonly<{

@@ -3,7 +3,6 @@
  * becomes of it here. The compiler reads it, and docs/dialects/powermta.md is printed from it.
  * PowerMTA reference, sections 2.1, 2.2, 3.1, 4; names outside our subject are in `other-options.ts`.
  */
-import { notYet } from "../dialect.ts";
 import { accountingOptions } from "./accounting-options.ts";
 import { admissionOptions } from "./admission-options.ts";
 import type { PowerMtaOption } from "./option-types.ts";
@@ -15,7 +14,7 @@ export const optionTable: readonly PowerMtaOption[] = [
   ...tlsOptions,
   ...admissionOptions,
   ...steeringOptions,
-  ...notYet(accountingOptions()),
+  ...accountingOptions,
   ...otherOptions,
 ];
 

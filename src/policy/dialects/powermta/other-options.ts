@@ -114,7 +114,7 @@ const groups: readonly Group[] = [
     scopes: ["domain"],
     reason: logging,
     names: `log-commands log-connections log-data log-disabled-ips log-resolution log-transfer-failures
-      max-events-recorded track-recipient-events disable-acct-records`,
+      max-events-recorded track-recipient-events`,
   },
   {
     scopes: ["domain"],

@@ -71,22 +71,6 @@ const checks: Record<Exclude<ValueKind, "any">, Check> = {
     if (odd === undefined) return undefined;
     return { reason: `${name}: "${odd}" is no parameter`, remedy: "source=NAME and tls=yes are known" };
   },
-  records(words, value, name) {
-    const types = textOf(value)
-      .split(",")
-      .map((type) => type.trim());
-    const odd = types.find((type) => !recordTypes.has(type));
-    if (odd === undefined && words.length > 0) return undefined;
-    return { reason: `${name}: "${odd}" is no record type`, remedy: "write a list such as d,b" };
-  },
-  "record-fields"(words, _, name) {
-    const [type = ""] = words;
-    if (!recordTypes.has(type)) {
-      return { reason: `${name}: "${type}" is no record type`, remedy: "write record-fields d *,dlvTlsProtocol" };
-    }
-    if (words.length > 1) return undefined;
-    return { reason: `${name}: argument missing`, remedy: "write the fields after the record type" };
-  },
   macro: () => undefined,
 };
 
@@ -100,12 +84,6 @@ function sourceHostFault(words: readonly string[], value: string, name: string):
     : `${name}: "${[first, second].join(" ").trim()}" is wrong`;
   return { reason, remedy: reversed ? `write ${name} ${second} ${first}` : `write ${name} IP NAME` };
 }
-
-const recordTypes: ReadonlySet<string> = new Set([
-  ...["d", "b", "t", "tq", "r", "rb", "rs", "f"],
-  ...["delivery", "bounce", "transient", "transient-queue", "receipt", "received"],
-  ...["remote-bounce", "remote-status", "feedback-loop"],
-]);
 
 /** `smtp-source-host 192.0.2.1 mx.example.com` */
 export function parseSourceHost(value: string) {
