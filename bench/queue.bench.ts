@@ -52,9 +52,6 @@ function mail(): NewMail {
     binding: "default",
     arrival: {
       at: Date.now(),
-      listener: "main",
-      clientAddress: "192.0.2.1",
-      ehlo: "client.example.org",
       origin: sampleOrigin,
     },
     expiresAt: Date.now() + 432_000_000,

@@ -235,6 +235,29 @@ test("AT-21: a client that does not read its replies is not read either", { time
   }
 });
 
+const sampleLabel = { session: "", listener: "lab", client: "127.0.0.1", clientPort: 0, clientName: null };
+
+test("what a session said is counted with what it came to: DATA only when the message is taken", {
+  timeout,
+}, async () => {
+  let taken = 0;
+  const accept = async () => (++taken === 1 ? reply(451, "4.3.0", "later") : reply(250, "2.0.0", "Ok"));
+  await using lab = await openReceiver({ accept });
+  using client = await greeted(lab);
+  for (const _ of [1, 2]) {
+    await client.say("MAIL FROM:<a@example.com>");
+    await client.say("RCPT TO:<b@example.org>");
+    await client.say("DATA");
+    await client.say("Subject: x\r\n\r\n.");
+  }
+  await client.say("nonsense");
+  client.end();
+  while (lab.receiver.sessions > 0) await new Promise(setImmediate);
+  const ended = lab.events.find((event) => event.kind === "session-ended");
+  assert.deepEqual(ended?.commands.data, { said: 2, good: 1 });
+  assert.deepEqual(ended?.commands.unknown, { said: 1, good: 0 });
+});
+
 test("one event per session and refusal, peer text raw in it", { timeout }, async () => {
   await using lab = await openReceiver();
   using client = await greeted(lab);
@@ -252,19 +275,28 @@ test("one event per session and refusal, peer text raw in it", { timeout }, asyn
     ["b@elsewhere.example"],
   );
   assert.equal(formatReply(refusal.reply), "550 5.7.1 Relaying denied");
-  assert.deepEqual(lab.events, [
-    {
-      kind: "session-ended",
-      listener: "lab",
-      client: "127.0.0.1",
-      ehlo: "client.example",
-      tls: null,
-      messages: 0,
-      refusals: 1,
-      reason: "quit",
-      durationMs: 0,
+  const [started, ended, ...others] = lab.events;
+  assert.deepEqual(others, []);
+  assert.ok(started?.kind === "session-started" && ended?.kind === "session-ended");
+  const { kind: _, ...label } = started;
+  assert.ok(label.clientPort > 0 && label.session !== "");
+  assert.deepEqual({ ...label, clientPort: 0, session: "" }, sampleLabel);
+  assert.deepEqual(ended, {
+    kind: "session-ended",
+    ...label,
+    ehlo: "client.example",
+    tls: null,
+    messages: 0,
+    refusals: 1,
+    reason: "quit",
+    durationMs: 0,
+    commands: {
+      ehlo: { said: 1, good: 1 },
+      mail: { said: 1, good: 1 },
+      rcpt: { said: 1, good: 0 },
+      quit: { said: 1, good: 1 },
     },
-  ]);
+  });
 });
 
 test("facts of a message: 8-bit, UTF-8 header, its envelope as received", { timeout }, async () => {

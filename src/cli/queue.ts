@@ -150,9 +150,7 @@ async function show(id: string, options: Options): Promise<number> {
 
 function printMessage(id: string, { arrival, entries, attempts, header }: Shown): void {
   process.stdout.write(`${id}\n`);
-  process.stdout.write(
-    `arrived   ${new Date(arrival.at).toISOString()} from ${arrival.clientAddress} (${escapeText(arrival.ehlo)}) by ${arrival.listener}, ${howItCame(arrival)}\n\n`,
-  );
+  process.stdout.write(`arrived   ${new Date(arrival.at).toISOString()} ${howItCame(arrival)}\n\n`);
   printEntries(entries);
   for (const { time, event, to, mx, address, tls, status, error, reply } of attempts) {
     const where = mx === null ? (address ?? "no host") : `${mx}[${address ?? ""}]`;
@@ -167,8 +165,12 @@ function printMessage(id: string, { arrival, entries, attempts, header }: Shown)
   );
 }
 
-function howItCame({ origin: { tls } }: Arrival): string {
-  return tls === null ? "in clear" : [tls.protocol, tls.cipher, tls.group].filter((word) => word !== null).join(" ");
+/** The words of an origin are escaped already. */
+function howItCame({ origin: { client, ehlo, listener, tls } }: Arrival): string {
+  if (client === null) return "as a notice of our own";
+  const how =
+    tls === null ? "in clear" : [tls.protocol, tls.cipher, tls.group].filter((word) => word !== null).join(" ");
+  return `from ${client} (${ehlo}) by ${listener}, ${how}`;
 }
 
 async function change(verb: keyof typeof verbs, ids: readonly string[], options: Options): Promise<number> {

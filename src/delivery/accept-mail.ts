@@ -94,7 +94,7 @@ function reportBinding(error: string, { observe }: AcceptTools): void {
 }
 
 function toNewMail(
-  { id, session, receivedAt, envelope, body, facts }: ReceivedMail,
+  { id, receivedAt, envelope, body, facts }: ReceivedMail,
   binding: string,
   origin: MessageOrigin,
   settings: Settings,
@@ -109,9 +109,6 @@ function toNewMail(
     binding,
     arrival: {
       at: receivedAt,
-      listener: session.listener,
-      clientAddress: session.clientAddress,
-      ehlo: session.ehlo,
       origin,
     },
     expiresAt: receivedAt + (envelope.sender.mailbox === undefined ? bounceLifetimeMs : lifetimeMs),

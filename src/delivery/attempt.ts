@@ -115,8 +115,8 @@ function isOver({ pending, failures }: Walk): boolean {
 
 async function walkRoute(route: Route, leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {
   if (route.kind === "hosts") return walkHosts(route.hosts, leg, walk, tools);
-  const { status, text } = route;
-  walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route" });
+  const { status, text, code } = route;
+  walk.failures.push({ status, text, permanent: route.kind === "fail", kind: "route", code });
 }
 
 async function walkHosts(hosts: readonly MxHost[], leg: Leg, walk: Walk, tools: AttemptTools): Promise<void> {

@@ -83,7 +83,7 @@ async function compose(
     id,
     recipients,
     binding: defaultBinding,
-    arrival: { at: now, listener: "", clientAddress: "", ehlo: hostname, origin: localOrigin(now) },
+    arrival: { at: now, origin: localOrigin(now) },
     expiresAt: now + retry.bounceLifetimeMs,
   };
 }

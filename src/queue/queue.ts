@@ -22,9 +22,6 @@ import type { EnvelopeRecipient, EnvelopeSender } from "../mail/envelope.ts";
 export type Arrival = Readonly<{
   /** ms since 1970. */
   at: number;
-  listener: string;
-  clientAddress: string;
-  ehlo: string;
   /** Everything that records tell of it, escaped. */
   origin: MessageOrigin;
 }>;

@@ -185,9 +185,6 @@ function makeMail(
     binding: binding ?? defaultBinding,
     arrival: {
       at: now - ageMs,
-      listener: "test",
-      clientAddress: "192.0.2.9",
-      ehlo: "client.test",
       origin: sampleOrigin,
     },
     expiresAt: now + 86_400_000,

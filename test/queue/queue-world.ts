@@ -78,9 +78,6 @@ export function mail(id: string, to: readonly string[] = ["user@example.com"], c
     binding: "default",
     arrival: {
       at: start,
-      listener: "main",
-      clientAddress: "192.0.2.1",
-      ehlo: "client.example.org",
       origin: sampleOrigin,
     },
     expiresAt: start + 7200 * minute,
