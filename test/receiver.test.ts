@@ -296,6 +296,7 @@ test("one event per session and refusal, peer text raw in it", { timeout }, asyn
       rcpt: { said: 1, good: 0 },
       quit: { said: 1, good: 1 },
     },
+    lastCommand: "quit",
   });
 });
 

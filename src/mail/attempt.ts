@@ -142,7 +142,7 @@ export type AttemptFailure = Readonly<{
     | null;
   /** Of `unproven`. */
   unproven: readonly ("chain" | "expired" | "name" | "pin" | "bits")[];
-  /** The system's or OpenSSL's (`ECONNREFUSED`), `TIMEOUT`, `PROTOCOL`; null where there is none. */
+  /** The system's or OpenSSL's (`ECONNREFUSED`), `TIMEOUT`, `PROTOCOL`; of `route` its `RouteProblem`; null: none. */
   code: string | null;
   /** The cause in a few words, without host or reply: `connection refused`, OpenSSL's text of a failed handshake. */
   cause: string;

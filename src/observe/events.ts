@@ -32,6 +32,8 @@ export type LetterlockEvent =
         reason: string;
         durationMs: number;
         commands: CommandCounts;
+        /** One of them; `connect` before any. */
+        lastCommand: string;
       }>)
   | Readonly<{ kind: "connection-refused"; listener: string; client: string; reason: string }>
   | (SessionLabel &

@@ -4,6 +4,7 @@ import { CommandTally } from "./command-tally.ts";
 
 test("counts what was said by verb, in any case, and what went well", () => {
   const tally = new CommandTally();
+  assert.equal(tally.last, "connect");
   for (const line of [
     "EHLO a\r\n",
     "ehlo b\r\n",
@@ -15,6 +16,7 @@ test("counts what was said by verb, in any case, and what went well", () => {
     const verb = tally.said(Buffer.from(line, "latin1"));
     if (verb === "ehlo") tally.succeeded(verb);
   }
+  assert.equal(tally.last, "unknown");
   assert.deepEqual(tally.counts, {
     ehlo: { said: 2, good: 2 },
     mail: { said: 1, good: 0 },

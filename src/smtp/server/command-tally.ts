@@ -13,6 +13,7 @@ const longestVerb = 8;
 
 export class CommandTally {
   readonly #counts = new Map<string, { said: number; good: number }>();
+  #last = "connect";
 
   /** @param line as read. @returns the verb, for `succeeded`; `unknown` for what is none */
   said(line: Buffer): string {
@@ -20,11 +21,17 @@ export class CommandTally {
     const upper = word.toUpperCase();
     const verb = verbs.has(upper) ? upper.toLowerCase() : "unknown";
     this.#of(verb).said += 1;
+    this.#last = verb;
     return verb;
   }
 
   succeeded(verb: string): void {
     this.#of(verb).good += 1;
+  }
+
+  /** `connect` before any. */
+  get last(): string {
+    return this.#last;
   }
 
   get counts(): CommandCounts {

@@ -71,7 +71,7 @@ export class SessionReports {
   ended(reason: string, durationMs: number): void {
     const facts = this.#facts();
     const { ehlo, tls } = facts;
-    const { counts: commands } = this.commands;
+    const { counts: commands, last: lastCommand } = this.commands;
     const [messages, refusals] = [this.#messages, this.#refusals];
     const spoken = tls === undefined ? null : describeTls(tls.handshake);
     this.#observe({
@@ -84,6 +84,7 @@ export class SessionReports {
       reason,
       durationMs,
       commands,
+      lastCommand,
     });
   }
 }
