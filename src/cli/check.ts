@@ -6,6 +6,7 @@ import { styleText } from "node:util";
 import { findConfiguration } from "../config/find.ts";
 import { summarizeInbound } from "../config/inbound-summary.ts";
 import { type LoadResult, loadSettings } from "../config/load.ts";
+import { summarizeLogs } from "../config/log-summary.ts";
 import { nameOf, type ReadSource } from "../config/policy-sources.ts";
 import { foldRepeated, formatProblem, type Problem, problemsOfNotes } from "../config/problem.ts";
 import { type PolicyOptions, policyFlag } from "./policy-options.ts";
@@ -51,7 +52,7 @@ function inWords(problems: readonly Problem[], { settings, sources }: LoadResult
       ),
     );
   }
-  if (settings !== undefined) lines.push(...summarizeInbound(settings, Date.now()));
+  if (settings !== undefined) lines.push(...summarizeInbound(settings, Date.now()), ...summarizeLogs(settings));
   const noted = sources.reduce((sum, { notes }) => sum + notes.length, 0);
   const own = problems.slice(0, problems.length - noted);
   lines.push(`${file}: ${plural(count(own, "error"), "error")}, ${plural(count(own, "warning"), "warning")}`);

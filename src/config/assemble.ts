@@ -15,6 +15,7 @@ import { Certificates } from "./certificates.ts";
 import { isLoopback } from "./endpoint.ts";
 import { assembleInbound } from "./inbound.ts";
 import type { Loading } from "./loading.ts";
+import { assembleLogs } from "./logs.ts";
 import type { PolicyOrder } from "./policy-sources.ts";
 import type { Section, Values } from "./section-types.ts";
 import type { DnsServer, OutboundSettings, RetrySettings, Settings } from "./settings.ts";
@@ -54,6 +55,7 @@ export function assembleSettings(
   const own = { ...compileScopedRules(rules), ...compileInboundRules(inboundRules) };
   const dataDirectory =
     overrides.data === undefined ? loading.resolve(values.data.value) : path.resolve(overrides.data);
+  const records = assembleRecords(values, dataDirectory);
   const { level, format } = values.log.value.values;
   return {
     hostname,
@@ -88,7 +90,8 @@ export function assembleSettings(
     bindingChoosers: brought.flatMap(({ chooseBinding }) => chooseBinding ?? []),
     rules,
     inboundRules,
-    records: assembleRecords(values, dataDirectory),
+    records,
+    logs: assembleLogs(values, dialects, records, { authorities, loading, dataDirectory }),
     log: { level: level.value, format: format.value },
     metrics: values.metrics.value === "off" ? undefined : values.metrics.value,
     files: loading.files,

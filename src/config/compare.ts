@@ -4,6 +4,7 @@
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { formatDomainPattern } from "../mail/domain-pattern.ts";
+import type { AccountingText, LogDefinition } from "../mail/log-definition.ts";
 import type { ScopedRule } from "../policy/scoped-rules.ts";
 import {
   compareDefaults,
@@ -72,6 +73,7 @@ export function compareSettings(before: Settings, after: Settings): readonly Set
     if (!sameContents(before[key], taken[key])) say(`${words} changed`);
   }
   for (const text of compareRules(before.rules, after.rules)) say(text);
+  for (const text of compareNamed("log", logsByName(before.logs), logsByName(after.logs), () => "")) say(text);
   for (const [key, words] of Object.entries(storeLimits) as [keyof typeof storeLimits, string][]) {
     if (before.limits[key] !== after.limits[key]) say(words, true);
   }
@@ -97,6 +99,13 @@ function sameInFolder(before: Settings, after: Settings): Pick<Settings["records
 
 function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): ReadonlyMap<string, T> {
   return new Map(values.map((value) => [value.name, value]));
+}
+
+/** What a log was made of, where that is the same, makes it do the same. */
+function logsByName(logs: Settings["logs"]): ReadonlyMap<string, object> {
+  const contents = ({ format }: LogDefinition): LogDefinition["format"] | AccountingText =>
+    format.kind === "accounting" ? (format.written ?? format) : format;
+  return new Map(logs.map((log) => [log.name, { target: log.target, contents: contents(log) }]));
 }
 
 /** @param how what is to be said of one that changed: `: its certificate` */

@@ -1,7 +1,8 @@
 /**
  * Files as the loader and the dialects see them: read whole, or a reason why not. Handed in, so that tests need no disk.
  */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
 import type { SourceFiles } from "../policy/dialects/dialect.ts";
 
 const maxBytes = 64 * 1024 * 1024;
@@ -54,4 +55,31 @@ export const systemFiles: SourceFiles = {
       return undefined;
     }
   },
+  cannotWrite,
 };
+
+/** Folders that are missing are made along with the file. */
+function cannotWrite(file: string, kind: "file" | "socket"): string | undefined {
+  try {
+    const facts = statSync(file, { throwIfNoEntry: false });
+    if (facts === undefined) return kind === "socket" ? reasons.ENOENT : cannotMakeIn(path.dirname(file));
+    if (facts.isDirectory()) return reasons.EISDIR;
+    if (facts.isSocket() !== (kind === "socket")) return `it is ${facts.isSocket() ? "a" : "no"} socket`;
+    accessSync(file, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    return reasons[code] ?? message;
+  }
+}
+
+function cannotMakeIn(folder: string): string | undefined {
+  const facts = statSync(folder, { throwIfNoEntry: false });
+  if (facts === undefined) {
+    const why = cannotMakeIn(path.dirname(folder));
+    return why === undefined ? undefined : `the folder ${folder} is not there, and cannot be made`;
+  }
+  if (!facts.isDirectory()) return `${folder} is no folder`;
+  accessSync(folder, constants.W_OK | constants.X_OK);
+  return undefined;
+}

@@ -61,8 +61,12 @@ function sectionsOf(path: string, table: Table, printed: Map<Table, string>): st
   });
 }
 
-function below(name: string, { table }: Inner, printed: Map<Table, string>): string[] {
-  return sectionsOf(`${name}.`, table, printed);
+function below(name: string, { table, variants = [] }: Inner, printed: Map<Table, string>): string[] {
+  const own = variants.flatMap((variant) => {
+    const settings = Object.keys(variant.table).length === 0 ? [] : tableOf(variant.table);
+    return [`### \`${name}\` with \`${variant.word}\``, "", variant.sentence, "", ...settings];
+  });
+  return [...own, ...sectionsOf(`${name}.`, table, printed)];
 }
 
 function tableOf(table: Table): string[] {

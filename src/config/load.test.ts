@@ -156,7 +156,7 @@ const bad: readonly (readonly [name: string, text: string, problems: readonly st
       "2:10: error: 0 is out of range (write a number from 1 to 1024)",
       '4:14: error: "5" has no unit (write 5s, 5m, 5h or 5d)',
       '4:22: error: "x" is no duration (write a number with ms, s, m, h, d or w, such as 30s or 5d)',
-      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, inbound-rules, users-file, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, policy, tls, auth, records, log, metrics)',
+      '6:1: error: unknown key "foo" (known: hostname, data, workers, postmaster, listeners, relay-networks, relay-domains, inbound-rules, users-file, certificates, tls-profile, dns, bindings, binding-groups, binding-rules, default-binding, binding-header, transports, outbound, retry, limits, timeouts, policy, tls, auth, records, logs, log, metrics)',
     ],
   ],
   [

@@ -50,6 +50,11 @@ export class Loading {
     return this.#reader.modeOf?.(this.resolve(name));
   }
 
+  /** Why that cannot be written, as far as it is known. @param file absolute */
+  cannotWrite(file: string, kind: "file" | "socket" = "file"): string | undefined {
+    return this.#reader.cannotWrite?.(file, kind);
+  }
+
   /** The same files for a dialect; `onRead` is told what it reads. */
   filesFor(onRead: (file: string) => void): SourceFiles {
     const noting = <T>(answer: (file: string) => T, tell?: (file: string) => void) => {

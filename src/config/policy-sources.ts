@@ -21,7 +21,8 @@ export type PolicyOrder = readonly ("letterlock" | Dialect)[];
 
 export type PolicySources = Readonly<{ order: PolicyOrder; read: readonly ReadSource[] }>;
 
-type Written = Located<"letterlock" | DialectSource>;
+type WrittenSource = Readonly<{ source: DialectSource; logs: Dialect["logs"] }>;
+type Written = Located<"letterlock" | WrittenSource>;
 
 /** Reports what is wrong with the list; what is wrong inside a source stands in its notes. */
 export function readPolicySources(
@@ -45,7 +46,7 @@ export function readPolicySources(
 }
 
 function compileOne(
-  source: DialectSource,
+  { source, logs }: WrittenSource,
   compile: CompileDialect,
   loading: Loading,
 ): Readonly<{ dialect: Dialect; notes: Compiled["notes"] }> {
@@ -54,7 +55,8 @@ function compileOne(
     source,
     loading.filesFor((file) => files.add(file)),
   );
-  return { dialect: { system: source.system, file: firstFile(source), files: [...files], compiled }, notes };
+  const { system } = source;
+  return { dialect: { system, file: firstFile(source), files: [...files], logs, compiled }, notes };
 }
 
 /** Demands of the later one still come on top; one expects a Sendmail there for them. */
@@ -79,7 +81,7 @@ function writtenSources({ policy }: Values<typeof fileTable>, loading: Loading):
   const sources = policy.value.flatMap(({ value, at }): Written[] => {
     if (value === "letterlock") return [{ value, at }];
     const source = sourceOf(value, loading);
-    return source === undefined ? [] : [{ value: source, at }];
+    return source === undefined ? [] : [{ value: { source, logs: logsOf(value) }, at }];
   });
   const second = sources.filter(({ value }) => value === "letterlock")[1];
   if (second !== undefined) {
@@ -116,6 +118,12 @@ function sourceOf({ values, at }: Section<typeof policySourceTable>, loading: Lo
   return { system: "sendmail", options: { ...files, ...given({ version: version?.value }) } };
 }
 
+function logsOf({ values }: Section<typeof policySourceTable>): Dialect["logs"] {
+  const said = values.momentum?.value.values.logs ?? values.powermta?.value.values.logs;
+  if (said === undefined) return "unsaid";
+  return said.value ? "on" : "off";
+}
+
 /** A flag stands for `policy:` with that source alone, so that it is clear what counts. */
 function flaggedSource({ policy }: Values<typeof fileTable>, flag: PolicyFlag, loading: Loading): readonly Written[] {
   const { at } = policy;
@@ -125,7 +133,8 @@ function flaggedSource({ policy }: Values<typeof fileTable>, flag: PolicyFlag, l
     return [];
   }
   const source = sourceOfFlag(flag, (file) => loading.isThere(file));
-  if (typeof source !== "string") return [{ value: source, at }];
+  const logs = flag.beside === true ? "beside" : "unsaid";
+  if (typeof source !== "string") return [{ value: { source, logs }, at }];
   const remedy = "check the path, and that this user may read it";
   loading.problems.error(at, `--${flag.system} ${flag.path}: ${source}`, remedy);
   return [];

@@ -83,7 +83,12 @@ export function oneOf<F extends Table>(table: F): ValueType<Section<F>> {
   };
 }
 
-function readTable<F extends Table>(table: F, keys: readonly string[], node: MapNode, problems: Problems): Section<F> {
+export function readTable<F extends Table>(
+  table: F,
+  keys: readonly string[],
+  node: MapNode,
+  problems: Problems,
+): Section<F> {
   const values: Record<string, Located<unknown>> = {};
   for (const { key, at, value } of node.entries) {
     const known = Object.hasOwn(table, key) ? table[key] : undefined;
@@ -114,7 +119,7 @@ function readDefault<T>(type: ValueType<T>, byDefault: string): T {
   return value;
 }
 
-function sectionSchema(table: Table, define: Parameters<ValueType<unknown>["schema"]>[0]): JsonSchema {
+export function sectionSchema(table: Table, define: Parameters<ValueType<unknown>["schema"]>[0]): JsonSchema {
   const properties: Record<string, unknown> = {};
   for (const [key, { type, sentence, default: byDefault }] of Object.entries(table)) {
     const shown = byDefault === undefined || byDefault === "{}" ? "" : ` Default: ${byDefault}.`;
@@ -138,7 +143,7 @@ export function list<T>(type: ValueType<T>): ValueType<readonly Located<T>[]> {
       const items = type.schema(define);
       return inner === undefined ? { anyOf: [items, { type: "array", items }] } : { type: "array", items };
     },
-    ...(inner === undefined ? {} : { inner: { path: `[]${inner.path}`, table: inner.table } }),
+    ...(inner === undefined ? {} : { inner: { ...inner, path: `[]${inner.path}` } }),
     read(node, problems) {
       if (node.kind === "nothing") return needs(node, `a list: ${type.title}`, problems);
       if (inner !== undefined && node.kind !== "list") return needs(node, 'a list, each entry after "- "', problems);
@@ -168,6 +173,11 @@ export type Keyed<K, T> = Readonly<{ key: K; at: Place; value: T }>;
 /** A map whose keys are names of the operator's choice. */
 export function byName<T>(type: ValueType<T>): ValueType<readonly Keyed<string, T>[]> {
   return keyed("NAME", type, (key, at, problems) => name.read({ kind: "text", text: key, at }, problems));
+}
+
+/** A map whose keys are any texts, in their order. */
+export function byText<T>(placeholder: string, type: ValueType<T>): ValueType<readonly Keyed<string, T>[]> {
+  return keyed(placeholder, type, (key) => key);
 }
 
 /** A map whose keys are domain patterns; two spellings of one name are a double. */
@@ -222,7 +232,7 @@ function keyed<K, T>(
   return {
     title: `map: ${placeholder} to ${inner === undefined ? type.title : "section"}`,
     schema: (define) => ({ type: "object", additionalProperties: type.schema(define) }),
-    ...(inner === undefined ? {} : { inner: { path: `.${placeholder}${inner.path}`, table: inner.table } }),
+    ...(inner === undefined ? {} : { inner: { ...inner, path: `.${placeholder}${inner.path}` } }),
     read(node, problems) {
       if (node.kind === "nothing") return [];
       if (node.kind !== "map") return needs(node, `a map, each entry as "${placeholder}: ..."`, problems);

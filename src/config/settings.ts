@@ -109,6 +109,8 @@ export type Dialect = Readonly<{
   file: string;
   /** All that were read, absolute: to tell what a reload changed. */
   files: readonly string[];
+  /** Whether the logs that it asks for are written here: as our own file says; not while that server runs beside us. */
+  logs: "unsaid" | "on" | "off" | "beside";
   /** Without the notes: whoever checks a configuration gets those from the loader. */
   compiled: Omit<Compiled, "notes">;
 }>;

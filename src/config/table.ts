@@ -8,6 +8,7 @@ import { parseIp } from "../mail/ip.ts";
 import type { EnhancedStatus } from "../mail/outcome.ts";
 import type { RouteTarget } from "../policy/dialects/dialect.ts";
 import { clientTable, inboundRuleTable } from "./inbound-table.ts";
+import { logType } from "./logs-table.ts";
 import { byDomain, byName, list, oneOf, optional, required, section, setting, textOr } from "./section-types.ts";
 import { bindingTls, globalTls, neverUsed, tlsVersion } from "./tls-table.ts";
 import {
@@ -25,6 +26,7 @@ import {
   share,
   size,
   text,
+  textOrWord,
   textType,
   type ValueType,
   wrong,
@@ -73,14 +75,6 @@ const durationOrNever: ValueType<number | "never"> = textOrWord("never", duratio
 
 /** An endpoint, or `off`. */
 const endpointOrOff: ValueType<Endpoint | "off"> = textOrWord("off", endpoint());
-
-function textOrWord<const W extends string, T>(word: W, type: ValueType<T>): ValueType<T | W> {
-  return {
-    title: `${type.title}, or \`${word}\``,
-    schema: (define) => ({ anyOf: [{ const: word }, type.schema(define)] }),
-    read: (node, problems) => (node.kind === "text" && node.text === word ? word : type.read(node, problems)),
-  };
-}
 
 const timeout = duration("1s", "1d");
 
@@ -140,9 +134,18 @@ const momentumTable = {
     list(file),
     "Folders where files that it includes are looked for. Default: those of an installed Momentum.",
   ),
+  logs: writesLogs("its custom loggers and mail logs"),
 } as const;
 
-const powermtaTable = { file: required(file, "The configuration, usually /etc/pmta/config.") } as const;
+const powermtaTable = {
+  file: required(file, "The configuration, usually /etc/pmta/config."),
+  logs: writesLogs("its accounting files"),
+} as const;
+
+function writesLogs(which: string): ReturnType<typeof optional<boolean>> {
+  const sentence = `Write the logs that it asks for, ${which}. \`false\` while that server still runs. Default: true.`;
+  return optional(yesNo, sentence);
+}
 
 /** In `policy:`, the place of our own rules. */
 const ownRules: ValueType<"letterlock"> = textType(
@@ -382,6 +385,11 @@ export const fileTable = {
   tls: optional(globalTls, "TLS rules for mail that goes out."),
   auth: setting(section(authTable), "{}", "Against those who guess passwords; counted per worker."),
   records: setting(section(recordsTable), "{}", "The proof of each delivery attempt, and of what came in."),
+  logs: setting(
+    byName(logType),
+    "{}",
+    "Logs in the formats of other mail servers, by name: each says in which words, and where to.",
+  ),
   log: setting(section(logTable), "{}", "The log for people."),
   metrics: setting(endpointOrOff, "127.0.0.1:2580", "Address and port of /metrics, /healthz and /readyz, or `off`."),
 } as const;

@@ -29,6 +29,8 @@ export type Inner = Readonly<{
   /** Added to the path of each setting inside: ``, `[]`, `.NAME`. */
   path: string;
   table: Table;
+  /** Of a section with variants: what each has beside the table. */
+  variants?: readonly Readonly<{ word: string; sentence: string; table: Table }>[];
 }>;
 
 /** A refusal of a text: what is wrong, and what to write. */
@@ -107,6 +109,15 @@ export function choice<const T extends string>(...words: readonly T[]): ValueTyp
     (value) => words.find((word) => word === value) ?? wrong(`"${value}" is not known here`, suggest(value, words)),
     { enum: words },
   );
+}
+
+/** A word, or a value of that type. */
+export function textOrWord<const W extends string, T>(word: W, type: ValueType<T>): ValueType<T | W> {
+  return {
+    title: `${type.title}, or \`${word}\``,
+    schema: (define) => ({ anyOf: [{ const: word }, type.schema(define)] }),
+    read: (node, problems) => (node.kind === "text" && node.text === word ? word : type.read(node, problems)),
+  };
 }
 
 /** A whole number without unit. */

@@ -93,8 +93,12 @@ export type LogFormat =
       /** O LogLevel. */
       level: number;
     }>
-  /** Lines of Momentum's ec_logger. */
-  | Readonly<{ kind: "momentum-main" | "momentum-reject" | "momentum-bounce" }>
+  | Readonly<{
+      /** Lines of Momentum's ec_logger and bounce_logger. */
+      kind: "momentum-main" | "momentum-reject" | "momentum-bounce";
+      /** What is written of all that such a log can hold; absent: everything. */
+      stages?: readonly LogStage[];
+    }>
   /** Momentum's custom_logger, and our own templates. */
   | (Readonly<{ kind: "template" }> & TemplateLog)
   | (Readonly<{ kind: "accounting" }> & AccountingLog);
@@ -134,4 +138,18 @@ export type AccountingLog = Readonly<{
   showRecipient: (address: string) => string;
   /** Own patterns before the shipped ones: status and diagnostic text to category. */
   bounceCategory: (text: string) => string;
+  /** What it was made of, in PowerMTA's words: a reload compares it, and `letterlock import` writes it anew. */
+  written?: AccountingText;
 }>;
+
+export type AccountingText = Readonly<{
+  /** The file, or `|` and a command. */
+  target: string;
+  directives: readonly AccountingLine[];
+  /** `name`: the pattern with its slashes; `value`: the category. */
+  bouncePatterns: readonly AccountingLine[];
+  /** Sections of queues bear on it: `disable-acct-records`, `queue-to`, roll-up. */
+  dependsOnQueues: boolean;
+}>;
+
+export type AccountingLine = Readonly<{ name: string; value: string }>;

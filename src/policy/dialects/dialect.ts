@@ -25,6 +25,8 @@ export type SourceFiles = Readonly<{
   modifiedAt(path: string): number | undefined;
   /** Permission bits; `undefined` where there is no such file. */
   modeOf?(path: string): number | undefined;
+  /** Why this user cannot write there, made anew where it is missing; `undefined`: nothing is in the way. */
+  cannotWrite?(path: string, kind: "file" | "socket"): string | undefined;
 }>;
 
 export type FileAnswer = Readonly<{ kind: "found"; text: string }> | Readonly<{ kind: "failed"; reason: string }>;

@@ -5,7 +5,7 @@
  * Every line that is wrong or without effect is told with its place and remedy. What is wrong falls back to PowerMTA's
  * default, but for `privacy-policy`: then addresses are hidden.
  */
-import type { AccountingLog, AccountingType, LogDefinition } from "../../../mail/log-definition.ts";
+import type { AccountingLog, AccountingText, AccountingType, LogDefinition } from "../../../mail/log-definition.ts";
 import { columnsOf } from "./accounting-columns.ts";
 import { queueFilter } from "./accounting-filter.ts";
 import { type AccountingDirective, AccountingLines, type AccountingNotes } from "./accounting-lines.ts";
@@ -30,6 +30,8 @@ export type AccountingContext = Readonly<{
   queueDomain: AccountingLog["queueDomain"];
   /** `disable-acct-records`; undefined: nothing is. */
   isDisabled: AccountingLog["wants"] | undefined;
+  /** What all this was made of, for whoever writes the section anew. */
+  written?: Pick<AccountingText, "bouncePatterns" | "dependsOnQueues">;
 }>;
 
 /** @returns undefined where nothing would ever be written */
@@ -51,6 +53,13 @@ export function compileAccounting(
     formulaCells: formulaCells(lines),
     showRecipient: privacyPolicy(lines.last("privacy-policy"), notes),
     bounceCategory: context.bounceCategory,
+    written: {
+      target: written,
+      directives: directives.map(({ name, value }) => ({ name, value })),
+      bouncePatterns: [],
+      dependsOnQueues: false,
+      ...context.written,
+    },
   };
   if (target === undefined || columns.types.length === 0) return undefined;
   return { name: `acct-file ${written}`, from: `${place.in.file}:${place.line}`, format, target, headers };

@@ -44,7 +44,7 @@ export function accountingLogs(
 const usualFolder = "/var/log/pmta";
 
 function contextOf(configuration: Configuration, queues: Queues, notes: AccountingNotes): AccountingContext {
-  const { logFile, bouncePatterns: lines } = configuration;
+  const { logFile, bouncePatterns: lines, rollups } = configuration;
   const file = logFile === undefined ? "" : textOf(logFile.value);
   const scopes = [configuration.domains, ...scopesOf(configuration.virtualMtas), ...scopesOf(configuration.pools)];
   return {
@@ -52,6 +52,10 @@ function contextOf(configuration: Configuration, queues: Queues, notes: Accounti
     bounceCategory: bounceCategories(bouncePatterns(ownBeforeShipped(lines), notes)),
     queueDomain: queueDomains(configuration, scopes, queues),
     isDisabled: disabledTypes(scopes, queues, notes),
+    written: {
+      bouncePatterns: ownBeforeShipped(lines).map(({ name, value }) => ({ name, value })),
+      dependsOnQueues: rollups.length > 0 || ["queue-to", "disable-acct-records"].some((name) => states(scopes, name)),
+    },
   };
 }
 

@@ -1,0 +1,174 @@
+/**
+ * `logs:` made into log definitions, and those of other mail servers' configurations behind them. No log of ours writes
+ * a file that another one writes, or that is read or kept for something else.
+ */
+import type { LogDefinition, LogFormat, LogTarget, TemplateLog } from "../mail/log-definition.ts";
+import { headersOf } from "../policy/dialects/momentum/log-template.ts";
+import { assembleAccounting } from "./accounting-log.ts";
+import { assembleTarget, cannotWriteRemedy, type TargetMaterial } from "./log-targets.ts";
+import type { WrittenLog } from "./logs-table.ts";
+import { nameOf } from "./policy-sources.ts";
+import type { Place } from "./problem.ts";
+import type { Keyed, Values } from "./section-types.ts";
+import type { Dialect, Settings } from "./settings.ts";
+import { fileTable } from "./table.ts";
+
+type FileValues = Values<typeof fileTable>;
+
+/** One of ours, and where it names its file. */
+type Own = Readonly<{ log: LogDefinition; at: Place }>;
+
+export function assembleLogs(
+  values: FileValues,
+  dialects: readonly Dialect[],
+  records: Settings["records"],
+  material: TargetMaterial,
+): readonly LogDefinition[] {
+  for (const dialect of dialects) warnOfTwoWriters(values, dialect, material);
+  const theirs = dialects.flatMap((dialect) => (areWritten(dialect) ? (dialect.compiled.settings.logs ?? []) : []));
+  for (const log of theirs) reportUnwritable(log, material);
+  const own = values.logs.value.flatMap((entry) => ownLog(entry, material) ?? []);
+  const taken = [...takenByRecords(values, records), ...theirs.flatMap(filesOf), ...takenByReading(material)];
+  reportTaken(own, new Map(taken.toReversed()), material);
+  return withUniqueNames([...own.map(({ log }) => log), ...theirs]);
+}
+
+/** The logs that this dialect asks for. */
+export function areWritten({ logs }: Dialect): boolean {
+  return logs === "unsaid" || logs === "on";
+}
+
+function ownLog({ key, at, value }: Keyed<string, WrittenLog>, material: TargetMaterial): Own | undefined {
+  const { loading } = material;
+  const made = value.word === "powermta" ? assembleAccounting(value, key, material) : simpleLog(value, key, material);
+  const from = `${loading.file ?? "built-in settings"}:${at.line}`;
+  return made && { log: { name: `logs.${key}`, from, ...made }, at: value.values.file?.at ?? at };
+}
+
+/** Format and target are written apart. */
+function simpleLog(
+  written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>,
+  name: string,
+  material: TargetMaterial,
+): Pick<LogDefinition, "format" | "target" | "headers"> | undefined {
+  const target = assembleTarget(written.values, name, written.at, material);
+  const format = formatOf(written);
+  if (format.kind === "template" && Object.keys(format.templates).length === 0) {
+    const message = `the log "${name}" prints nothing: it has no template`;
+    material.loading.problems.error(written.at, message, "add delivery: or another stage, with its line");
+  }
+  return target && { format, target, headers: format.kind === "template" ? headersIn(format) : [] };
+}
+
+function formatOf(written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>): LogFormat {
+  switch (written.word) {
+    case "postfix": {
+      const { name, "tls-field": tlsField, ...levels } = written.values;
+      return {
+        kind: "postfix",
+        name: name.value,
+        tlsField: tlsField.value,
+        outboundTlsLevel: levels["outbound-tls-level"].value,
+        inboundTlsLevel: levels["inbound-tls-level"].value,
+      };
+    }
+    case "sendmail":
+      return { kind: "sendmail", name: written.values.name.value, level: written.values.level.value };
+    case "template":
+      return { kind: "template", ...templateLog(written.values) };
+    case "json":
+      return { kind: "json", of: written.values.records.value };
+    default:
+      return { kind: written.word };
+  }
+}
+
+const stages = ["reception", "delivery", "transient-failure", "permanent-failure", "rejection"] as const;
+
+function templateLog(values: Extract<WrittenLog, Readonly<{ word: "template" }>>["values"]): TemplateLog {
+  const written = stages.flatMap((stage) => {
+    const template = values[stage];
+    return template === undefined ? [] : [[stage, template.value] as const];
+  });
+  const sanitize = values.sanitize.value.map(({ value }) => value);
+  return {
+    templates: Object.fromEntries(written),
+    sanitize: {
+      specialCharacters: sanitize.some(({ specialCharacters }) => specialCharacters === true),
+      nonPrintable: sanitize.some(({ nonPrintable }) => nonPrintable === true),
+      replace: sanitize.flatMap(({ replace = [] }) => replace),
+    },
+  };
+}
+
+function headersIn({ templates }: TemplateLog): readonly string[] {
+  return [...new Set(Object.values(templates).flatMap(headersOf))];
+}
+
+/** By path: who writes or reads it. */
+type Taken = readonly (readonly [path: string, who: string])[];
+
+function takenByRecords({ records: { at } }: FileValues, { file, inboundFile }: Settings["records"]): Taken {
+  const records: Taken = [[file, `the records of deliveries (line ${at.line})`]];
+  return inboundFile === undefined
+    ? records
+    : [...records, [inboundFile, `the records of what comes in (line ${at.line})`]];
+}
+
+function takenByReading({ loading }: TargetMaterial): Taken {
+  return loading.files.map((file) => [file, "a file that this configuration is read from"]);
+}
+
+function filesOf({ name, from, target }: LogDefinition): Taken {
+  const file = pathOf(target);
+  return file === undefined ? [] : [[file, `${name} (${from})`]];
+}
+
+function pathOf(target: LogTarget): string | undefined {
+  return target.kind === "file" || target.kind === "numbered-files" ? target.path : undefined;
+}
+
+function reportTaken(own: readonly Own[], taken: Map<string, string>, { loading }: TargetMaterial): void {
+  for (const { log, at } of own) {
+    const file = pathOf(log.target);
+    if (file === undefined) continue;
+    const who = taken.get(file);
+    const what = file === "-" ? "standard output" : file;
+    if (who === undefined) taken.set(file, `${log.name} (line ${at.line})`);
+    else loading.problems.error(at, `${what} is taken by ${who}`, "give each log a file of its own");
+  }
+}
+
+/** Where another mail server's configuration asks for it. */
+function reportUnwritable({ name, from, target }: LogDefinition, { loading }: TargetMaterial): void {
+  const file = pathOf(target);
+  const why = file === undefined || file === "-" ? undefined : loading.cannotWrite(file);
+  if (file === undefined || why === undefined) return;
+  const [, where = from, line = "1"] = /^(.*):(\d+)$/.exec(from) ?? [];
+  loading.reportIn(where, {
+    line: Number(line),
+    column: 1,
+    severity: "warning",
+    message: `${name}: cannot write ${file}: ${why}`,
+    remedy: cannotWriteRemedy,
+  });
+}
+
+/** Its listeners are left to it, so it may well be running, and write these files itself. */
+function warnOfTwoWriters({ listeners, policy }: FileValues, dialect: Dialect, { loading }: TargetMaterial): void {
+  const { logs = [], listeners: theirs = [] } = dialect.compiled.settings;
+  const ownListeners = listeners.value !== fileTable.listeners.standard();
+  if (dialect.logs !== "unsaid" || !ownListeners) return;
+  if (logs.length === 0 || !theirs.some(({ from }) => from.line !== undefined)) return;
+  const message = `the logs of ${nameOf(dialect)} are written here, though its listeners are not opened: where it still runs, both write them`;
+  loading.problems.warning(policy.at, message, "say logs: false in its section while it runs, else logs: true");
+}
+
+function withUniqueNames(logs: readonly LogDefinition[]): readonly LogDefinition[] {
+  const counts = new Map<string, number>();
+  return logs.map((log) => {
+    const count = (counts.get(log.name) ?? 0) + 1;
+    counts.set(log.name, count);
+    return count === 1 ? log : { ...log, name: `${log.name} (${count})` };
+  });
+}
