@@ -50,7 +50,7 @@ const specifiers: readonly LogMacro[] = [
   plain("i", "message id, different for each recipient", "id without the attempt", "messageId, place in to"),
   plain("m", "sender, left of the @", "from", "from"),
   plain("M", "sender, its domain", "from", "from"),
-  plain("n", "the reply, or what went wrong in Momentum's words", "reply, failure", "reply"),
+  plain("n", "the reply, or what went wrong in Momentum's words", "reply, failure", "reply (rejection)"),
   plain("N", "how often it was tried before", "attempt - 1", "0"),
   plain("p", "protocol it came by: `esmtp`, `internal` for notices", "origin.protocol", "protocol"),
   plain("P", "pathway: always `default`", "", ""),
@@ -134,6 +134,8 @@ const ownMacros: readonly LogMacro[] = [
   own("orcpt", "original recipient (RFC 3461)", "orcpt", "orcpts"),
   own("envid", "envelope id (RFC 3461)", "origin.envid", "envid"),
   own("listener", "listener it came in by", "origin.listener", "listener"),
+  own("host", "our host name", "the `hostname` setting"),
+  own("pid", "the worker process", "the process"),
 ];
 
 export const logMacros: readonly LogMacro[] = [...specifiers, ...tlsMacros, ...ownMacros];

@@ -1,0 +1,59 @@
+/**
+ * Values from outside made fit for one line: control characters and everything else that is not printable ASCII escaped,
+ * whatever the log asks for (standards.md AT-28), then what `sanitize` of custom_logger asks for.
+ */
+import { escapeText } from "../../mail/escape.ts";
+import type { TemplateLog } from "../../mail/log-definition.ts";
+
+/** Longer than any value of a record. */
+const maxLength = 4096;
+
+/** Cheap for what is printable already, as all that stands in a record is. */
+export function onOneLine(text: string): string {
+  return /[^\x20-\x7e]/.test(text) ? escapeText(text, maxLength) : text;
+}
+
+export function createSanitizer({ specialCharacters, nonPrintable, replace }: TemplateLog["sanitize"]) {
+  const steps: ((text: string) => string)[] = [onOneLine];
+  if (specialCharacters) steps.push(withShortEscapes);
+  if (nonPrintable) steps.push(inDecimal);
+  if (replace.length > 0) steps.push(createReplacer(replace));
+  if (steps.length === 1) return onOneLine;
+  return (text: string): string => {
+    let value = text;
+    for (const step of steps) value = step(value);
+    return value;
+  };
+}
+
+/** `special_characters`: standard escapes (inferred: C's) where ours are in hexadecimal. */
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ["07", "\\a"],
+  ["08", "\\b"],
+  ["09", "\\t"],
+  ["0a", "\\n"],
+  ["0b", "\\v"],
+  ["0c", "\\f"],
+  ["0d", "\\r"],
+]);
+
+function withShortEscapes(text: string): string {
+  if (!text.includes("\\x0")) return text;
+  return text.replaceAll(/\\x(0[7-9a-d])/g, (written, code: string) => shortEscapes.get(code) ?? written);
+}
+
+/** `non_printable`: the decimal code; that a backslash stays before it is inferred. */
+function inDecimal(text: string): string {
+  if (!text.includes("\\")) return text;
+  return text.replaceAll(/\\(?:x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\})/g, (_, short?: string, long?: string) => {
+    return `\\${Number.parseInt(short ?? long ?? "", 16)}`;
+  });
+}
+
+/** `tr/.../.../`, one character for another; a replacement never breaks the line. */
+function createReplacer(replace: TemplateLog["sanitize"]["replace"]): (text: string) => string {
+  const map = new Map(replace.map(([from, to]) => [from, onOneLine(to)]));
+  const characters = [...map.keys()].filter((key) => key !== "").map((key) => key.replaceAll(/[\\\]^-]/g, "\\$&"));
+  const pattern = new RegExp(`[${characters.join("")}]`, "gu");
+  return (text) => text.replaceAll(pattern, (character) => map.get(character) ?? character);
+}
