@@ -11,7 +11,13 @@ import {
   makeSelfSigned,
 } from "../../../src/lab/certificates.ts";
 import type { LabZone } from "../../../src/lab/dns-server.ts";
-import type { PartnerHandshake, PartnerTls } from "../../../src/lab/partner-script.ts";
+import type {
+  PartnerAnswer,
+  PartnerHandshake,
+  PartnerMoment,
+  PartnerOptions,
+  PartnerTls,
+} from "../../../src/lab/partner-script.ts";
 
 /** A host as the process in the namespace starts it, on port 25 unless told otherwise. */
 export type HostPlan = Readonly<{
@@ -41,7 +47,7 @@ export type Destinations = Readonly<{
   client: Readonly<{ chainPem: string; privateKeyPem: string }>;
 }>;
 
-type Shape = Readonly<{
+export type Shape = Readonly<{
   certificate?: LeafOptions & Readonly<{ by?: "lab" | "other" | "itself" | "intermediate" | "intermediate-unsent" }>;
   starttls?: "none";
   handshake?: PartnerHandshake;
@@ -128,7 +134,9 @@ export function routedDomains(index: number): readonly [exact: string, below: st
   return [`r${index}.example`, `deep.sub.r${index}.example`];
 }
 
-export async function planDestinations(): Promise<Destinations> {
+/** @param more kinds beside those that situations are drawn from */
+export async function planDestinations(more: Readonly<Record<string, Shape>> = {}): Promise<Destinations> {
+  const planned = { ...shapes, ...more };
   const authorities = { lab: await makeAuthority("Lab Root CA"), other: await makeAuthority("Other CA") };
   const zone: LabZone = { "mx.dead.test": { a: ["127.0.3.250"] }, "alias.cname.test": { cname: "mx.good.test" } };
   for (let index = 0; index < routeDomains; index += 1) {
@@ -139,7 +147,7 @@ export async function planDestinations(): Promise<Destinations> {
     lab: authorities.lab.certificatePem,
     other: authorities.other.certificatePem,
   };
-  for (const [kind, shape] of Object.entries(shapes)) {
+  for (const [kind, shape] of Object.entries(planned)) {
     const name = hostOf(kind);
     const address = `127.0.3.${hosts.length + 1}`;
     const certificate = await certificateFor(name, address, shape, authorities);
@@ -149,7 +157,7 @@ export async function planDestinations(): Promise<Destinations> {
     hosts.push({ kind, name, address, port, tls: tlsOf(shape, certificate, authorities.lab), answers, inTls });
   }
   const domains: Destination[] = [];
-  for (const [kind, mx] of mxLists()) {
+  for (const [kind, mx] of mxLists(planned)) {
     for (const domain of [`${kind}.test`, `sub.${kind}.test`]) {
       zone[domain] = { mx: mx.map((host, index) => [10 * (index + 1), host]) };
       domains.push({ domain, host: mx[0] ?? "", kind });
@@ -164,8 +172,8 @@ function hostOf(kind: string): string {
   return kind === "cname" ? "alias.cname.test" : (shapes[kind]?.host ?? `mx.${kind}.test`);
 }
 
-function mxLists(): [kind: string, mx: string[]][] {
-  const single = Object.keys(shapes).filter((kind) => shapes[kind]?.port === undefined);
+function mxLists(planned: Readonly<Record<string, Shape>>): [kind: string, mx: string[]][] {
+  const single = Object.keys(planned).filter((kind) => planned[kind]?.port === undefined);
   return [
     ...[...single, "cname", "dead"].map((kind): [string, string[]] => [kind, [hostOf(kind)]]),
     ...Object.entries(several).map(([kind, kinds]): [string, string[]] => [kind, kinds.map(hostOf)]),
@@ -197,6 +205,23 @@ function tlsOf(shape: Shape, { chainPem, privateKeyPem }: IssuedCertificate, lab
     ...tls,
     ...(handshake && { handshake }),
     ...(wanted && { clientCertificate: { wanted, anchors: [lab.certificatePem] } }),
+  };
+}
+
+/** How the host is started. */
+export function partnerOptions({ name, address, port, tls, answers, inTls }: HostPlan): PartnerOptions {
+  const moments = [...Object.keys(answers), ...Object.keys(inTls)] as PartnerMoment[];
+  const answer =
+    (moment: PartnerMoment) =>
+    (_line: string, secure: boolean): PartnerAnswer | undefined =>
+      answers[moment] ?? (secure ? inTls[moment] : undefined);
+  return {
+    tls,
+    address,
+    port,
+    hostname: name,
+    keywords: ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"],
+    answers: Object.fromEntries(moments.map((moment) => [moment, answer(moment)])),
   };
 }
 

@@ -10,9 +10,8 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { startDnsServer } from "../../../src/lab/dns-server.ts";
 import { type PartnerHost, startPartnerHost } from "../../../src/lab/partner-host.ts";
-import type { PartnerAnswer, PartnerMoment, PartnerOptions } from "../../../src/lab/partner-script.ts";
 import { type Arrival, readArrivals } from "./arrivals.ts";
-import type { Destinations, HostPlan } from "./destinations.ts";
+import { type Destinations, partnerOptions } from "./destinations.ts";
 import { askLetterlock, type LetterlockResult, letterlockName } from "./letterlock-side.ts";
 import { postfixName } from "./main-cf.ts";
 import { type PostfixResult, readPostfixLog } from "./postfix-log.ts";
@@ -43,7 +42,8 @@ await using resources = new AsyncDisposableStack();
 const { hosts: plans, zone } = job.destinations;
 resources.use(await startDnsServer(zone, { port: 53 }));
 const hosts: { name: string; host: PartnerHost }[] = [];
-for (const plan of plans) hosts.push({ name: plan.name, host: resources.use(await startPartnerHost(optionsOf(plan))) });
+for (const plan of plans)
+  hosts.push({ name: plan.name, host: resources.use(await startPartnerHost(partnerOptions(plan))) });
 
 const began = Date.now();
 const byPostfix = new Map<string, PostfixResult>();
@@ -80,22 +80,6 @@ function observations(arrivals: ReadonlyMap<string, Arrival>): Observations {
     letterlock: letterlockDone - postfixDone,
   };
   return { cases: Object.fromEntries(cases), notes, milliseconds };
-}
-
-function optionsOf({ name, address, port, tls, answers, inTls }: HostPlan): PartnerOptions {
-  const moments = [...Object.keys(answers), ...Object.keys(inTls)] as PartnerMoment[];
-  const answer =
-    (moment: PartnerMoment) =>
-    (_line: string, secure: boolean): PartnerAnswer | undefined =>
-      answers[moment] ?? (secure ? inTls[moment] : undefined);
-  return {
-    tls,
-    address,
-    port,
-    hostname: name,
-    keywords: ["PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES"],
-    answers: Object.fromEntries(moments.map((moment) => [moment, answer(moment)])),
-  };
 }
 
 /** One message to all recipients of the variant; an old one gets its final dot late. Its smtpd may refuse recipients. */
