@@ -20,12 +20,13 @@ type Directives = readonly AccountingDirective[];
 
 /** @returns undefined after reporting what is wrong */
 export function assembleAccounting(
-  { values, at }: Accounting,
+  entry: Accounting,
   name: string,
   material: TargetMaterial,
 ): Pick<LogDefinition, "format" | "target" | "headers"> | undefined {
   const { loading, dataDirectory } = material;
-  const kind = targetKind(values, name, at, loading);
+  const { values, at } = entry;
+  const kind = targetKind(entry, name, loading);
   const file = values.file && numberedPath(values.file, material);
   const target = values.program === undefined ? file : `|${values.program.value}`;
   if (kind === undefined || target === undefined) return undefined;

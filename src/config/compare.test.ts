@@ -51,6 +51,12 @@ const rows: readonly (readonly [name: string, before: string, after: string, wan
     ["listener a changed", "listener c added", "listener b removed"],
   ],
   [
+    "logs, told by name whatever they are made of",
+    "logs: { a: { format: postfix, file: a }, b: { format: powermta, file: b, queue-filter: '*/*' }, c: { format: json, file: c }, d: { format: powermta, file: d } }",
+    "logs: { c: { format: json, file: c2 }, d: { format: powermta, file: d }, b: { format: powermta, file: b, queue-filter: 'a.test/*' }, e: { format: json, file: e } }",
+    ["log c changed", "log b changed", "log e added", "log a removed"],
+  ],
+  [
     "limits of the store",
     "",
     "limits: { queue-size: 2 GB, free-disk: 1 GB }",

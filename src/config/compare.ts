@@ -13,6 +13,7 @@ import {
   listenerChanges,
   sameContents,
 } from "./compare-inbound.ts";
+import { ownName } from "./log-summary.ts";
 import type { Binding, Settings } from "./settings.ts";
 
 export type SettingsChange = Readonly<{
@@ -105,7 +106,7 @@ function byName<T extends Readonly<{ name: string }>>(values: readonly T[]): Rea
 function logsByName(logs: Settings["logs"]): ReadonlyMap<string, object> {
   const contents = ({ format }: LogDefinition): LogDefinition["format"] | AccountingText =>
     format.kind === "accounting" ? (format.written ?? format) : format;
-  return new Map(logs.map((log) => [log.name, { target: log.target, contents: contents(log) }]));
+  return new Map(logs.map((log) => [ownName(log.name), { target: log.target, contents: contents(log) }]));
 }
 
 /** @param how what is to be said of one that changed: `: its certificate` */

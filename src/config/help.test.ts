@@ -44,6 +44,12 @@ const rows: readonly (readonly [text: string, valid: boolean])[] = [
   ["listeners: [{tls: none}]", false],
   ["tls: { domains: { a.example: { level: secure, hosts: { b.example: { level: may } } } } }", true],
   ["tls: { domains: { a.example: { level: safe } } }", false],
+  ["logs: { a: { format: postfix, file: x, size: never, mode: '0644' } }", true],
+  ["logs: { a: { format: postfix, file: x, mode: 0644 } }", true],
+  ["logs: { a: { format: postfix, file: x, facilty: mail } }", false],
+  ["logs: { a: { format: powermta, syslog: /dev/log } }", false],
+  ["logs: { a: { format: powermta, file: x, record-fields: { d: ['*', dlvTlsGroup] }, records: [d, tq] } }", true],
+  ["logs: { a: { file: x } }", false],
   ["bindings: { a: { tls: { hosts: { b.example: { levl: may } } } } }", false],
 ];
 

@@ -18,21 +18,22 @@ export function summarizeLogs({ logs, dialects, records }: Settings): readonly s
     ...json.map(([what, path]) => `records of ${what}: JSON to ${path === "-" ? "standard output" : path}`),
     ...logs.map(
       ({ name, from, format, target }) =>
-        `${titleOf(name)}: ${formatWords(format)} to ${targetWords(target)} (${from})`,
+        `log ${ownName(name)}: ${formatWords(format)} to ${targetWords(target)} (${from})`,
     ),
     ...dialects.filter((dialect) => !areWritten(dialect)).flatMap(notWritten),
   ];
 }
 
-function titleOf(name: string): string {
-  return name.startsWith("logs.") ? `log ${name.slice("logs.".length)}` : name;
+/** As it is called where it is written: `maillog` of `logs.maillog`. */
+export function ownName(name: string): string {
+  return name.replace(/^logs\./, "");
 }
 
 function notWritten(dialect: Dialect): readonly string[] {
   const why = dialect.logs === "beside" ? "it runs beside" : "logs: false";
   const { logs = [] } = dialect.compiled.settings;
   return logs.map(
-    ({ name, from }: LogDefinition) => `${name}: not written, left to ${nameOf(dialect)}: ${why} (${from})`,
+    ({ name, from }: LogDefinition) => `log ${name}: not written, left to ${nameOf(dialect)}: ${why} (${from})`,
   );
 }
 

@@ -29,35 +29,37 @@ export type TargetMaterial = Readonly<{ authorities: Authorities; loading: Loadi
 
 type Kind = keyof typeof targetOptions;
 
+/** A log as written: where it stands, and all its keys, readable or not. */
+export type LogEntry<V> = Readonly<{ at: Place; keys: readonly string[]; values: V }>;
+
 /** The one target that a log has. @returns undefined after reporting that it has none, or several */
 export function targetKind(
-  values: Pick<TargetValues, Kind>,
+  { at, keys, values }: LogEntry<Pick<TargetValues, Kind>>,
   name: string,
-  at: Place,
   { problems }: Loading,
 ): Kind | undefined {
-  const [kind, second] = (Object.keys(targetOptions) as Kind[]).filter((one) => values[one] !== undefined);
-  if (kind === undefined) {
+  const known = Object.keys(targetOptions) as Kind[];
+  const [kind, second] = known.filter((one) => values[one] !== undefined);
+  if (kind === undefined && !known.some((one) => keys.includes(one))) {
     problems.error(at, `the log "${name}" goes nowhere`, "add file:, program: or syslog:");
-  } else if (second !== undefined) {
-    const place = values[second]?.at ?? at;
-    problems.error(place, `the log "${name}" has both ${kind} and ${second}`, "write a second log for it");
   }
-  return second === undefined ? kind : undefined;
+  if (second === undefined) return kind;
+  const place = values[second]?.at ?? at;
+  problems.error(place, `the log "${name}" has both ${kind} and ${second}`, "write a second log for it");
+  return undefined;
 }
 
 /**
  * @param name of the log
- * @param at where it stands
  * @returns undefined after reporting what is wrong
  */
 export function assembleTarget(
-  values: TargetValues,
+  entry: LogEntry<TargetValues>,
   name: string,
-  at: Place,
   material: TargetMaterial,
 ): LogTarget | undefined {
-  const kind = targetKind(values, name, at, material.loading);
+  const { values } = entry;
+  const kind = targetKind(entry, name, material.loading);
   if (kind === undefined) return undefined;
   reportStrange(values, kind, material.loading);
   if (values.file !== undefined) return fileTarget(values.file, values, material);

@@ -51,7 +51,7 @@ function simpleLog(
   name: string,
   material: TargetMaterial,
 ): Pick<LogDefinition, "format" | "target" | "headers"> | undefined {
-  const target = assembleTarget(written.values, name, written.at, material);
+  const target = assembleTarget(written, name, material);
   const format = formatOf(written);
   if (format.kind === "template" && Object.keys(format.templates).length === 0) {
     const message = `the log "${name}" prints nothing: it has no template`;

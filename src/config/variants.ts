@@ -12,8 +12,9 @@ export type Variant = Readonly<{ sentence: string; shared: Table; own: Table }>;
 
 type Variants = Readonly<Record<string, Variant>>;
 
+/** `keys`: all that were written, readable or not. */
 export type VariantSection<V extends Variants> = {
-  [W in keyof V]: Readonly<{ word: W }> & Section<V[W]["shared"] & V[W]["own"]>;
+  [W in keyof V]: Readonly<{ word: W; keys: readonly string[] }> & Section<V[W]["shared"] & V[W]["own"]>;
 }[keyof V];
 
 /**
@@ -61,7 +62,9 @@ export function variantSection<const V extends Variants>(
         return entry.key !== key && others.length === 0;
       });
       const section: MapNode = { ...node, entries };
-      return { word: name, ...readTable(table, Object.keys(table), section, problems) } as VariantSection<V>;
+      const keys = node.entries.map((entry) => entry.key);
+      const read: unknown = { word: name, keys, ...readTable(table, Object.keys(table), section, problems) };
+      return read as VariantSection<V>;
     },
   };
 }
