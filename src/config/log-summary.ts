@@ -7,15 +7,9 @@ import { areWritten } from "./logs.ts";
 import { nameOf } from "./policy-sources.ts";
 import type { Dialect, Settings } from "./settings.ts";
 
-/** One line each; the JSON of `records` first. */
-export function summarizeLogs({ logs, dialects, records }: Settings): readonly string[] {
-  const { file, inboundFile } = records;
-  const json = [
-    ["deliveries", file] as const,
-    ...(inboundFile === undefined ? [] : [["inbound", inboundFile] as const]),
-  ];
+/** One line each. */
+export function summarizeLogs({ logs, dialects }: Settings): readonly string[] {
   return [
-    ...json.map(([what, path]) => `records of ${what}: JSON to ${path === "-" ? "standard output" : path}`),
     ...logs.map(
       ({ name, from, format, target }) =>
         `log ${ownName(name)}: ${formatWords(format)} to ${targetWords(target)} (${from})`,
