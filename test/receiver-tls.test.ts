@@ -48,6 +48,7 @@ test("TL-2, TL-12, TL-19: TLS 1.3 with the hybrid group by default, and reported
       resumed: false,
       certificate: null,
       chain: null,
+      certificateAsked: false,
       serverName: "mx.example.org",
     },
   ]);

@@ -138,6 +138,7 @@ export type AttemptFailure = Readonly<{
     | "handshake"
     | "unproven"
     | "requirement"
+    | "recipient-requirement"
     | "mx-pattern"
     | null;
   /** Of `unproven`. */

@@ -47,6 +47,8 @@ export type LetterlockEvent =
         /** The client's, escaped; `chain` is `trusted` or OpenSSL's code. */
         certificate: CertificateRecord | null;
         chain: string | null;
+        /** The client was asked for one. */
+        certificateAsked: boolean;
         serverName: string | null;
       }>)
   | (SessionLabel & Readonly<{ kind: "inbound-handshake-failed"; error: string }>)

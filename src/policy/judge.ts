@@ -116,7 +116,7 @@ function withRequirements(judged: TlsVerdict, decision: ConnectDecision, { tls }
       verdict = wouldFail(verdict, [why]);
       continue;
     }
-    const failure: TlsFailure = verdict.kind === "flow" ? { kind: "requirement", text } : verdict.failure;
+    const failure: TlsFailure = verdict.kind === "flow" ? { kind: kindOf(requirement), text } : verdict.failure;
     if (verdict.kind === "clear-again") return { ...verdict, status, text: `${code} ${status} ${text}` };
     return {
       ...verdict,
@@ -129,6 +129,10 @@ function withRequirements(judged: TlsVerdict, decision: ConnectDecision, { tls }
     };
   }
   return verdict;
+}
+
+function kindOf({ of }: PeerRequirement): "requirement" | "recipient-requirement" {
+  return of === "recipient" ? "recipient-requirement" : "requirement";
 }
 
 /** Monitor mode covers what its own source demands; what another source demands on top still holds. */

@@ -7,6 +7,7 @@
  * VERIFY is about the chain alone; a name counts only where an extension asks for it. Sendmail reference, section 3.
  */
 import type { EnhancedStatus } from "../mail/outcome.ts";
+import type { Reply } from "../mail/reply.ts";
 import type { HandshakeFacts, TlsProgress } from "../tls/peer-facts.ts";
 import { certificateText } from "./certificate-text.ts";
 import type { PeerRequirement, RequirementExtension } from "./rules.ts";
@@ -63,9 +64,31 @@ function hardFailure(tls: RequirementPeer["tls"]): string | undefined {
 }
 
 /** Sendmail's `${verify}`; empty for a client in clear. */
-type VerifyValue = "OK" | "NO" | "NOT" | "FAIL" | "NONE" | "CLEAR" | "TEMP" | "FAILURE" | "PROTOCOL" | "SOFTWARE" | "";
+export type VerifyValue =
+  | "OK"
+  | "NO"
+  | "NOT"
+  | "FAIL"
+  | "NONE"
+  | "CLEAR"
+  | "TEMP"
+  | "FAILURE"
+  | "PROTOCOL"
+  | "SOFTWARE"
+  | "";
 
-function verifyValue(role: RequirementPeer["role"], tls: RequirementPeer["tls"]): VerifyValue {
+/** As much of how far TLS got as `${verify}` looks at: records tell as much. */
+export type VerifiableTls =
+  | "clear"
+  | "disabled-locally"
+  | Readonly<{ kind: "not-offered" | "skipped" | "lost" | "injected" | "failed" }>
+  | Readonly<{ kind: "refused"; reply: Pick<Reply, "code"> }>
+  | Readonly<{ kind: "done"; handshake: VerifiableHandshake }>;
+
+type VerifiableHandshake = Pick<HandshakeFacts, "clientCertificate"> &
+  Readonly<{ certificate: object | undefined; chain: Pick<HandshakeFacts["chain"], "kind"> }>;
+
+export function verifyValue(role: RequirementPeer["role"], tls: VerifiableTls): VerifyValue {
   if (tls === "clear") return "";
   if (tls === "disabled-locally") return "CLEAR";
   switch (tls.kind) {
@@ -92,7 +115,7 @@ function refusalValue(code: number): VerifyValue {
 
 function handshakeValue(
   role: RequirementPeer["role"],
-  { certificate, chain, clientCertificate }: HandshakeFacts,
+  { certificate, chain, clientCertificate }: VerifiableHandshake,
 ): VerifyValue {
   if (certificate !== undefined) return chain.kind === "trusted" ? "OK" : "FAIL";
   return role === "client" && clientCertificate === "not-asked" ? "NOT" : "NO";

@@ -16,8 +16,8 @@ export type TlsFailure =
   | Readonly<{ kind: "injected" }>
   | Readonly<{ kind: "handshake"; text: string }>
   | Readonly<{ kind: "unproven"; problems: readonly Unproven[] }>
-  /** A demand on top of the rule, which has its own words. */
-  | Readonly<{ kind: "requirement"; text: string }>
+  /** A demand on top of the rule, of the host or for this recipient's sake, which has its own words. */
+  | Readonly<{ kind: "requirement" | "recipient-requirement"; text: string }>
   /** The rule cannot be followed; no connection was made. */
   | Readonly<{ kind: "rule"; text: string; status: EnhancedStatus }>
   /** The host fits none of the patterns that the policy lists. */
@@ -72,6 +72,7 @@ function ours(failure: TlsFailure, peer: string): Worded {
       return { status: failure.status, text: failure.text };
     case "mx-pattern":
     case "requirement":
+    case "recipient-requirement":
       return { status: "4.7.5", text: failure.text };
     default:
       return assertNever(failure);

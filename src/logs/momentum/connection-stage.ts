@@ -46,6 +46,7 @@ const byTls: Readonly<Record<NonNullable<AttemptFailure["tls"]>, Stage>> = {
   handshake: stages.handshake,
   unproven: stages.handshake,
   requirement: stages.handshake,
+  "recipient-requirement": stages.handshake,
   "mx-pattern": stages.none,
 };
 

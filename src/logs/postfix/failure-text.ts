@@ -56,6 +56,7 @@ function tlsText(failure: AttemptFailure, peer: string, error: string | null): s
     case "handshake":
     case "mx-pattern":
     case "requirement":
+    case "recipient-requirement":
       return wordFailure("postfix", { kind: tls, text: cause }, peer).text;
     case null:
       return error ?? cause;

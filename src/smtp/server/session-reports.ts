@@ -29,7 +29,8 @@ export class SessionReports {
     this.#observe({ kind: "session-started", ...labelOf(this.#facts()) });
   }
 
-  handshake({ protocol, cipher, bits, group, resumed, chain, certificate }: HandshakeFacts, serverName?: string): void {
+  handshake(handshake: HandshakeFacts, serverName?: string): void {
+    const { protocol, cipher, bits, group, resumed, chain, certificate, clientCertificate } = handshake;
     this.#observe({
       kind: "inbound-handshake",
       ...labelOf(this.#facts()),
@@ -40,6 +41,7 @@ export class SessionReports {
       resumed,
       certificate: certificate === undefined ? null : describeCertificate(certificate),
       chain: certificate === undefined ? null : chain.kind === "trusted" ? "trusted" : chain.code,
+      certificateAsked: clientCertificate !== "not-asked",
       serverName: serverName ?? null,
     });
   }

@@ -20,7 +20,7 @@ const cover = `
 
 export class Syslog implements AsyncDisposable {
   readonly #server: Server;
-  readonly #lines = new Map<string, string[]>();
+  readonly #lines = new Map<string, Spoken[]>();
   /** Open connections by tag. */
   readonly #speakers = new Map<string, number>();
   #heard = Promise.withResolvers<void>();
@@ -61,11 +61,16 @@ export class Syslog implements AsyncDisposable {
     const deadline = AbortSignal.timeout(deadlineMs);
     const late = new Promise<void>((resolve) => deadline.addEventListener("abort", () => resolve()));
     for (;;) {
-      const lines = this.#lines.get(tag) ?? [];
+      const lines = this.spoken(tag).map(({ line }) => line);
       if (this.#speakers.get(tag) === 0 && holds(lines)) return lines;
       assert.ok(!deadline.aborted, `${tag}: ${lines.join("\n")}`);
       await Promise.race([this.#heard.promise, late]);
     }
+  }
+
+  /** What has been said under the tag so far. */
+  spoken(tag: string): readonly Spoken[] {
+    return this.#lines.get(tag) ?? [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,10 +78,10 @@ export class Syslog implements AsyncDisposable {
     await once(this.#server, "close");
   }
 
-  #keep({ tag, line }: Record): void {
+  #keep({ tag, ...spoken }: Record): void {
     const before = this.#lines.get(tag);
-    if (before === undefined) this.#lines.set(tag, [line]);
-    else before.push(line);
+    if (before === undefined) this.#lines.set(tag, [spoken]);
+    else before.push(spoken);
     this.#tell();
   }
 
@@ -91,10 +96,13 @@ export class Syslog implements AsyncDisposable {
   }
 }
 
-type Record = Readonly<{ tag: string; line: string }>;
+/** A line and the process that said it. */
+export type Spoken = Readonly<{ line: string; pid: string }>;
+
+type Record = Spoken & Readonly<{ tag: string }>;
 
 /** `<22>Nov 22 02:48:58 TAG[414]: text` */
 function readRecord(record: string): Record {
-  const [, tag = "", line = ""] = /^<\d+>.{15} ([^[:]+)(?:\[\d+\])?: (.*)/s.exec(record) ?? [];
-  return { tag, line };
+  const [, tag = "", pid = "", line = ""] = /^<\d+>.{15} ([^[:]+)(?:\[(\d+)\])?: (.*)/s.exec(record) ?? [];
+  return { tag, pid, line };
 }
