@@ -39,9 +39,11 @@ function attemptRows(log: AccountingLog): (record: AttemptRecord) => readonly Lo
   const writers = new Map(types.map((type) => [type, rowWriter(type, log, known, header)]));
   const rows = new DeliveryRows((type) => writers.has(type));
   return (record) => {
+    const found = rows.of(record);
+    if (found.length === 0) return noLines;
     const time = Date.parse(record.time);
     const lines: LogLine[] = [];
-    for (const row of rows.of(record)) {
+    for (const row of found) {
       const facts = deliveryFacts(row, log);
       const queue = { domain: facts.queue, vmta: record.binding, pool: record.bindingGroup };
       const write = log.wants(row.type, queue) ? writers.get(row.type) : undefined;

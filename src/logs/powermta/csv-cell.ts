@@ -35,7 +35,9 @@ export function writeForeign(text: string): string {
 export function writeAddress(text: string): string {
   if (!beginsFormula(text)) return writeCell(text);
   const at = text.lastIndexOf("@");
-  return at <= 0 ? writeForeign(text) : writeCell(`"${text.slice(0, at)}"${text.slice(at)}`);
+  return at <= 0
+    ? writeForeign(text)
+    : writeCell(`"${text.slice(0, at).replaceAll(/["\\]/g, "\\$&")}"${text.slice(at)}`);
 }
 
 function beginsFormula(text: string): boolean {
