@@ -88,9 +88,7 @@ function totalsOf({ attempts, inbound }: Happened): Totals {
     // pflogsumm takes the client for the domain of a message without a sender.
     "sending hosts/domains": different(taken.map(({ from, client }) => (from ? domain(from) : client))),
     recipients: different(delivered.map(({ to }) => to)),
-    "recipient hosts/domains": different(
-      attempts.filter(({ event }) => event !== "failed").map(({ to }) => domain(to)),
-    ),
+    "recipient hosts/domains": different(delivered.map(({ to }) => domain(to))),
     connections: sessions.length,
   };
 }

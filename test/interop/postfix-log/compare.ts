@@ -11,7 +11,7 @@ export function normalise(logged: readonly string[]): readonly string[] {
   const lines = logged.map(parse);
   const ids = new Map<string, string>();
   for (const { text } of lines) {
-    const id = /^(\w+): (?:client|message-id)=/.exec(text)?.[1];
+    const id = /^(\w+): (?:client|message-id)=| notification: (\w+)$/.exec(text)?.slice(1).find(Boolean);
     if (id !== undefined && !ids.has(id)) ids.set(id, `Q${ids.size + 1}`);
   }
   const plain = lines.map((line) => ({ ...line, text: withoutChance(line.text, ids) }));
