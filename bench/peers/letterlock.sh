@@ -1,7 +1,7 @@
 #!/bin/bash
 # Letterlock as it is published: this checkout, compiled. Everything switched on: records, log, metrics, one worker per
 # CPU, syncs before 250.
-# Variants: plain, one (a single worker).
+# Variants: plain, one (a single worker), logs (every kind of log besides).
 set -e
 . "$(dirname "$0")/common.sh"
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -22,6 +22,28 @@ retry: {schedule: [5s, 10s, 20s]}
 transports:
 C
   for n in $(seq 0 $((DOMAINS - 1))); do echo "  d$n.test: \"[127.0.1.$((n + 1))]:2526\""; done
+}
+
+write_logs() {
+  cat << C
+logs:
+  maillog: {format: postfix, file: $R/data/postfix.log, outbound-tls-level: 2, inbound-tls-level: 2}
+  sendmail: {format: sendmail, file: $R/data/sendmail.log, level: 14}
+  acct:
+    format: powermta
+    file: $R/data/acct.csv
+    records: [d, b, t, tq, r]
+    record-fields:
+      d: ["*", dlvTlsProtocol, dlvTlsCipher, dlvTlsRequired, dlvTlsAchieved, dlvTlsVerify, dlvTlsGroup, dlvTlsPeer, dlvTlsRule]
+  main: {format: momentum-main, file: $R/data/mainlog}
+  reject: {format: momentum-reject, file: $R/data/rejectlog}
+  bounce: {format: momentum-bounce, file: $R/data/bouncelog}
+  proof:
+    format: template
+    file: $R/data/proof.log
+    reception: "R|%t|%i|%b|%vctx_conn{tls}|%vctx_conn{tls_cipher}"
+    delivery: "D|%t|%i|%b|%d|%H|%outbound_tls|%outbound_tls_type|%outbound_tls_protocol|%outbound_tls_cipher|%outbound_tls_verified|%outbound_tls_subject"
+C
 }
 
 # Messages in the shards of a running relay, or in those that a killed one left behind.
@@ -48,6 +70,7 @@ setup)
   cp "$CERTIFICATE" "$KEY" "$R/"
   write_config > "$R/plain.yaml"
   { echo "workers: 1"; write_config; } > "$R/one.yaml"
+  { write_config; write_logs; } > "$R/logs.yaml"
   ;;
 start)
   variant=${2:-plain}
