@@ -269,6 +269,17 @@ test("tq: TLS that was not as required: the reason, required and achieved", () =
   });
 });
 
+test("t: a demand of one recipient that TLS did not meet concerns that recipient alone", () => {
+  const failure = {
+    ...refused,
+    kind: "tls",
+    stage: null,
+    tls: "recipient-requirement",
+    cause: "not verified",
+  } as const;
+  assertFields(rowOf(everything, attempt({ ...sampleRefusal, failure })), { type: "t", rcpt: "bob@example.net" });
+});
+
 const unreachable: Partial<AttemptRecord> = {
   event: "deferred",
   reply: null,

@@ -7,8 +7,6 @@
  * otherwise, which is nearly all, are as PowerMTA writes them; where even these must be, `formula-cells keep` says so.
  */
 
-export type CellWriter = (text: string) => string;
-
 /** Nothing to quote and nothing to escape. */
 const plain = /^[ !#-+\--~]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -5,7 +5,7 @@ import type { AccountingLog } from "../../mail/log-definition.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
 import type { DeliveryRow, DeliveryType } from "./delivery-rows.ts";
 import { esmtpKeywords } from "./esmtp-keywords.ts";
-import type { Field, Fields } from "./row-writer.ts";
+import { type Fields, fieldsOf } from "./row-writer.ts";
 import {
   certificateText,
   domainPart,
@@ -28,12 +28,7 @@ export type DeliveryFacts = DeliveryRow &
     hide: Hide;
   }>;
 
-type DeliveryField = Field<DeliveryFacts>;
-
-const plain = (of: DeliveryField["of"]): DeliveryField => ({ from: "plain", of });
-const ours = (of: DeliveryField["of"]): DeliveryField => ({ from: "ours", of });
-const foreign = (of: DeliveryField["of"]): DeliveryField => ({ from: "foreign", of });
-const address = (of: DeliveryField["of"]): DeliveryField => ({ from: "address", of });
+const { plain, ours, foreign, address } = fieldsOf<DeliveryFacts>();
 
 const actions: Readonly<Record<DeliveryType, string>> = { d: "relayed", b: "failed", t: "delayed", tq: "" };
 

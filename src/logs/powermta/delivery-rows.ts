@@ -3,7 +3,8 @@
  *
  *     delivered                                              d
  *     failed, expired                                        b
- *     a reply to MAIL, RCPT, DATA or the message, for now    t    for each recipient
+ *     a reply to MAIL, RCPT, DATA or the message, for now,
+ *     or more TLS demanded for one recipient                 t    for each recipient
  *     no host, no connection, no greeting, TLS not as asked  tq   once for all recipients of an attempt
  *
  * A host that was met before another one settled the attempt has its own `t` or `tq`. A host that was not tried, because
@@ -45,9 +46,9 @@ export class DeliveryRows {
   }
 
   #trouble(record: AttemptRecord, host: EarlierHost, rows: DeliveryRow[]): void {
-    const kind = host.failure?.kind;
-    if (kind === "suspended") return;
-    if (kind === "refused" || kind === "unsuitable") {
+    const { failure } = host;
+    if (failure?.kind === "suspended") return;
+    if (isOfRecipient(failure)) {
       // What is said of a recipient that has expired is said in its `b`.
       if (record.event !== "expired" || host !== record) this.#add("t", record, host, rows);
     } else if (this.#wants("tq") && this.#isNews(record, host)) rows.push({ type: "tq", record, host });
@@ -67,6 +68,11 @@ export class DeliveryRows {
     this.#told.add(host);
     return true;
   }
+}
+
+function isOfRecipient(failure: EarlierHost["failure"]): boolean {
+  if (failure === null) return false;
+  return failure.kind === "refused" || failure.kind === "unsuitable" || failure.tls === "recipient-requirement";
 }
 
 const none: readonly DeliveryRow[] = [];

@@ -5,7 +5,7 @@
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { AccountingLog } from "../../mail/log-definition.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
-import type { Field, Fields } from "./row-writer.ts";
+import { type Fields, fieldsOf } from "./row-writer.ts";
 import {
   certificateText,
   type Hide,
@@ -23,12 +23,7 @@ export type ReceiptFacts = Readonly<{
   hide: Hide;
 }>;
 
-type ReceiptField = Field<ReceiptFacts>;
-
-const plain = (of: ReceiptField["of"]): ReceiptField => ({ from: "plain", of });
-const ours = (of: ReceiptField["of"]): ReceiptField => ({ from: "ours", of });
-const foreign = (of: ReceiptField["of"]): ReceiptField => ({ from: "foreign", of });
-const address = (of: ReceiptField["of"]): ReceiptField => ({ from: "address", of });
+const { plain, ours, foreign, address } = fieldsOf<ReceiptFacts>();
 
 export function receiptFacts(record: InboundRecord, index: number, { showRecipient }: AccountingLog): ReceiptFacts {
   const to = record.to[index] ?? "";

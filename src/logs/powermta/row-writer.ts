@@ -10,6 +10,18 @@ import { writeAddress, writeCell, writeForeign } from "./csv-cell.ts";
  */
 export type Field<Facts> = Readonly<{ from: "plain" | "ours" | "foreign" | "address"; of: (facts: Facts) => string }>;
 
+type Reading<Facts> = (of: Field<Facts>["of"]) => Field<Facts>;
+
+/** Makers of fields, one for each origin. */
+export function fieldsOf<Facts>(): Readonly<Record<Field<Facts>["from"], Reading<Facts>>> {
+  return {
+    plain: (of) => ({ from: "plain", of }),
+    ours: (of) => ({ from: "ours", of }),
+    foreign: (of) => ({ from: "foreign", of }),
+    address: (of) => ({ from: "address", of }),
+  };
+}
+
 export type Fields<Facts> = Readonly<Record<string, Field<Facts>>>;
 
 /** First value of a header field, by lower-case name. */
