@@ -17,6 +17,7 @@
 import type { AttemptRecord, MessageOrigin } from "../mail/attempt.ts";
 import type { Body, BodyFacts } from "../mail/body.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../mail/envelope.ts";
+import type { ReportPart, ReportQuery } from "./tls-report.ts";
 
 /** Where a message came from; kept for records, DSNs and `queue show`. */
 export type Arrival = Readonly<{
@@ -151,6 +152,8 @@ export interface Queue extends AsyncDisposable {
   /** Like `take`, for `queue bounce`: ready or held recipients that match become "trying"; the caller settles them. */
   takeMatching(filter: QueueFilter, limit: number): Promise<readonly QueuedMail[]>;
   counts(): Promise<QueueCounts>;
+  /** Counts the attempt records that are kept: those committed when it begins. Commits go on meanwhile. */
+  report(query: ReportQuery): Promise<ReportPart>;
   /**
    * Records from before this start that may not have reached the projections, oldest first; each call gives the next
    * ones, an empty answer says that there are no more.

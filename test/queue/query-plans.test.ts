@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
-import { AttemptTable } from "../../src/queue/sqlite/attempts.ts";
+import { History } from "../../src/queue/sqlite/history.ts";
 import { MessageTable, sweepSpool } from "../../src/queue/sqlite/messages.ts";
 import { RecipientTable, recoverTrying } from "../../src/queue/sqlite/recipients.ts";
 import { closeDatabase, openDatabase } from "../../src/queue/sqlite/schema.ts";
@@ -33,7 +33,7 @@ test("start, accept, take and settle find their rows by index", (t) => {
   sweepSpool(noted, path.join(directory, "spool"), false);
   new MessageTable(noted, totals, directory);
   new RecipientTable(noted, totals);
-  new AttemptTable(noted, totals);
+  new History(noted, totals);
   assert.ok(statements.length > 15);
   const scans = statements.flatMap((sql) => {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[];

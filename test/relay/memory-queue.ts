@@ -119,6 +119,7 @@ export class MemoryQueue implements Queue {
   retry = unused;
   remove = unused;
   counts = unused;
+  report = unused;
   unprojected = unused;
   markProjected = (): void => undefined;
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -13,6 +13,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import path from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../../mail/clock.ts";
+import { History } from "./history.ts";
 import { closeDatabase, openDatabase, syncDirectory } from "./schema.ts";
 import { Store } from "./store.ts";
 import { Totals } from "./totals.ts";
@@ -153,8 +154,8 @@ function copyRecords(database: DatabaseSync, totals: Totals): void {
   const mark = number("SELECT projected AS n FROM source.total");
   const projected = number(`SELECT count(*) AS n FROM source.attempt WHERE seq <= ${mark}`);
   let below = Math.min(number("SELECT coalesce(min(seq), 1) AS n FROM main.attempt"), 1) - projected;
-  const part = database.prepare("SELECT seq, id, time, record FROM source.attempt WHERE seq > ? ORDER BY seq LIMIT ?");
-  const insert = database.prepare("INSERT OR IGNORE INTO main.attempt VALUES (?, ?, ?, ?)");
+  const part = database.prepare("SELECT seq, id, record FROM source.attempt WHERE seq > ? ORDER BY seq LIMIT ?");
+  const history = new History(database, totals);
   const seqFor = (seq: number) => {
     if (seq <= mark) return below++;
     totals.now.lastSeq += 1;
@@ -162,11 +163,13 @@ function copyRecords(database: DatabaseSync, totals: Totals): void {
   };
   let after = Number.MIN_SAFE_INTEGER;
   for (;;) {
-    const rows = part.all(after, partRecords) as { seq: number; id: string; time: number; record: string }[];
+    const rows = part.all(after, partRecords) as { seq: number; id: string; record: string }[];
     if (rows.length === 0) return;
     inTransaction(database, totals, () => {
-      for (const { seq, id, time, record } of rows) insert.run(seqFor(seq), id, time, record);
+      for (const { seq, id, record } of rows) history.adopt(seqFor(seq), id, record);
+      history.save();
     });
+    history.keep();
     after = rows.at(-1)?.seq ?? after;
   }
 }

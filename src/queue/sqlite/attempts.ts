@@ -1,33 +1,27 @@
 /**
  * The `attempt` table: attempt records as JSON, numbered in the order of their commits.
- * A record's id is unique; one that is written twice is one row.
+ * A record's id is unique; one that is written twice is one row. Not here: when records go (`pruning.ts`).
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Totals } from "./totals.ts";
-import type { SettlementRow, StoreAnswers } from "./wire.ts";
+import type { StoreAnswers } from "./wire.ts";
 
 export class AttemptTable {
-  readonly #totals: Totals;
   readonly #insert: StatementSync;
   readonly #ofMessage: StatementSync;
   readonly #between: StatementSync;
-  readonly #prune: StatementSync;
 
-  constructor(database: DatabaseSync, totals: Totals) {
-    this.#totals = totals;
-    this.#insert = database.prepare("INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?)");
+  constructor(database: DatabaseSync) {
+    this.#insert = database.prepare("INSERT OR IGNORE INTO attempt VALUES (?, ?, ?)");
     this.#ofMessage = database.prepare("SELECT record FROM attempt WHERE id > ? AND id < ? ORDER BY seq");
     this.#between = database.prepare("SELECT seq, record FROM attempt WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
-    this.#prune = database.prepare(
-      "DELETE FROM attempt WHERE seq IN (SELECT seq FROM attempt WHERE time < ? ORDER BY time LIMIT ?)",
-    );
   }
 
-  /** @returns the record's number. */
-  insert({ recordId, record }: SettlementRow, now: number): number {
-    this.#totals.now.lastSeq += 1;
-    this.#insert.run(this.#totals.now.lastSeq, recordId, now, record);
-    return this.#totals.now.lastSeq;
+  /**
+   * @param record JSON
+   * @returns false: it is there already, under another number, and stays as it is
+   */
+  insert(seq: number, id: string, record: string): boolean {
+    return this.#insert.run(seq, id, record).changes === 1;
   }
 
   /** JSON of all records of one message: their ids begin with its id and a dot (`/` follows `.` in ASCII). */
@@ -37,10 +31,5 @@ export class AttemptTable {
 
   between(after: number, upTo: number, limit: number): StoreAnswers["unprojected"] {
     return this.#between.all(after, upTo, limit) as { seq: number; record: string }[];
-  }
-
-  /** Deletes up to `limit` records older than `before` (ms since 1970). */
-  prune(before: number, limit: number): number {
-    return Number(this.#prune.run(before, limit).changes);
   }
 }

@@ -2,7 +2,8 @@
  * Looking into a shard while no relay runs, read only: what `letterlock queue list` and `show` need.
  */
 import type { Queue, QueueCounts, QueueEntry, QueueFilter } from "../queue.ts";
-import { AttemptTable } from "./attempts.ts";
+import type { ReportPart, ReportQuery } from "../tls-report.ts";
+import { History } from "./history.ts";
 import { Listing } from "./listing.ts";
 import { MessageTable } from "./messages.ts";
 import { parseArrival, parseRecord, placeOf } from "./rows.ts";
@@ -16,6 +17,7 @@ export type QueueReading = Disposable &
     list(filter: QueueFilter, page: Readonly<{ after: string | undefined; limit: number }>): readonly QueueEntry[];
     show(id: string): Awaited<ReturnType<Queue["show"]>>;
     counts(): QueueCounts;
+    report(query: ReportQuery): ReportPart;
   }>;
 
 /**
@@ -26,9 +28,10 @@ export type QueueReading = Disposable &
 export function openForReading(file: string, spoolDirectory: string, now: number): QueueReading {
   const database = openDatabaseForReading(file);
   const totals = new Totals(database);
+  const history = new History(database, totals);
   const tables = {
     messages: new MessageTable(database, totals, spoolDirectory),
-    attempts: new AttemptTable(database, totals),
+    attempts: history.attempts,
     listing: new Listing(database),
     spoolDirectory,
   };
@@ -52,6 +55,12 @@ export function openForReading(file: string, spoolDirectory: string, now: number
     counts() {
       const { messages, ready, trying, held, bodyBytes } = totals.now;
       return { messages, ready, trying, held, bodyBytes };
+    },
+    report(query) {
+      history.beginReport(query);
+      const part = history.continueReport(() => true);
+      if (part === undefined) throw new Error("a report ended without an answer");
+      return part;
     },
     [Symbol.dispose]: () => database.close(),
   };

@@ -7,6 +7,7 @@ import { type AttemptRecord, attemptJson } from "../../mail/attempt.ts";
 import type { BodyFacts } from "../../mail/body.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../../mail/envelope.ts";
 import type { Arrival, NewMail, QueuedMail, Settlement } from "../queue.ts";
+import { tallyOf } from "./tally-entry.ts";
 import type { MessageRow, Place, RecipientRow, SettlementRow, TakenRow } from "./wire.ts";
 
 type Meta = Readonly<{ sender: EnvelopeSender; facts: BodyFacts; arrival: Arrival }>;
@@ -34,6 +35,7 @@ export function settlementRow({ messageId, number, record, next }: Settlement): 
     number,
     recordId: record.id,
     record: attemptJson(record),
+    tally: tallyOf(record),
     nextTryAt: next.kind === "again" ? next.nextTryAt : null,
     attempts: record.attempt,
     delayNotified: next.kind === "again" && next.delayNotified,

@@ -84,10 +84,19 @@ const tables = `
   CREATE TABLE attempt (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    time INTEGER NOT NULL,
     record TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX attempt_time ON attempt (time);
+  CREATE TABLE tally (
+    key INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    facts BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE word (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE,
+    used INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE total (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     messages INTEGER NOT NULL,

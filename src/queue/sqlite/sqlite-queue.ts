@@ -19,6 +19,7 @@ import type {
   QueueFilter,
   Settlement,
 } from "../queue.ts";
+import type { ReportPart, ReportQuery } from "../tls-report.ts";
 import { ProjectionMark } from "./projection-mark.ts";
 import { messageRow, parseArrival, parseRecord, placeOf, queuedMail, settlementRow } from "./rows.ts";
 import { QueueOpenError } from "./schema.ts";
@@ -52,7 +53,6 @@ export type SqliteQueueOptions = Readonly<{
 const reserveBytes = 32 * 1024 * 1024;
 const markMs = 1000;
 const pruneMs = 60_000;
-const pruneRecords = 1000;
 const listRows = 1000;
 
 /**
@@ -99,6 +99,8 @@ class SqliteQueue implements Queue {
   #markSent: number;
   #markTimer: Timer | undefined;
   #pruneTimer: Timer;
+  /** Reports go one after the other; nothing is pruned meanwhile. */
+  #reports: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(worker: Worker, options: SqliteQueueOptions, mark: ProjectionMark) {
@@ -222,6 +224,12 @@ class SqliteQueue implements Queue {
     return this.#pipe.send<"counts">({ kind: "counts" });
   }
 
+  report(query: ReportQuery): Promise<ReportPart> {
+    const report = this.#reports.then(() => this.#report(query));
+    this.#reports = report.catch(() => undefined);
+    return report;
+  }
+
   async unprojected(limit: number): Promise<readonly AttemptRecord[]> {
     const rows = await this.#pipe.send<"unprojected">({ kind: "unprojected", ...this.#mark.leftovers(), limit });
     const records = rows.map(({ seq, record }) => ({ seq, record: parseRecord(record) }));
@@ -267,9 +275,16 @@ class SqliteQueue implements Queue {
     if (this.#mark.value() > this.#markSent) this.#background(this.#pipe.send<"mark">({ kind: "mark" }));
   }
 
+  /** Slice by slice, so that commits pass in between. */
+  async #report(query: ReportQuery): Promise<ReportPart> {
+    let part = await this.#pipe.send<"report">({ kind: "report", query });
+    while (part === undefined) part = await this.#pipe.send<"report">({ kind: "report", query: undefined });
+    return part;
+  }
+
   #prune(): void {
-    const request = { kind: "prune", before: this.#now() - this.#options.historyMs, limit: pruneRecords } as const;
-    const pruned = this.#pipe.send<"prune">(request).then((count) => count === pruneRecords);
+    const before = this.#now() - this.#options.historyMs;
+    const pruned = this.#reports.then(() => this.#pipe.send<"prune">({ kind: "prune", before }));
     const goOn = (more: boolean) => {
       if (this.#closed) return;
       if (more) this.#prune();

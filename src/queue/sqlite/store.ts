@@ -11,8 +11,8 @@ import { performance } from "node:perf_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import { assertNever } from "../../mail/assert-never.ts";
 import { errorText } from "../../mail/error-text.ts";
-import { AttemptTable } from "./attempts.ts";
 import { DiskReserve } from "./disk-reserve.ts";
+import { History } from "./history.ts";
 import { Listing } from "./listing.ts";
 import { type MessageKey, MessageTable, sweepSpool } from "./messages.ts";
 import { type RecipientKey, RecipientTable, recoverTrying } from "./recipients.ts";
@@ -36,6 +36,8 @@ type Value = StoreAnswers[keyof StoreAnswers];
 
 /** `take` stops after this many octets of bodies, so that one answer stays small in memory. */
 const takeBytes = 16 * 1024 * 1024;
+/** What a slice of housekeeping or of a report may keep commits waiting. */
+const sliceMs = 2;
 /** The disk is asked for its room at most this often. */
 const diskCheckMs = 1000;
 
@@ -49,6 +51,7 @@ export class Store {
   readonly #database: DatabaseSync;
   readonly #recipients: RecipientTable;
   readonly #tables: ShowTables;
+  readonly #history: History;
   readonly #reserve: DiskReserve;
   #diskCheckedAt = Number.NEGATIVE_INFINITY;
   #diskFull = false;
@@ -63,9 +66,10 @@ export class Store {
     this.keptFiles = sweepSpool(database, options.spoolDirectory, isNew);
     this.recovered = this.#recover(options.now);
     this.#recipients = new RecipientTable(database, this.totals);
+    this.#history = new History(database, this.totals);
     this.#tables = {
       messages: new MessageTable(database, this.totals, options.spoolDirectory),
-      attempts: new AttemptTable(database, this.totals),
+      attempts: this.#history.attempts,
       listing: new Listing(database),
       spoolDirectory: options.spoolDirectory,
     };
@@ -136,6 +140,7 @@ export class Store {
     try {
       this.#database.exec("BEGIN");
       result = run();
+      this.#history.save();
       this.totals.save();
       this.#tables.messages.beforeCommit();
       this.#database.exec("COMMIT");
@@ -143,10 +148,12 @@ export class Store {
       // SQLite has rolled back by itself after some errors (disk full, I/O).
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       this.totals.restore();
+      this.#history.restore();
       this.#tables.messages.afterRollback();
       throw error;
     }
     this.totals.keep();
+    this.#history.keep();
     this.#tables.messages.afterCommit();
     return result;
   }
@@ -176,7 +183,9 @@ export class Store {
       case "unprojected":
         return this.#tables.attempts.between(request.after, request.upTo, request.limit);
       case "prune":
-        return this.#tables.attempts.prune(request.before, request.limit);
+        return this.#history.prune(request.before, forMs(sliceMs));
+      case "report":
+        return this.#reportOn(request);
       case "mark":
         return null;
       default:
@@ -197,7 +206,7 @@ export class Store {
 
   #settle(request: Request<"settle">, bodies: SharedArrayBuffer | undefined): number {
     const first = this.totals.now.lastSeq + 1;
-    for (const settlement of request.settlements) this.#settleOne(settlement, request.now);
+    for (const settlement of request.settlements) this.#settleOne(settlement);
     for (const notice of request.notices) {
       const key = this.#tables.messages.insert(notice, bodies);
       this.#recipients.insert(key, notice.recipients, state.ready, request.now);
@@ -206,13 +215,13 @@ export class Store {
   }
 
   /** Rows go before the record comes: on a full disk the one makes room for the other. */
-  #settleOne(settlement: SettlementRow, now: number): void {
+  #settleOne(settlement: SettlementRow): void {
     const message = this.#tables.messages.find(settlement.messageId);
     if (message !== undefined) {
       if (settlement.nextTryAt === null) this.#finish(message, settlement.number, state.trying);
       else this.#recipients.again(message.key, settlement, settlement.nextTryAt);
     }
-    this.#tables.attempts.insert(settlement, now);
+    this.#history.insert(settlement);
   }
 
   /** The message goes with its last recipient. */
@@ -220,6 +229,11 @@ export class Store {
     const gone = this.#recipients.delete(message.key, number, from);
     if (gone && !this.#recipients.hasAny(message.key)) this.#tables.messages.delete(message);
     return gone;
+  }
+
+  #reportOn({ query }: Request<"report">): StoreAnswers["report"] {
+    if (query !== undefined) this.#history.beginReport(query);
+    return this.#history.continueReport(forMs(sliceMs));
   }
 
   #putBack({ recipients, nextTryAt }: Request<"put-back">): null {
@@ -294,6 +308,12 @@ export class Store {
     }
     return this.#diskFull ? `the disk has less than ${minFreeDiskBytes + reserveBytes} bytes to spare` : undefined;
   }
+}
+
+/** True until so much time has gone by. */
+function forMs(ms: number): () => boolean {
+  const end = performance.now() + ms;
+  return () => performance.now() < end;
 }
 
 const changes = {

@@ -4,7 +4,9 @@
  * Bodies of a group lie in one shared buffer.
  */
 import type { QueueCounts, QueueEntry, QueueFilter } from "../queue.ts";
+import type { ReportPart, ReportQuery } from "../tls-report.ts";
 import type { QueueOpenError } from "./schema.ts";
+import type { TallyRow } from "./tally-entry.ts";
 
 /** `RecipientState` as stored. */
 export const state = { ready: 0, trying: 1, held: 2 } as const;
@@ -38,6 +40,7 @@ export type SettlementRow = Readonly<{
   number: number;
   recordId: string;
   record: string;
+  tally: TallyRow;
   /** ms since 1970; null: done. */
   nextTryAt: number | null;
   attempts: number;
@@ -90,7 +93,10 @@ export type StoreRequest =
   | Readonly<{ kind: "take-matching"; filter: QueueFilter; now: number; after: Place | undefined; limit: number }>
   | Readonly<{ kind: "counts" }>
   | Readonly<{ kind: "unprojected"; after: number; upTo: number; limit: number }>
-  | Readonly<{ kind: "prune"; before: number; limit: number }>
+  /** One slice: records older than `before` (ms since 1970). */
+  | Readonly<{ kind: "prune"; before: number }>
+  /** Begins a report, or goes on with the one begun last; a slice each time. */
+  | Readonly<{ kind: "report"; query: ReportQuery | undefined }>
   /** Nothing but the projection mark that every group carries. */
   | Readonly<{ kind: "mark" }>;
 
@@ -110,7 +116,10 @@ export type StoreAnswers = {
   "take-matching": Readonly<{ messages: readonly TakenRow[]; next: Place | undefined }>;
   counts: QueueCounts;
   unprojected: readonly Readonly<{ seq: number; record: string }>[];
-  prune: number;
+  /** True: there is more. */
+  prune: boolean;
+  /** `undefined`: there is more to count. */
+  report: ReportPart | undefined;
   mark: null;
 };
 

@@ -1,0 +1,127 @@
+/**
+ * What the report counts of an attempt record, in four words for each host that was met. Pure.
+ * The words are kept once in a dictionary (`tally-words.ts`); an attempt is then five small numbers (`tally.ts`).
+ */
+import type { AttemptEvent, AttemptFailure, AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
+import { parseDomain } from "../../mail/domain.ts";
+import { type CountName, countNames, noProtocol, protocolsByStrength } from "../tls-report.ts";
+
+/** Four words for each host: domain, host, rule, facts. First the host that settled it; an empty word: there is none. */
+export type TallyRow = Readonly<{
+  /** ms since 1970. */
+  time: number;
+  words: readonly string[];
+}>;
+
+export const wordsOfHost = 4;
+/** As many as a block has room for, with some to spare. */
+const mostHosts = 100;
+/** Hours since 1970 fit in 20 bits until 2089. */
+const latest = 2 ** 20 * 3_600_000;
+
+type Outcome = "encrypted" | "trusted" | "verified" | "clear" | "failed" | "unsent";
+
+/** An earlier host of an attempt has no event of its own. */
+type Settled = AttemptEvent | "passed";
+
+/** Stages at which the message itself was being sent. */
+const messageStages: ReadonlySet<AttemptFailure["stage"]> = new Set(["mail", "rcpt", "data", "body", "final-dot"]);
+
+export function tallyOf(record: AttemptRecord): TallyRow {
+  const domain = domainWord(record.to);
+  const words = [domain, hostWord(record), ruleWord(record), factsText(record, record.event, record)];
+  for (const host of record.earlier.slice(0, mostHosts)) {
+    words.push(domain, hostWord(host), ruleWord(host), factsText(host, "passed", record));
+  }
+  return { time: Math.min(Math.max(Date.parse(record.time), 0), latest), words };
+}
+
+/** Unless a message is SMTPUTF8, its domains are in normal form already. */
+function domainWord(to: string): string {
+  const name = to.slice(to.lastIndexOf("@") + 1);
+  if (name.length === to.length) return "";
+  if (!/[A-Z\\]/.test(name)) return name;
+  const raw = name.replace(/\\(?:x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\})/g, (_all, short?: string, long?: string) =>
+    String.fromCodePoint(Math.min(Number.parseInt(short ?? long ?? "", 16), 0x10ffff)),
+  );
+  return parseDomain(raw) ?? name.toLowerCase();
+}
+
+function hostWord({ mx, address }: Pick<EarlierHost, "mx" | "address">): string {
+  return mx ?? (address === null ? "" : `[${address}]`);
+}
+
+function ruleWord({ rule }: Pick<EarlierHost, "rule">): string {
+  if (rule === null) return "";
+  return rule.file === null ? rule.source : `${rule.file}${rule.line === null ? "" : `:${rule.line}`}`;
+}
+
+function outcomeOf({ tls, failure }: Pick<EarlierHost, "tls" | "failure">): Outcome {
+  if (failure !== null) {
+    if (failure.kind === "tls" || failure.kind === "rule") return "failed";
+    const begun = (failure.kind === "refused" || failure.kind === "broken") && messageStages.has(failure.stage);
+    if (!begun) return "unsent";
+  }
+  const achieved = tls?.achieved ?? "none";
+  return achieved === "none" ? "clear" : achieved;
+}
+
+/** Fields in lines, the free one last: few different texts, since none of it is a peer's. */
+function factsText(host: Pick<EarlierHost, "tls" | "failure">, event: Settled, record: AttemptRecord): string {
+  const { tls } = host;
+  const monitor = tls?.monitor === "would-fail" ? "1" : "";
+  const reasons = event === "passed" ? "" : record.reasons.map(({ code }) => code).join(" ");
+  const handshake = `${tls?.protocol ?? ""}\n${tls?.cipher ?? ""}\n${tls?.group ?? ""}`;
+  return `${outcomeOf(host)}\n${event}\n${monitor}\n${handshake}\n${reasons}\n${record.binding}`;
+}
+
+/** A facts text, read back for counting. */
+export type TallyFacts = Readonly<{
+  /** A host met before the one that settled the attempt: counted among hosts, not among attempts. */
+  earlier: boolean;
+  protocol: string;
+  cipher: string;
+  group: string;
+  /** Each once. */
+  reasons: readonly string[];
+  binding: string;
+  /** Places in `Figures` that go up by one. */
+  counts: readonly number[];
+  /** Place in `protocolsByStrength`, else `noProtocol`. */
+  strength: number;
+}>;
+
+const outcomeCounts: Readonly<Record<Outcome, readonly CountName[]>> = {
+  encrypted: ["encrypted"],
+  trusted: ["encrypted", "trusted"],
+  verified: ["encrypted", "trusted", "verified"],
+  clear: ["clear"],
+  failed: ["failed"],
+  unsent: ["unsent"],
+};
+
+const eventCounts: Readonly<Record<Settled, readonly CountName[]>> = {
+  delivered: ["delivered"],
+  deferred: ["deferred"],
+  failed: ["bounced"],
+  expired: ["bounced"],
+  passed: [],
+};
+
+export function parseFacts(text: string): TallyFacts {
+  const [outcome = "", event = "", monitor = "", protocol = "", cipher = "", group = "", reasons = "", ...binding] =
+    text.split("\n");
+  const names: CountName[] = ["attempts", ...outcomeCounts[outcome as Outcome], ...eventCounts[event as Settled]];
+  if (monitor !== "") names.push("wouldFail");
+  const strength = protocolsByStrength.indexOf(protocol);
+  return {
+    earlier: event === "passed",
+    protocol,
+    cipher,
+    group,
+    reasons: [...new Set(reasons === "" ? [] : reasons.split(" "))],
+    binding: binding.join("\n"),
+    counts: names.map((name) => countNames.indexOf(name)),
+    strength: strength < 0 ? noProtocol : strength,
+  };
+}
