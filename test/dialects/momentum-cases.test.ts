@@ -289,18 +289,6 @@ test("momentum 58: use_dane: until TLSA records can be looked up, the mail waits
   assert.equal(ruleFor(compile("dane {} use_dane = true enable_dane = false")).refuse, undefined);
 });
 
-test("momentum 59: a logger without outbound_tls in its namespace (handed on)", () => {
-  const compiled = compile(`tls_macros {}
-custom_logger "proof" {
-  mainlog = "/var/log/proof.cl"
-  delivery_format = "D|%t|%outbound_tls"
-}`);
-  assertNote(compiled, "warning", 4, /outbound_tls is not in the logger's namespace/);
-  const [file] = compiled.settings.accounting ?? [];
-  assert.equal(file?.target, "/var/log/proof.cl");
-  assert.deepEqual(file?.directives[1], { name: "delivery_format", value: "D|%t|%outbound_tls", line: 4 });
-});
-
 test("momentum 62: ehlo_hostname = __message__: the sender's domain (our reading: also after STARTTLS)", () => {
   const compiled = compile('tls = "required" ehlo_hostname = "__message__"');
   assert.deepEqual(

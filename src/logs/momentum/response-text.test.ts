@@ -50,7 +50,7 @@ const rows: readonly [name: string, record: AttemptRecord, want: string][] = [
   [
     "out of date",
     failing({ tls: "unproven", unproven: ["expired"] }),
-    "454 certificate expired | 17 handshaking TLS | 70",
+    "454 4.7.5 [internal] certificate expired | 17 handshaking TLS | 70",
   ],
   [
     "not the pin, for which there are no words",

@@ -50,10 +50,26 @@ function inDecimal(text: string): string {
   });
 }
 
-/** `tr/.../.../`, one character for another; a replacement never breaks the line. */
+/** `tr/.../.../`: each character of the first set for the one at its place in the second, the last one going on. */
 function createReplacer(replace: TemplateLog["sanitize"]["replace"]): (text: string) => string {
-  const map = new Map(replace.map(([from, to]) => [from, onOneLine(to)]));
-  const characters = [...map.keys()].filter((key) => key !== "").map((key) => key.replaceAll(/[\\\]^-]/g, "\\$&"));
+  const map = new Map<string, string>();
+  for (const [from, to] of replace) {
+    const targets = charactersOf(to);
+    for (const [at, character] of charactersOf(from).entries()) {
+      if (!map.has(character)) map.set(character, onOneLine(targets[at] ?? targets.at(-1) ?? ""));
+    }
+  }
+  const characters = [...map.keys()].map((character) => character.replaceAll(/[\\\]^-]/g, "\\$&"));
+  if (characters.length === 0) return (text) => text;
   const pattern = new RegExp(`[${characters.join("")}]`, "gu");
   return (text) => text.replaceAll(pattern, (character) => map.get(character) ?? character);
+}
+
+/** Of a set: `a-f` is six characters. */
+function charactersOf(set: string): string[] {
+  const spelt = set.replaceAll(/([\x20-\x7e])-([\x20-\x7e])/g, (_, first: string, last: string) => {
+    const [low, high] = [first.charCodeAt(0), last.charCodeAt(0)];
+    return String.fromCharCode(...Array.from({ length: Math.max(0, high - low + 1) }, (__, at) => low + at));
+  });
+  return [...spelt];
 }

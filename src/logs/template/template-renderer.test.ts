@@ -288,6 +288,17 @@ test("sanitize: special_characters, non_printable and tr one after the other, of
   ]);
 });
 
+test("sanitize: tr takes sets and ranges, as tr(1) does", () => {
+  const subject = { headers: { subject: "abcxyz-7" } };
+  const event = attempt({ origin: { ...sampleOrigin, ...subject } });
+  const replaced = (...replace: [string, string][]) =>
+    linesOf("%h{subject}", event, { sanitize: { ...asIs, replace } });
+  assert.deepEqual(replaced(["a-c", "A-C"]), ["ABCxyz-7"]);
+  assert.deepEqual(replaced(["a-z-", "_"]), ["_______7"]);
+  assert.deepEqual(replaced(["abc", ""]), ["xyz-7"]);
+  assert.deepEqual(replaced(["z-a", "_"], ["", "x"]), ["abcxyz-7"]);
+});
+
 test("template log: no template and no record make a control character or a second line, or throw", () => {
   const text = fc.string({ unit: "binary", maxLength: 20 });
   const part = fc.oneof(

@@ -120,15 +120,6 @@ export type RoutingSource = Readonly<{
   route(question: RoutingQuestion): RoutingAnswer | undefined;
 }>;
 
-/** A PowerMTA accounting section or a Momentum custom logger: who writes records finds here what was asked for. */
-export type AccountingFile = Readonly<{
-  from: Origin;
-  /** The file, or the command behind `|`. */
-  target: string;
-  /** Directives of the section in their order, names in lower case, values as written. */
-  directives: readonly Readonly<{ name: string; value: string; line: number }>[];
-}>;
-
 /** Where that server listens for SMTP. What a listener offers, `source.inbound` says by address and port. */
 export type DialectListener = Readonly<{
   name: string;
@@ -153,7 +144,6 @@ export type DialectSettings = Readonly<{
   bindings?: readonly DialectBinding[];
   chooseBinding?: BindingChooser;
   routing?: RoutingSource;
-  accounting?: readonly AccountingFile[];
   /** Accounting files and custom loggers, as that server would write them. */
   logs?: readonly LogDefinition[];
 }>;
@@ -215,8 +205,3 @@ export type Compiled = Readonly<{
   named: NamedThings;
   export(): readonly ExportedRule[];
 }>;
-
-/** Options that are read, checked and handed on while nothing acts on them: mail that comes in, accounting. */
-export function notYet<T extends Readonly<{ status: OptionStatus }>>(options: readonly T[]): readonly T[] {
-  return options.map((option) => (option.status === "applied" ? { ...option, status: "not-yet" } : option));
-}

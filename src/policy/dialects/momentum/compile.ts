@@ -9,7 +9,6 @@ import type { Domain } from "../../../mail/domain.ts";
 import { parseDomain } from "../../../mail/domain.ts";
 import type { Sourced } from "../../rules.ts";
 import type { Compiled, DialectSettings, NamedThings, SourceFiles } from "../dialect.ts";
-import { readAccounting } from "./accounting.ts";
 import { createChooser, readBindings } from "./bindings.ts";
 import { checkDifferences } from "./check-differences.ts";
 import { checkInbound } from "./check-inbound.ts";
@@ -24,6 +23,7 @@ import { RuleMaker } from "./make-rule.ts";
 import { Container, defaultOrigin, type Model, textOf } from "./model.ts";
 import { Notes } from "./notes.ts";
 import { ConfigurationFiles } from "./read-files.ts";
+import { readLoggers } from "./read-loggers.ts";
 import { readScopes } from "./read-scopes.ts";
 import { relayDomainsOf } from "./relaying.ts";
 import { containersOf, hasDane, Resolver } from "./resolve.ts";
@@ -52,7 +52,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
   checkRules(model, resolver, rules, notes);
   checkInbound(model, inbound, keyFiles, notes);
   checkDifferences(model, notes);
-  const accounting = readAccounting(model, notes);
+  const logs = readLoggers(model, notes);
   const routing = createRouting(model, resolver);
   const broken = notes.firstError;
   return {
@@ -62,7 +62,7 @@ export function compileMomentum({ file, searchPath }: MomentumOptions, files: So
       ...admission(model, inbound, broken !== undefined),
       bindings: readBindings(model, resolver, rules),
       ...optional({ chooseBinding: createChooser(model), routing }),
-      accounting,
+      logs,
     },
     notes: notes.sorted(),
     /** Many names, and seldom asked for. */

@@ -70,10 +70,11 @@ const wrong: readonly [text: string, want: string, problem: RegExp][] = [
   ["%h{Subject", "<h Subject>", /^3: \{ is never closed/],
   ["%vctx_mess{campaign}@", "@", /^1: %vctx_mess\{campaign\}: nothing here sets it/],
   ["%vctx_conn{rcptto_domain}", "", /nothing here sets it/],
+  ["%H\n%t\t\n", "<H>\n<t>\t\n", /^3: a control character in a template is shown/],
 ];
 
 for (const [text, want, problem] of wrong) {
-  test(`log template: ${text} is told, and the rest is printed`, () => {
+  test(`log template: ${JSON.stringify(text)} is told, and the rest is printed`, () => {
     assert.equal(read(text), want);
     assert.equal(problems(text).length, 1);
     assert.match(problems(text)[0] ?? "", problem);

@@ -60,6 +60,8 @@ class Parser {
     }
     this.#plain += this.#text.slice(at);
     this.#flush();
+    const broken = this.#text.trimEnd().search(/[^\t\P{Cc}]/u);
+    if (broken >= 0) this.#problem(broken, "a control character in a template is shown, not written", "leave it out");
   }
 
   /** @returns where to go on */

@@ -4,6 +4,7 @@
  */
 import { nearestWord } from "../../../mail/nearest-word.ts";
 import { looksLikeTls, modules, otherScopes } from "./known-names.ts";
+import { loggerModules } from "./logger-options.ts";
 import type { ModuleStanza, Setting } from "./model.ts";
 import { type FileRef, type Notes, type Position, remedyForName } from "./notes.ts";
 import { scopeNames } from "./option-types.ts";
@@ -37,7 +38,7 @@ export function readOtherStanza(
   }
   const options = optionsIn(items, at.file, name, files);
   if (isModule) {
-    notes.add("no-effect", at, `${name}: a module, not about TLS between mail servers`);
+    if (!loggerModules.has(name)) notes.add("no-effect", at, `${name}: a module, not about TLS between mail servers`);
     return { name, instance: instance?.text, options, at };
   }
   const suspect = options.find((option) => looksLikeTls(option.name) || steersMail.has(option.name));
