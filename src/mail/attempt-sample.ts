@@ -7,6 +7,7 @@ export const sampleTls: AttemptTls = {
   required: "verify",
   achieved: "verified",
   offered: true,
+  refusal: null,
   protocol: "TLSv1.3",
   cipher: "TLS_AES_256_GCM_SHA384",
   bits: 256,

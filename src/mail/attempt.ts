@@ -26,6 +26,8 @@ export type AttemptTls = Readonly<{
   required: string;
   achieved: Achieved;
   offered: boolean;
+  /** What the peer answered to STARTTLS in place of 220. */
+  refusal: RecordedReply | null;
   protocol: string | null;
   cipher: string | null;
   bits: number | null;

@@ -226,3 +226,14 @@ test("AT-28 attempt: hostile text from every side is escaped and capped", () => 
     { numRuns: 60 },
   );
 });
+
+test("attempt: what the host said to STARTTLS in place of 220, escaped", () => {
+  const facts: PeerFacts = {
+    offered: true,
+    seenAt: 0,
+    tls: { kind: "refused", reply: { code: 454, enhanced: "4.7.0", lines: ["not\x1bnow"] } },
+  };
+  const record = buildAttempt(input({ hop: hop({ level: { ...verifyRule.level, value: "may" } }, facts) }));
+  assert.deepEqual(record.tls?.refusal, { code: 454, enhanced: "4.7.0", text: "not\\x1bnow" });
+  assert.equal(record.tls?.achieved, "none");
+});

@@ -166,6 +166,7 @@ function describeTls({ decision, facts, verdict, reusedConnection }: AttemptHop)
     required: decision.level,
     achieved: verdict?.achieved ?? "none",
     offered: facts?.offered ?? false,
+    refusal: facts?.tls.kind === "refused" ? describeReply(facts.tls.reply) : null,
     protocol: handshake?.protocol ?? null,
     cipher: handshake?.cipher ?? null,
     bits: handshake?.bits ?? null,

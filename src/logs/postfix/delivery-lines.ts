@@ -4,10 +4,10 @@
  * met it in the same attempt.
  */
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
+import { MessagesLeft } from "../words/messages-left.ts";
 import { delays } from "./delays.ts";
 import { failureText, type HostMet, handshakeErrors, notConnected, replyText } from "./failure-text.ts";
 import { hostWithPort } from "./host-names.ts";
-import { MessagesLeft } from "./messages-left.ts";
 import { tlsField } from "./tls-field.ts";
 import { certificateLines, describeHandshake, trustOf, verificationLine } from "./tls-summary.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Which record is the last of its message: Postfix says then that it was removed from the queue. Known for messages whose
+ * Which record is the last of its message: mail logs say then that it left the queue. Known for messages whose
  * first attempts this process made; of others, and of those that waited longest while very many do, nothing is said.
  */
 import type { AttemptRecord } from "../../mail/attempt.ts";
