@@ -37,7 +37,7 @@ export async function writeFiles(folder: string, variants: readonly Variant[]): 
 }
 
 /** Postfix waits for a file that may be changing still: one that was written in the last second. */
-function writeSettled(file: string, text: string): void {
+export function writeSettled(file: string, text: string): void {
   writeFileSync(file, text);
   const before = new Date(Date.now() - 60_000);
   utimesSync(file, before, before);
@@ -47,7 +47,7 @@ function chainFile({ privateKeyPem, chainPem }: IssuedCertificate): string {
   return `${privateKeyPem}\n${chainPem}\n`;
 }
 
-function pair({ chainPem, privateKeyPem }: IssuedCertificate): KeyPair {
+export function pair({ chainPem, privateKeyPem }: IssuedCertificate): KeyPair {
   return { certificate: chainPem, key: privateKeyPem };
 }
 

@@ -89,7 +89,7 @@ policy:
 `;
 
 /** The cheapest hash that is taken: what is asked here is what is answered. */
-function usersFile(): string {
+export function usersFile(): string {
   const salt = randomBytes(16);
   const hash = scryptSync(users.password, salt, 32, { N: 1024, r: 8, p: 1 });
   const [saltText, hashText] = [salt, hash].map((octets) => octets.toString("base64").replaceAll("=", ""));

@@ -3,16 +3,16 @@
  * each wrote into its mail log, session by session.
  */
 import assert from "node:assert/strict";
-import { randomBytes, scryptSync } from "node:crypto";
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type IssuedCertificate, makeAuthority, makeSelfSigned } from "../../../src/lab/certificates.ts";
+import { makeAuthority, makeSelfSigned } from "../../../src/lab/certificates.ts";
 import { digestOf, planDestinations } from "../differential/destinations.ts";
 import { makeQueue } from "../differential/postfixes.ts";
 import { Namespace } from "../lab/namespace.ts";
 import { backgroundServices, livesIn } from "../lab/postfix-files.ts";
-import type { ClientKeys, KeyPair } from "../postfix-inbound-differential/files.ts";
-import { hostname, root, serverAddress, users } from "../postfix-inbound-differential/variants.ts";
+import { type ClientKeys, pair, writeSettled } from "../postfix-inbound-differential/files.ts";
+import { usersFile } from "../postfix-inbound-differential/run.ts";
+import { hostname, root, serverAddress } from "../postfix-inbound-differential/variants.ts";
 import type { Job, Logged } from "./ground.ts";
 import { furtherHosts, policyTable, services } from "./situations.ts";
 
@@ -76,17 +76,6 @@ async function prepare(folder: string): Promise<Omit<Job, "server" | "folder">> 
   return { destinations, keys };
 }
 
-/** Postfix waits for a file that may be changing still: one that was written in the last second. */
-function writeSettled(file: string, text: string): void {
-  writeFileSync(file, text);
-  const before = new Date(Date.now() - 60_000);
-  utimesSync(file, before, before);
-}
-
-function pair({ chainPem, privateKeyPem }: IssuedCertificate): KeyPair {
-  return { certificate: chainPem, key: privateKeyPem };
-}
-
 const mainCf = `compatibility_level = 3.10
 ${livesIn(root)}myhostname = ${hostname}
 inet_interfaces = ${serverAddress}
@@ -136,11 +125,3 @@ metrics: off
 policy:
   - postfix: { main: ${root}/etc/main.cf }
 `;
-
-/** The cheapest hash that is taken. */
-function usersFile(): string {
-  const salt = randomBytes(16);
-  const hash = scryptSync(users.password, salt, 32, { N: 1024, r: 8, p: 1 });
-  const [saltText, hashText] = [salt, hash].map((octets) => octets.toString("base64").replaceAll("=", ""));
-  return `users:\n  ${users.name}:\n    password: $scrypt$ln=10,r=8,p=1$${saltText}$${hashText}\n    may-relay: true\n`;
-}
