@@ -3,7 +3,7 @@
  *
  * A cell that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet, quoted or not, and accounting files are opened
  * in spreadsheets. So what came from outside never begins so: an address gets its local part quoted, which is the same
- * mailbox written in another way (RFC 5321 section 4.1.2); any other text gets an apostrophe before it. Cells that begin
+ * mailbox written in another way (RFC 5321 §4.1.2); any other text gets an apostrophe before it. Cells that begin
  * otherwise, which is nearly all, are as PowerMTA writes them; where even these must be, `formula-cells keep` says so.
  */
 
