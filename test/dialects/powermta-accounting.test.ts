@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
+import fc from "fast-check";
 import { createAccountingRenderer } from "../../src/logs/powermta/accounting-renderer.ts";
 import type { AttemptRecord } from "../../src/mail/attempt.ts";
 import { sampleAttempt, sampleOrigin, sampleTls } from "../../src/mail/attempt-sample.ts";
@@ -212,6 +213,38 @@ test("powermta: the queue is named as queue-to and roll-up name it", () => {
     "<acct-file /a.csv>; records d; record-fields d queue; </acct-file>; <domain example.net>; queue-to big.rollup; </domain>",
   );
   assert.match(fileOf(text, {}), /\r\nd,big\.rollup\/default\r\n$/);
+});
+
+test("powermta: whatever stands in a section, it compiles, and what it makes writes rows of one line", () => {
+  const name = fc.constantFrom(
+    ..."records record-fields map-header-to-field move-to move-interval max-size delete-after iso-times user-string queue-filter privacy-policy retry-interval write-timeout formula-cells".split(
+      " ",
+    ),
+  );
+  const words =
+    'd b t tq r f * ! , / header_x rcpt dlvTlsRule jobId 5m 1M yes never redact siphash k " */* a.test/{default} -1 = 9w'.split(
+      " ",
+    );
+  const value = fc.array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 6 })), { maxLength: 5 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(name, value), { maxLength: 8 }),
+      fc.string({ unit: "binary", maxLength: 20 }),
+      (section, said) => {
+        const text = section.map(([one, parts]) => `${one} ${parts.join(" ")}`.replace(/[\r\n]/g, " ")).join("\n");
+        const format = logsOf(compiledWith(`<acct-file /a.csv>\n${text}\n</acct-file>`))[0]?.format;
+        if (format?.kind !== "accounting") return;
+        const { head, lines: linesOf } = createAccountingRenderer(format);
+        const record = { ...sampleAttempt, ...bounce, to: `${said}@example.net`, envid: said };
+        const rows = linesOf({ kind: "attempt", record }, 0).map((line) => line.text);
+        for (const row of [head ?? "", ...rows]) assert.doesNotMatch(row, /[\r\n\0]/);
+        const width = format.columns.length + 1;
+        for (const row of parse([head, ...rows].join("\r\n"), { record_delimiter: "\r\n" }))
+          assert.equal(row.length, width);
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
 
 test("powermta: bounce categories of the configuration go before those of config-defaults, those before ours", () => {
