@@ -9,6 +9,7 @@ import { isLogger, loggerModules, loggerOptionsByName } from "./logger-options.t
 import type { LoggerContext, LoggerStanza } from "./logger-stanza.ts";
 import { type Model, type ModuleStanza, type Setting, textOf, truthOf } from "./model.ts";
 import { type Notes, remedyForName } from "./notes.ts";
+import { shown } from "./read-option.ts";
 
 export function readLoggers({ modules }: Model, notes: Notes): LogDefinition[] {
   const ours = modules.filter(({ name }) => loggerModules.has(name));
@@ -62,6 +63,7 @@ function noteOptions({ name, options }: ModuleStanza, notes: Notes): void {
     }
     const wrong = entry.check(setting.value);
     if (wrong !== undefined) notes.add("warning", setting, `${setting.name}: ${wrong}`, "correct its value");
+    else if (entry.status === "applied") notes.add("applied", setting, `${setting.name} = ${shown(setting.value)}`);
     else notes.add(entry.status, setting, `${setting.name}: ${entry.reason}`);
   }
 }

@@ -87,7 +87,8 @@ export function scopeTitle(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-function shown(value: Value): string {
+/** As it is written. */
+export function shown(value: Value): string {
   if (value.kind === "word") return value.word.text;
   if (value.kind === "list") return `( ${value.words.map(({ text }) => text).join(" ")} )`;
   return "[ ... ]";
