@@ -18,6 +18,7 @@ export type TargetValues = Readonly<{
   size?: Located<number | "never">;
   keep?: Located<number>;
   mode?: Located<number>;
+  stamps?: Located<"traditional" | "iso">;
   "retry-interval"?: Located<number>;
   "write-timeout"?: Located<number>;
   facility?: Located<Extract<LogTarget, { kind: "syslog" }>["facility"]>;
@@ -109,7 +110,7 @@ export function logPath(
 
 /** What the data folder holds beside records and logs (docs/operating/running.md). @param name relative to it */
 function isOfQueue(name: string): boolean {
-  return /^(?:queue-[^/]*\.sqlite[^/]*|spool(?:\/.*)?|self-made\.(?:crt|key)|auth-secret|control\.sock|letterlock\.pid)$/.test(
+  return /^(?:logs\/files-[^/]*|queue-[^/]*\.sqlite[^/]*|spool(?:\/.*)?|self-made\.(?:crt|key)|auth-secret|control\.sock|letterlock\.pid)$/.test(
     name,
   );
 }
@@ -123,7 +124,7 @@ function reportUnwritable(file: string, at: Place, loading: Loading): void {
 
 function fileTarget(
   file: Located<string>,
-  { size, keep, mode }: TargetValues,
+  { size, keep, mode, stamps }: TargetValues,
   material: TargetMaterial,
 ): LogTarget | undefined {
   const at = logPath(file, material);
@@ -139,6 +140,7 @@ function fileTarget(
     mode: mode?.value ?? 0o640,
     maxBytes: wanted === "never" ? 0 : wanted,
     keepFiles: keep?.value ?? 10,
+    ...(stamps?.value === "iso" ? { stamps: "iso" } : {}),
   };
 }
 

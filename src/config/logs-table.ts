@@ -3,10 +3,11 @@
  */
 import { parseDomain } from "../mail/domain.ts";
 import { parseIp } from "../mail/ip.ts";
-import type { SyslogFacility, SyslogServer, TemplateLog } from "../mail/log-definition.ts";
+import type { LogStage, SyslogFacility, SyslogServer, TemplateLog } from "../mail/log-definition.ts";
 import type { Template } from "../mail/log-template.ts";
 import { allNamespaces } from "../policy/dialects/momentum/log-macros.ts";
 import { parseTemplate } from "../policy/dialects/momentum/log-template.ts";
+import { readSanitize } from "../policy/dialects/momentum/sanitize-words.ts";
 import { byName, byText, list, optional, setting } from "./section-types.ts";
 import {
   choice,
@@ -138,25 +139,37 @@ const shared = { ...targets, ...fileOptions, ...programOptions, ...syslogOptions
 
 /** By target: the settings that are for it alone. */
 export const targetOptions = {
-  file: ["size", "keep", "mode"],
+  file: ["size", "keep", "mode", "stamps"],
   program: ["retry-interval", "write-timeout"],
   syslog: ["facility", "protocol", "ca"],
-} as const satisfies Record<keyof typeof targets, readonly (keyof typeof shared)[]>;
+} as const satisfies Record<keyof typeof targets, readonly (keyof typeof shared | "stamps")[]>;
+
+/** Of a mail log in a file: elsewhere the time is the syslog service's business. */
+const stamps = optional(
+  choice("traditional", "iso"),
+  "With `file`: how a line begins, `Nov 22 08:30:47`, or `2026-11-22T08:30:47.123Z`. Default: traditional.",
+);
 
 const postfixTable = {
   name: setting(program, "postfix", "What `syslog_name` says in Postfix: `postfix/smtp[123]`."),
-  "tls-field": setting(yesNo, "true", "The field `tls=` of Postfix 3.11 in delivery lines."),
+  "tls-field": setting(
+    yesNo,
+    "false",
+    "The field `tls=` of Postfix 3.11 in delivery lines. pflogsumm 1.1.5 does not count lines that have it.",
+  ),
   "outbound-tls-level": setting(
     tlsLevel,
     "1",
     "`smtp_tls_loglevel`: 0 no lines about TLS, 1 one for each handshake, 2 more.",
   ),
   "inbound-tls-level": setting(tlsLevel, "1", "`smtpd_tls_loglevel`, the same for clients."),
+  stamps,
 } as const;
 
 const sendmailTable = {
   name: setting(program, "sendmail", "The program's name in each line: `sm-mta` on Debian."),
   level: setting(count(0, 98), "9", "`O LogLevel`."),
+  stamps,
 } as const;
 
 /** Read by the parser of Momentum's custom loggers; every macro is known by its bare name. */
@@ -177,18 +190,16 @@ function template(what: string): ReturnType<typeof optional<Template>> {
   return optional(templateType, `The line for ${what}. Without it there is none.`);
 }
 
-/** How Momentum writes it, with hyphens: `tr/X/Y/` has another character between its parts where a slash is one of them. */
-const sanitizing: ValueType<Partial<TemplateLog["sanitize"]>> = textType(
+/** Momentum's words, with hyphens as ours have them. */
+const sanitizing: ValueType<TemplateLog["sanitize"]> = textType(
   "`special-characters`, `non-printable` or `tr/X/Y/`",
   "a word of sanitize",
   (value) => {
-    if (value === "special-characters") return { specialCharacters: true };
-    if (value === "non-printable") return { nonPrintable: true };
-    const [, mark = "", rest] = /^tr([^\w\s])(.*)$/.exec(value) ?? [];
-    const [from = "", to, ...more] = rest?.split(mark) ?? [];
-    if (from === "" || to === undefined || more.join("") !== "" || more.length !== 1)
-      return wrong(`"${value}" is not known here`, "write special-characters, non-printable or tr/X/Y/");
-    return { replace: [[from, to]] };
+    const read = readSanitize(value.replace(/^(special|non)-(?=characters$|printable$)/, "$1_"));
+    const isKnown = read.wrong === undefined && value.trim() !== "";
+    return isKnown
+      ? read.sanitize
+      : wrong(`"${value}" is not known here`, "write special-characters, non-printable or tr/X/Y/");
   },
 );
 
@@ -208,8 +219,8 @@ const templateTable = {
 /** The directives of `<acct-file>`; what they mean, and what holds without them, the reader of PowerMTA's sections knows. */
 const powermtaTable = {
   records: optional(
-    list(choice("d", "b", "t", "tq", "r")),
-    "Which records: `d` delivered, `b` bounced, `t` recipient deferred, `tq` queue deferred, `r` received. Default: [d, b].",
+    list(choice("d", "b", "t", "tq", "r", "rb", "rs", "f")),
+    "Which records: `d` delivered, `b` bounced, `t` recipient deferred, `tq` queue deferred, `r` received; of the others the columns alone. Default: [d, b].",
   ),
   "record-fields": optional(
     byName(list(text)),
@@ -220,9 +231,9 @@ const powermtaTable = {
     duration("1s", "30d"),
     "With `move-to`: a new file is begun that often. Default: at midnight.",
   ),
-  "max-size": optional(size("1 MiB", "1 TB"), "A new file is begun at this size. Default: 250 MiB."),
+  "max-size": optional(size("1 MiB", "1000 TB"), "A new file is begun at this size. Default: 250 MiB."),
   "delete-after": optional(
-    textOrWord("never", duration("1d", "3650d")),
+    textOrWord("never", duration("0s", "3650d")),
     "Without `move-to`: files go at this age, in whole days. Default: 8d.",
   ),
   "iso-times": optional(yesNo, "`2026-11-22 12:00:00+0000`, or seconds since 1970. Default: true."),
@@ -232,7 +243,7 @@ const powermtaTable = {
   ),
   "user-string": optional(text, "Value of the field `userString`."),
   "map-header-to-field": optional(
-    byName(byName(text)),
+    byName(byText("header_NAME", text)),
     "By type of record: `header_NAME: FIELD` writes a header field's value into that field; the first that is there counts.",
   ),
   "queue-filter": optional(
@@ -264,7 +275,10 @@ const jsonTable = {
   records: setting(choice("deliveries", "inbound"), "deliveries", "Of mail that leaves, or of what comes in."),
 } as const;
 
-const ofMomentum = { shared, own: {} } as const;
+/** `log_deliveries` and its like of ec_logger and bounce_logger. */
+function stagesTable<const S extends LogStage>(...stages: readonly S[]) {
+  return { stages: optional(list(choice(...stages)), "Which of its lines. Default: all.") } as const;
+}
 
 export const logType = variantSection("format", "In whose words.", shared, {
   postfix: { sentence: "Lines of Postfix's smtp and smtpd, for a mail log.", shared, own: postfixTable },
@@ -276,9 +290,17 @@ export const logType = variantSection("format", "In whose words.", shared, {
     own: powermtaTable,
   },
   template: { sentence: "Lines of your own, in the macros of Momentum's custom loggers.", shared, own: templateTable },
-  "momentum-main": { sentence: "Momentum's mainlog.", ...ofMomentum },
-  "momentum-reject": { sentence: "Momentum's rejectlog.", ...ofMomentum },
-  "momentum-bounce": { sentence: "Momentum's bouncelog.", ...ofMomentum },
+  "momentum-main": {
+    sentence: "Momentum's mainlog.",
+    shared,
+    own: stagesTable("reception", "delivery", "transient-failure", "permanent-failure"),
+  },
+  "momentum-reject": { sentence: "Momentum's rejectlog.", shared, own: {} },
+  "momentum-bounce": {
+    sentence: "Momentum's bouncelog.",
+    shared,
+    own: stagesTable("transient-failure", "permanent-failure"),
+  },
   json: { sentence: "The JSON of our own records, once more.", shared, own: jsonTable },
 });
 

@@ -51,6 +51,8 @@ const targets: readonly (readonly [entry: string, want: unknown])[] = [
   ],
   ["file: a.log, size: 2 MB, keep: 3", { ...file, maxBytes: 2_000_000, keepFiles: 3 }],
   ['file: "-"', { ...file, path: "-" }],
+  ["file: a.log, stamps: iso", { ...file, stamps: "iso" }],
+  ["file: a.log, stamps: traditional", file],
   [
     "program: logger -p mail.info",
     { kind: "program", command: "logger -p mail.info", retryMs: 10_000, writeTimeoutMs: 60_000 },
@@ -79,14 +81,19 @@ for (const [entry, want] of targets) {
 }
 
 const formats: readonly (readonly [entry: string, want: unknown])[] = [
-  ["format: postfix", { kind: "postfix", name: "postfix", tlsField: true, outboundTlsLevel: 1, inboundTlsLevel: 1 }],
+  ["format: postfix", { kind: "postfix", name: "postfix", tlsField: false, outboundTlsLevel: 1, inboundTlsLevel: 1 }],
   [
-    "format: postfix, name: postfix/mx, tls-field: false, outbound-tls-level: 2, inbound-tls-level: 0",
-    { kind: "postfix", name: "postfix/mx", tlsField: false, outboundTlsLevel: 2, inboundTlsLevel: 0 },
+    "format: postfix, name: postfix/mx, tls-field: true, outbound-tls-level: 2, inbound-tls-level: 0",
+    { kind: "postfix", name: "postfix/mx", tlsField: true, outboundTlsLevel: 2, inboundTlsLevel: 0 },
   ],
   ["format: sendmail", { kind: "sendmail", name: "sendmail", level: 9 }],
   ["format: sendmail, name: sm-mta, level: 14", { kind: "sendmail", name: "sm-mta", level: 14 }],
   ["format: momentum-main", { kind: "momentum-main" }],
+  [
+    "format: momentum-main, stages: [delivery, reception]",
+    { kind: "momentum-main", stages: ["delivery", "reception"] },
+  ],
+  ["format: momentum-bounce, stages: permanent-failure", { kind: "momentum-bounce", stages: ["permanent-failure"] }],
   ["format: momentum-reject", { kind: "momentum-reject" }],
   ["format: momentum-bounce", { kind: "momentum-bounce" }],
   ["format: json", { kind: "json", of: "deliveries" }],
@@ -221,7 +228,7 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
     "a setting of another format",
     "  a:\n    format: sendmail\n    file: x\n    record-fields: { d: x }\n",
     [
-      '6:5: error: "record-fields" is a setting of format powermta: this one is sendmail (remove it; sendmail has: file, program, syslog, size, keep, mode, retry-interval, write-timeout, facility, protocol, ca, name, level)',
+      '6:5: error: "record-fields" is a setting of format powermta: this one is sendmail (remove it; sendmail has: file, program, syslog, size, keep, mode, retry-interval, write-timeout, facility, protocol, ca, name, level, stamps)',
     ],
   ],
   [
@@ -238,8 +245,9 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
   ],
   [
     "a setting of another target",
-    "  a: { format: postfix, file: x, facility: user, retry-interval: 5s }\n",
+    "  a: { format: postfix, file: x, facility: user, retry-interval: 5s }\n  b: { format: sendmail, syslog: /dev/log, stamps: iso }\n",
     [
+      "4:44: error: stamps is for file:, and this log has syslog: (remove it)",
       "3:34: error: facility is for syslog:, and this log has file: (remove it)",
       "3:50: error: retry-interval is for program:, and this log has file: (remove it)",
     ],
@@ -381,8 +389,11 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
   ],
   [
     "records of PowerMTA that there are not here",
-    "  a: { format: powermta, file: x, records: [d, rb] }\n",
-    ['3:48: error: "rb" is not known here (did you mean "b"?)'],
+    "  a: { format: powermta, file: x, records: [d, rb] }\n  b: { format: powermta, file: y, records: rbs }\n",
+    [
+      "3:35: warning: records: nothing is written of type rb: bounces that come in by mail are not read here (remove it)",
+      '4:44: error: "rbs" is not known here (did you mean "rb"?)',
+    ],
   ],
   [
     "directives of PowerMTA, each at its line",

@@ -12,6 +12,7 @@ import type { Place } from "./problem.ts";
 import type { Keyed, Values } from "./section-types.ts";
 import type { Dialect, Settings } from "./settings.ts";
 import { fileTable } from "./table.ts";
+import { plain } from "./value-types.ts";
 
 type FileValues = Values<typeof fileTable>;
 
@@ -57,7 +58,7 @@ function simpleLog(
     const message = `the log "${name}" prints nothing: it has no template`;
     material.loading.problems.error(written.at, message, "add delivery: or another stage, with its line");
   }
-  return target && { format, target, headers: format.kind === "template" ? headersIn(format) : [] };
+  return target && { format, target, headers: headersIn(format) };
 }
 
 function formatOf(written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>): LogFormat {
@@ -78,7 +79,12 @@ function formatOf(written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>):
       return { kind: "template", ...templateLog(written.values) };
     case "json":
       return { kind: "json", of: written.values.records.value };
-    default:
+    case "momentum-main":
+    case "momentum-bounce": {
+      const { stages: wanted } = written.values;
+      return { kind: written.word, ...(wanted === undefined ? {} : { stages: plain(wanted.value) }) };
+    }
+    case "momentum-reject":
       return { kind: written.word };
   }
 }
@@ -94,15 +100,17 @@ function templateLog(values: Extract<WrittenLog, Readonly<{ word: "template" }>>
   return {
     templates: Object.fromEntries(written),
     sanitize: {
-      specialCharacters: sanitize.some(({ specialCharacters }) => specialCharacters === true),
-      nonPrintable: sanitize.some(({ nonPrintable }) => nonPrintable === true),
-      replace: sanitize.flatMap(({ replace = [] }) => replace),
+      specialCharacters: sanitize.some(({ specialCharacters }) => specialCharacters),
+      nonPrintable: sanitize.some(({ nonPrintable }) => nonPrintable),
+      replace: sanitize.flatMap(({ replace }) => replace),
     },
   };
 }
 
-function headersIn({ templates }: TemplateLog): readonly string[] {
-  return [...new Set(Object.values(templates).flatMap(headersOf))];
+/** Mail logs name a message by its Message-ID too. */
+function headersIn(format: LogFormat): readonly string[] {
+  if (format.kind === "postfix" || format.kind === "sendmail") return ["message-id"];
+  return format.kind === "template" ? [...new Set(Object.values(format.templates).flatMap(headersOf))] : [];
 }
 
 /** By path: who writes or reads it. */

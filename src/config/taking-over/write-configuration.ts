@@ -1,11 +1,12 @@
 /**
- * A dialect's configuration written in our own language: bindings, transports and TLS rules, each with a comment that
+ * A dialect's configuration written in our own language: bindings, transports, TLS rules and logs, each with a comment that
  * names the line it came from. What our language cannot say stands in the file as a comment, and in `left`.
  *
  * Promise: what is written reads back without an error, and means the same; `letterlock import --report` proves it.
  */
 import { Document, isMap, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
+import type { LogDefinition } from "../../mail/log-definition.ts";
 import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
 import type { Compiled, DialectBinding, ExportedRule, RouteTarget } from "../../policy/dialects/dialect.ts";
 import type { Origin } from "../../policy/rules.ts";
@@ -13,6 +14,7 @@ import type { Credential } from "../../tls/handshake-settings.ts";
 import { isLoopback } from "../endpoint.ts";
 import { shorten } from "./shorten.ts";
 import { writeListener } from "./written-inbound.ts";
+import { writeLogs } from "./written-logs.ts";
 import { unwritableCertificate, writeSettings } from "./written-settings.ts";
 
 /** What could not be written, and the line that says it. */
@@ -76,7 +78,14 @@ class Writer {
       (binding) => groups.get(binding),
     );
     this.#inbound(settings, source, new Set(all.flatMap((each) => (each.kind === "cannot" ? place(each.from) : []))));
+    this.#logs(settings.logs ?? []);
     return { text: this.#print(), left: this.#left };
+  }
+
+  #logs(logs: readonly LogDefinition[]): void {
+    const { written, left } = writeLogs(logs);
+    for (const { log, why } of left) this.#cannot(originOf(log), log.name, why);
+    for (const [name, { log, entry }] of written) add(child(this.#top, "logs"), name, entry, log.from);
   }
 
   /** @param told lines of which the source itself says that they are not taken over */
@@ -157,6 +166,7 @@ class Writer {
       "bindings",
       "transports",
       "tls",
+      "logs",
     ]) {
       const pair = this.#top.items.find((one) => one.key instanceof Scalar && one.key.value === key);
       if (pair !== undefined) map.items.push(pair);
@@ -349,6 +359,12 @@ function comment(map: Pick<YAMLMap, "commentBefore">, text: string): void {
 
 function place({ source, file, line }: Origin): string {
   return file === undefined ? source : `${file}:${line ?? 1}`;
+}
+
+/** Of the line that asks for it. */
+function originOf({ name, from }: LogDefinition): Origin {
+  const [, file, line] = /^(.*):(\d+)$/.exec(from) ?? [];
+  return { source: from, file, line: line === undefined ? undefined : Number(line), column: undefined, scope: name };
 }
 
 /** A comment ends with its line. */
