@@ -18,6 +18,8 @@ const atoms = fc.constantFrom(
   "\\b",
   "\\B",
   "(?=\\n?$)",
+  "ab1",
+  "1\\.a",
 );
 const quantifiers = fc.constantFrom("", "", "*", "+", "?", "{2}", "{1,}", "{0,3}", "*?", "+?");
 
@@ -33,7 +35,7 @@ const pattern = fc.letrec<{ node: string }>((tie) => ({
   ),
 })).node;
 
-const text = fc.string({ unit: fc.constantFrom("a", "b", "1", ".", "\n", "é"), maxLength: 10 });
+const text = fc.string({ unit: fc.constantFrom("a", "b", "1", ".", "\n", "é", "ab1", "AB1", "1.a"), maxLength: 10 });
 
 test("safe pattern: the answer of JavaScript's own engine, for every pattern and text", () => {
   fc.assert(
@@ -93,4 +95,13 @@ for (const [source, problem] of refused) {
 
 test("safe pattern: looking around and references are taken where there is nothing to try", () => {
   for (const source of ["^(?!x[.])[a-z.]+$", "^(a|b)\\1$"]) assert.equal(safePattern(source, "").kind, "pattern");
+});
+
+test("safe pattern: a text without a word that it must have is not read at all", () => {
+  const made = safePattern("(user|mailbox) +(\\S+@\\S+ +)?(not known|unknown)", "i");
+  assert.ok(made.kind === "pattern");
+  const before = process.cpuUsage();
+  for (let round = 0; round < 2000; round += 1) assert.equal(made.tester.test("message ".repeat(64)), false);
+  assert.ok(process.cpuUsage(before).user < 500_000);
+  assert.equal(made.tester.test("550 User bob@example.net NOT KNOWN"), true);
 });

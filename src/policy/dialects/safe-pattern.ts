@@ -8,6 +8,7 @@
  */
 import { compileProgram, type Program, runProgram } from "./pattern-program.ts";
 import { readShape } from "./pattern-shape.ts";
+import { requiredWords } from "./required-words.ts";
 
 export type Tester = Readonly<{ test(text: string): boolean }>;
 
@@ -34,9 +35,12 @@ export function safePattern(source: string, flags: "" | "i"): SafePattern {
   const program = compileProgram(shape.tree, flags);
   return program === undefined
     ? { kind: "bad", problem: "its counted repetitions are too large" }
-    : { kind: "pattern", tester: testerOf(program) };
+    : { kind: "pattern", tester: testerOf(program, requiredWords(shape.tree), flags) };
 }
 
-function testerOf(program: Program): Tester {
-  return { test: (text) => runProgram(program, text) };
+/** @param words without one of them in it, a text is not read by the program */
+function testerOf(program: Program, words: string | undefined, flags: string): Tester {
+  if (words === undefined) return { test: (text) => runProgram(program, text) };
+  const anyWord = new RegExp(words, flags);
+  return { test: (text) => anyWord.test(text) && runProgram(program, text) };
 }
