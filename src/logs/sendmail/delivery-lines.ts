@@ -1,0 +1,155 @@
+/**
+ * What Sendmail says of one recipient's attempt: of each host that was met, its handshake and what the rules said of it,
+ * once for all recipients that met it in the same attempt; then the recipient's delivery line.
+ */
+import type { AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
+import { MessagesLeft } from "../words/messages-left.ts";
+import { algorithmBits, opensslCipherName } from "../words/openssl-cipher.ts";
+import { certificateName } from "./certificate-name.ts";
+import { deliveryStatus, ruleReply } from "./delivery-status.ts";
+import { levels } from "./levels.ts";
+import { verifyMessage } from "./verify-message.ts";
+import { verifyWord } from "./verify-word.ts";
+import { bracketed, hostName, interval, relayName, rootedName } from "./words.ts";
+
+/** Of sendmail.cf: what each recipient, each further attempt and each step of class weigh in `pri=`. */
+const recipientWeight = 30_000;
+const retryWeight = 90_000;
+const classWeight = 1800;
+
+export class DeliveryLines {
+  readonly #level: number;
+  readonly #left = new MessagesLeft();
+  /** Hosts and connections of the attempt whose records come in just now. */
+  readonly #told = new Set<string>();
+
+  constructor(level: number) {
+    this.#level = level;
+  }
+
+  of(record: AttemptRecord): readonly string[] {
+    if (record.leads) this.#told.clear();
+    const lines: string[] = [];
+    for (const host of record.earlier) this.#hostLines(host, record, lines);
+    this.#hostLines(record, record, lines);
+    if (this.#isWanted(record)) lines.push(deliveryLine(record));
+    if (this.#level >= levels.done && this.#left.settle(record)) {
+      lines.push(`${record.messageId}: done; delay=${interval(record.ageMs)}, ntries=${record.attempt}`);
+    }
+    return lines;
+  }
+
+  #isWanted({ event }: AttemptRecord): boolean {
+    if (event === "delivered") return this.#level >= levels.sent;
+    return this.#level >= (event === "failed" ? levels.returned : levels.deferred);
+  }
+
+  #hostLines(host: EarlierHost, record: AttemptRecord, lines: string[]): void {
+    if (this.#isNews(host)) {
+      this.#unreachedLine(host, record, lines);
+      this.#handshakeLines(host, lines);
+      this.#skippedLine(host, record, lines);
+      if (this.#level >= levels.hostRefused && isHostsVerdict(host)) lines.push(hostVerdict(host));
+    }
+    if (host.failure?.tls === "recipient-requirement" && this.#level >= levels.refused) {
+      const { messageId, to } = record;
+      const relay = rootedName(host);
+      lines.push(`${messageId}: ruleset=tls_rcpt, arg1=${to}, relay=${relay}, reject=${ruleReply(host)}`);
+    }
+  }
+
+  #isNews({ address, connection, error }: EarlierHost): boolean {
+    if (address === null || (connection?.use ?? 0) > 1) return false;
+    const key = connection === null ? `${address} ${error}` : connection.id;
+    if (this.#told.has(key)) return false;
+    this.#told.add(key);
+    return true;
+  }
+
+  #unreachedLine(host: EarlierHost, { messageId }: AttemptRecord, lines: string[]): void {
+    const { failure, address, port } = host;
+    if (this.#level < levels.notConnected || failure?.stage !== "connect" || failure.kind !== "unreachable") return;
+    const where = `${rootedName(host)} ${bracketed(address ?? "")}.${port ?? 25}`;
+    lines.push(`${messageId}: makeconnection (${where}) failed: ${failure.cause}`);
+  }
+
+  #handshakeLines(host: EarlierHost, lines: string[]): void {
+    const { tls, failure } = host;
+    if (failure?.tls === "handshake" && this.#level >= levels.handshakeFailed) {
+      lines.push(handshakeError("client", "connect", failure.cause));
+    }
+    if (tls === null || tls.protocol === null || this.#level < levels.handshake) return;
+    const verify = verifyWord(host);
+    const { protocol, cipher, bits, peer } = tls;
+    lines.push(`STARTTLS=client, relay=${rootedName(host)}, ${handshakeFields({ protocol, verify, cipher, bits })}`);
+    if (this.#level >= levels.certificate) lines.push(certificateLine("client", peer, tls.verify.chain));
+  }
+
+  /** `Try_TLS: NO`, and what means the same elsewhere: TLS was offered, and not to be used. */
+  #skippedLine(host: EarlierHost, { tls, to, connection }: AttemptRecord, lines: string[]): void {
+    if (this.#level < levels.notTried || host.connection !== connection) return;
+    if (tls === null || !tls.offered || tls.required !== "none") return;
+    const name = hostName(host);
+    const why = `550 5.7.1 <${to}>... do not try TLS with ${name} ${bracketed(host.address ?? "")}`;
+    lines.push(`ruleset=try_tls, arg1=${name}, relay=${name}, status=${why}`);
+  }
+}
+
+/** A rule gave the host up; a refusal or a loss that no rule speaks of is told in the delivery line alone. */
+function isHostsVerdict({ failure, error, tls }: EarlierHost): boolean {
+  if (failure?.kind !== "tls" || failure.tls === "recipient-requirement") return false;
+  if (failure.tls !== "lost" && failure.tls !== "refused") return true;
+  const own = tls?.refusal == null ? "" : failure.cause;
+  return /^[45]\d\d /.test(error ?? "") && error !== own;
+}
+
+function hostVerdict(host: EarlierHost): string {
+  return `ruleset=tls_server, arg1=${verifyWord(host)}, relay=${hostName(host)}, reject=${ruleReply(host)}`;
+}
+
+type Handshake = Readonly<{ protocol: string; verify: string; cipher: string | null; bits: number | null }>;
+
+/** Bits: nominal, then effective. */
+export function handshakeFields({ protocol, verify, cipher, bits }: Handshake): string {
+  const name = cipher === null ? "" : opensslCipherName(cipher);
+  const nominal = cipher === null ? 0 : algorithmBits(cipher) || (bits ?? 0);
+  return `version=${protocol}, verify=${verify}, cipher=${name}, bits=${nominal}/${bits ?? 0}`;
+}
+
+export function certificateLine(
+  role: "client" | "server",
+  certificate: Readonly<{ subject: string; issuer: string }> | null,
+  chain: string | null,
+): string {
+  const [subject, issuer] =
+    certificate === null ? ["", ""] : [certificateName(certificate.subject), certificateName(certificate.issuer)];
+  const message = verifyMessage(certificate === null ? null : chain);
+  return `STARTTLS=${role}, cert-subject=${subject}, cert-issuer=${issuer}, verifymsg=${message}`;
+}
+
+/** The numbers are those of OpenSSL's most common failure: records do not keep them. */
+export function handshakeError(role: "client" | "server", call: "connect" | "accept", reason: string): string {
+  return `STARTTLS=${role}, error: ${call} failed=-1, reason=${reason}, SSL_error=1, errno=0, retry=-1`;
+}
+
+function deliveryLine(record: AttemptRecord): string {
+  const { messageId, to, ageMs, durationMs, nexthop } = record;
+  const { dsn, reply, stat } = deliveryStatus(record);
+  const times = `delay=${interval(ageMs)}, xdelay=${interval(durationMs)}`;
+  const relay = relayName(record, nexthop);
+  const said = reply === undefined ? "" : `, reply=${reply}`;
+  const how = `${times}, mailer=esmtp, pri=${priority(record)}, relay=${relay}`;
+  return `${messageId}: to=<${to}>, ${how}, dsn=${dsn}${said}, stat=${stat}`;
+}
+
+function priority({ sizeBytes, recipients, attempt, origin }: AttemptRecord): number {
+  const weight = sizeBytes - messageClass(origin.headers) * classWeight;
+  return Math.max(0, weight + recipients * recipientWeight + (attempt - 1) * retryWeight);
+}
+
+/** Of the header field Precedence, by sendmail.cf. */
+export function messageClass(headers: Readonly<Record<string, string>>): number {
+  return classes[headers.precedence?.trim().toLowerCase() ?? ""] ?? 0;
+}
+
+const classes: Readonly<Record<string, number>> = { "special-delivery": 100, list: -30, bulk: -60, junk: -100 };
