@@ -175,7 +175,7 @@ test("b: no such domain, in the words that are known for it; there was no host",
       tls: null,
       rule: null,
       error: "example.net: no such domain",
-      failure: { ...refused, kind: "route", stage: null, cause: "no such domain" },
+      failure: { ...refused, kind: "route", stage: null, code: "no-such-domain", cause: "no such domain" },
     }),
   );
   assertFields(row, {
@@ -278,6 +278,22 @@ test("t: a demand of one recipient that TLS did not meet concerns that recipient
     cause: "not verified",
   } as const;
   assertFields(rowOf(everything, attempt({ ...sampleRefusal, failure })), { type: "t", rcpt: "bob@example.net" });
+});
+
+test("tq: STARTTLS refused: what the host said", () => {
+  const tls = {
+    ...sampleTls,
+    protocol: null,
+    cipher: null,
+    refusal: { code: 454, enhanced: "4.7.0", text: "TLS not available" },
+  };
+  const failure = { ...refused, kind: "tls", stage: null, tls: "refused", cause: "refused" } as const;
+  assertFields(rowOf(everything, attempt({ ...sampleRefusal, tls, failure, status: "4.7.0" })), {
+    type: "tq",
+    dsnStatus: "4.7.0 (other or undefined security status)",
+    dsnDiag: "smtp;454 4.7.0 TLS not available",
+    dlvTlsProtocol: "",
+  });
 });
 
 const unreachable: Partial<AttemptRecord> = {

@@ -105,7 +105,7 @@ function verification({ host }: DeliveryFacts): string {
 
 function dsnStatus({ type, record, host }: DeliveryFacts): string {
   if (type === "b" && record.event === "expired") return statusWithWords("4.4.7");
-  if (host.failure?.kind === "route" && host.status.endsWith(".1.2")) return statusOfNoDomain(host.status);
+  if (host.failure?.code === "no-such-domain") return statusOfNoDomain(host.status);
   return statusWithWords(host.status);
 }
 
@@ -113,11 +113,13 @@ function dsnStatus({ type, record, host }: DeliveryFacts): string {
 const told: ReadonlySet<string> = new Set(["tls", "rule", "unsuitable", "local"]);
 
 function dsnDiag({ host, hide }: DeliveryFacts): string {
-  if (host.reply !== null) {
-    const { code, enhanced, text } = host.reply;
+  const { failure, tls } = host;
+  const reply = host.reply ?? (failure?.tls === "refused" ? tls?.refusal : null) ?? null;
+  if (reply !== null) {
+    const { code, enhanced, text } = reply;
     return hide(`smtp;${code}${enhanced === null ? "" : ` ${enhanced}`}${text === "" ? "" : ` ${text}`}`);
   }
-  return host.failure !== null && told.has(host.failure.kind) ? hide(`smtp;${host.error ?? host.failure.cause}`) : "";
+  return failure !== null && told.has(failure.kind) ? hide(`smtp;${host.error ?? failure.cause}`) : "";
 }
 
 function bounceCategory(facts: DeliveryFacts, log: AccountingLog): string {
