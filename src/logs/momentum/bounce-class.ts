@@ -47,7 +47,7 @@ const patterns: readonly Pattern[] = [
   [classes.spam, /spam|unsolicited|bulk mail|junk|content.{0,30}(?:reject|denied|not accept)/],
   [
     classes.recipient,
-    /(?:user|recipient|mailbox|account|address).{0,40}(?:unknown|not found|no longer|not exist|n't exist|n't have|invalid|disabled|inactive|rejected)/,
+    /(?:user|recipient|mailbox|account|address).{0,40}(?:unknown|not found|no longer|not exist|n't |invalid|disabled|inactive)/,
   ],
   [
     classes.recipient,

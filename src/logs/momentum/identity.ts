@@ -1,6 +1,6 @@
 /**
- * What Momentum's logs call messages, connections, addresses and certificates. There every recipient has a message of its
- * own, with an id of its own, and the messages that came together share a batch id: so do lines of ours.
+ * What Momentum's logs call messages, connections, addresses and certificates. There every recipient has a message of
+ * its own, with an id of its own, and the messages that came together share a batch id: so do lines of ours.
  */
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";

@@ -1,7 +1,7 @@
 /**
- * The logs of ec_logger and bounce_logger, for what happens here: mainlog (receptions, deliveries, transient and permanent
- * failures), rejectlog and bouncelog, field by field as the Momentum 4 manual has them under Log Formats. What it does not
- * say is marked as inferred where it is made. Heartbeats are not written.
+ * The logs of ec_logger and bounce_logger, for what happens here: mainlog (receptions, deliveries, transient and
+ * permanent failures), rejectlog and bouncelog, field by field as the Momentum 4 manual has them under Log Formats.
+ * What it does not say is marked as inferred where it is made. Heartbeats are not written.
  */
 import type { LogFormat, LogStage } from "../../mail/log-definition.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";

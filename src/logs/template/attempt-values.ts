@@ -94,7 +94,7 @@ const tlsMacros: Makers<AttemptRecord> = {
   outbound_tls_subject: ofTls(({ peer }) => commonName(peer?.subject ?? "")),
 };
 
-/** With `tls_verify = no` nothing is verified there, whatever the certificate; facts are in `letterlock_tls_achieved`. */
+/** With `tls_verify = no` nothing is verified there; `letterlock_tls_achieved` has the facts. */
 const proofs: ReadonlySet<string> = new Set([
   ...["level-fingerprint", "level-verify", "level-secure", "proof-chain", "proof-chain-and-name", "monitor"],
 ]);

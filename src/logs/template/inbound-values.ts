@@ -1,6 +1,6 @@
 /**
- * What each macro prints of an inbound record, once for each recipient: at reception and rejection. There is no outbound
- * connection yet, so the macros of tls_macros say so (momentum reference 3).
+ * What each macro prints of an inbound record, once for each recipient: at reception and rejection. There is no
+ * outbound connection yet, so the macros of tls_macros say so (momentum reference 3).
  */
 import type { InboundRecord, InboundTls } from "../../mail/inbound-record.ts";
 import { acceptedId, domainPartOf, localPartOf, noId } from "../momentum/identity.ts";

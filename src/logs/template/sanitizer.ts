@@ -1,6 +1,6 @@
 /**
- * Values from outside made fit for one line: control characters and everything else that is not printable ASCII escaped,
- * whatever the log asks for (standards.md AT-28), then what `sanitize` of custom_logger asks for.
+ * Values from outside made fit for one line: control characters and everything else that is not printable ASCII
+ * escaped, whatever the log asks for (standards.md AT-28), then what `sanitize` of custom_logger asks for.
  */
 import { escapeText } from "../../mail/escape.ts";
 import type { TemplateLog } from "../../mail/log-definition.ts";

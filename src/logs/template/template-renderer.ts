@@ -1,6 +1,6 @@
 /**
- * Lines in any words: the templates of custom_logger and of our own `logs:`, each made into a list of functions once. As
- * in Momentum, where every recipient has a message of its own, reception gives a line for each recipient.
+ * Lines in any words: the templates of custom_logger and of our own `logs:`, each made into a list of functions once.
+ * As in Momentum, where every recipient has a message of its own, reception gives a line for each recipient.
  */
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import { escapeText } from "../../mail/escape.ts";

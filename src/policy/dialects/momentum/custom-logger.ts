@@ -1,7 +1,7 @@
 /**
  * `custom_logger`: which stages it prints, in which line, into which file (momentum reference 3). A format switches its
- * stage on, unless the stage is switched off by name; a stage that is switched on without a format prints nothing, there
- * and here. All stages of one file make one log.
+ * stage on, unless the stage is switched off by name; a stage that is switched on without a format prints nothing,
+ * there and here. All stages of one file make one log.
  */
 import type { LogDefinition, LogStage, TemplateLog } from "../../../mail/log-definition.ts";
 import type { Template, TemplatePart } from "../../../mail/log-template.ts";

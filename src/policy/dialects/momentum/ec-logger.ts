@@ -1,6 +1,6 @@
 /**
- * `ec_logger` (mainlog and rejectlog) and `bounce_logger` (bouncelog): logs with lines of their own, which are on unless
- * they are switched off, in files of their own where none is named.
+ * `ec_logger` (mainlog and rejectlog) and `bounce_logger` (bouncelog): logs with lines of their own, which are on
+ * unless they are switched off, in files of their own where none is named.
  */
 import type { LogDefinition, LogFormat, LogStage } from "../../../mail/log-definition.ts";
 import { defineLog, isOn, type LoggerContext, type LoggerStanza, modeOf, optionOf } from "./logger-stanza.ts";

@@ -1,11 +1,11 @@
 /**
- * Reads a line's template in the macros of custom_logger (`%t@%i@%h{Subject}@%outbound_tls`); entries of our own `logs:`
- * speak the same language. Never throws; whatever cannot be understood is told with its column, and what is printed for
+ * Reads a line's template in the macros of custom_logger (`%t@%i@%h{Subject}@%outbound_tls`); entries of our own
+ * `logs:` speak the same language. Never throws; whatever cannot be understood is told with its column, and what is printed for
  * it is known: an unknown macro prints nothing, as there.
  *
  * A name runs over letters, `_` and `:` as far as it can, so neither letters nor `_` can delimit a field; a single `:`
- * behind a name can (momentum reference 3). `%{name}`, `%{vctx_conn:key}` are the same macros as the rest of that system
- * writes them, `%outbound_tls:local_ip` is one with its namespace said.
+ * behind a name can (momentum reference 3). `%{name}`, `%{vctx_conn:key}` are the same macros as the rest of that
+ * system writes them, `%outbound_tls:local_ip` is one with its namespace said.
  */
 import type { Template, TemplatePart } from "../../../mail/log-template.ts";
 import { nearestWord } from "../../../mail/nearest-word.ts";

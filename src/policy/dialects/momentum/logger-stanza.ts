@@ -1,6 +1,6 @@
 /**
- * One logger of a configuration: the options of all stanzas of its name, the later one counting, and how what it asks for
- * becomes a log definition.
+ * One logger of a configuration: the options of all stanzas of its name, the later one counting, and how what it asks
+ * for becomes a log definition.
  */
 import type { LogDefinition } from "../../../mail/log-definition.ts";
 import { readTarget } from "./log-target.ts";
