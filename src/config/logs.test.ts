@@ -333,6 +333,13 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
     ],
   ],
   [
+    "JSON in datagrams, which cut it",
+    "  a: { format: json, syslog: udp://a.example }\n",
+    [
+      '3:22: error: over UDP a line is cut at 2048 octets, and a JSON record is longer (write "tcp://" or "tls://", or file:)',
+    ],
+  ],
+  [
     "CAs for lines in clear text",
     '  a: { format: postfix, syslog: "tcp://a.example", ca: x.pem }\n',
     [

@@ -16,6 +16,9 @@ import { plain } from "./value-types.ts";
 
 type FileValues = Values<typeof fileTable>;
 
+/** All but accounting files. */
+type LineLog = Exclude<WrittenLog, Readonly<{ word: "powermta" }>>;
+
 /** One of ours, and where it names its file. */
 type Own = Readonly<{ log: LogDefinition; at: Place }>;
 
@@ -48,7 +51,7 @@ function ownLog({ key, at, value }: Keyed<string, WrittenLog>, material: TargetM
 
 /** Format and target are written apart. */
 function simpleLog(
-  written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>,
+  written: LineLog,
   name: string,
   material: TargetMaterial,
 ): Pick<LogDefinition, "format" | "target" | "headers"> | undefined {
@@ -58,10 +61,18 @@ function simpleLog(
     const message = `the log "${name}" prints nothing: it has no template`;
     material.loading.problems.error(written.at, message, "add delivery: or another stage, with its line");
   }
+  reportCut(written, material);
   return target && { format, target, headers: headersIn(format) };
 }
 
-function formatOf(written: Exclude<WrittenLog, Readonly<{ word: "powermta" }>>): LogFormat {
+/** RFC 5426 section 3.2. */
+function reportCut({ word, values: { syslog } }: LineLog, { loading }: TargetMaterial): void {
+  if (word !== "json" || syslog?.value.kind !== "udp") return;
+  const message = "over UDP a line is cut at 2048 octets, and a JSON record is longer";
+  loading.problems.error(syslog.at, message, 'write "tcp://" or "tls://", or file:');
+}
+
+function formatOf(written: LineLog): LogFormat {
   switch (written.word) {
     case "postfix": {
       const { name, "tls-field": tlsField, ...levels } = written.values;
@@ -107,9 +118,10 @@ function templateLog(values: Extract<WrittenLog, Readonly<{ word: "template" }>>
   };
 }
 
-/** Mail logs name a message by its Message-ID too. */
+/** Mail logs name a message by its Message-ID too; Sendmail's tell its class. */
 function headersIn(format: LogFormat): readonly string[] {
-  if (format.kind === "postfix" || format.kind === "sendmail") return ["message-id"];
+  if (format.kind === "postfix") return ["message-id"];
+  if (format.kind === "sendmail") return ["message-id", "precedence"];
   return format.kind === "template" ? [...new Set(Object.values(format.templates).flatMap(headersOf))] : [];
 }
 

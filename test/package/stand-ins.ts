@@ -25,6 +25,7 @@ export async function standIns(now: number): Promise<SourceFiles> {
     "/etc/letterlock/customer.key": customer.privateKeyPem,
     "/etc/letterlock/clinic-ca.pem": authority.certificatePem,
     "/etc/letterlock/branch-ca.pem": authority.certificatePem,
+    "/etc/letterlock/logs-ca.pem": authority.certificatePem,
     "/etc/letterlock/users.yaml": `users:\n  newsletter: { password: "${password}" }\n`,
     "/etc/postfix/main.cf": "smtp_tls_security_level = may\n",
     "/etc/letterlock/postfix/main.cf": "smtp_tls_security_level = may\n",
