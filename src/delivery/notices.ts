@@ -3,7 +3,7 @@
  * `dsn/`'s; how long a delay must last, the schedule's.
  */
 import type { Settings } from "../config/settings.ts";
-import { composeNotice } from "../dsn/compose.ts";
+import { composeNotice, noticeHeaderId } from "../dsn/compose.ts";
 import { type NoticeCandidate, type NoticePlan, noticesFor } from "../dsn/notices.ts";
 import type { MessageOrigin } from "../mail/attempt.ts";
 import { isoTime } from "../mail/iso-time.ts";
@@ -77,7 +77,16 @@ async function compose(
   const reported = { id: mail.id, sender, body, facts, arrivedAt: arrival.at, expiresAt };
   const { recipients, ...notice } = await composeNotice({ plan, mail: reported, hostname, id, now, maxReturnedBytes });
   const [{ mailbox }] = recipients;
-  tools.observe({ kind: "notice-queued", messageId: id, about: mail.id, to: mailbox.text, action: plan.action });
+  tools.observe({
+    kind: "notice-queued",
+    messageId: id,
+    about: mail.id,
+    to: mailbox.text,
+    action: plan.action,
+    headerId: noticeHeaderId(id, hostname),
+    sizeBytes: notice.body.sizeBytes,
+    binding: defaultBinding,
+  });
   return {
     ...notice,
     id,

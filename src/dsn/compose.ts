@@ -22,6 +22,11 @@ export type ComposedNotice = Readonly<{
   facts: BodyFacts;
 }>;
 
+/** The Message-ID of a notice. @param id ours, of the notice */
+export function noticeHeaderId(id: string, hostname: string): string {
+  return `<${id}@${hostname}>`;
+}
+
 /** Throws when the message has a null reverse-path (a bug: `noticesFor` plans none); nothing else makes it reject. */
 export async function composeNotice(input: NoticeInput): Promise<ComposedNotice> {
   const { mailbox } = input.mail.sender;
@@ -55,7 +60,7 @@ async function compose(input: NoticeInput, to: string, returned: ReturnedPart): 
     To: { address: to },
     Subject: subjects[plan.action],
     Date: new Date(now),
-    "Message-ID": `<${id}@${hostname}>`,
+    "Message-ID": noticeHeaderId(id, hostname),
     "Auto-Submitted": "auto-replied",
   });
   root.createChild("text/plain; charset=utf-8").setContent(humanPart(input));

@@ -79,6 +79,10 @@ export type LetterlockEvent =
       about: string;
       to: string;
       action: "failed" | "delayed" | "relayed" | "expired";
+      /** Its Message-ID, with the angle brackets. */
+      headerId: string;
+      sizeBytes: number;
+      binding: string;
     }>
   | Readonly<{ kind: "commit"; operations: number; seconds: number }>
   | Readonly<{ kind: "store-trouble"; error: string }>

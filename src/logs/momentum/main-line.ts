@@ -33,10 +33,10 @@ export function receptionLine(record: InboundRecord, at: number, time: number): 
 
 /** A notice of our own: `internal`. The address and the size that it has there are not documented. */
 export function noticeLine(event: Extract<LetterlockEvent, { kind: "notice-queued" }>, now: number): string {
-  const { messageId, to } = event;
+  const { messageId, to, sizeBytes, binding } = event;
   return joinFields([
     ...[timestamp(now), `${messageId}.0`, messageId, noId, "R"],
-    ...[localPartOf(to), domainPartOf(to), "", "", "unknown", 0, "internal", "default", "default"],
+    ...[localPartOf(to), domainPartOf(to), "", "", "unknown", sizeBytes, "internal", "default", binding],
   ]);
 }
 

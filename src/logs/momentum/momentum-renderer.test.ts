@@ -58,9 +58,12 @@ test("mainlog: a notice of our own comes in as internal", () => {
     about: "01KA",
     to: "a@b.example",
     action: "failed",
+    headerId: "<01KD@relay.example>",
+    sizeBytes: 900,
+    binding: "binding-a",
   } as const;
   assert.deepEqual(linesOf("momentum-main", notice), [
-    "1795262400@01KD.0@01KD@00/00-00000-00000000@R@a@b.example@@@unknown@0@internal@default@default",
+    "1795262400@01KD.0@01KD@00/00-00000-00000000@R@a@b.example@@@unknown@900@internal@default@binding-a",
   ]);
 });
 

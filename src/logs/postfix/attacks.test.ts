@@ -51,7 +51,16 @@ function events(text: string): readonly LetterlockEvent[] {
     { ...label, kind: "inbound-handshake-failed", error: text },
     { ...label, kind: "log-in", mechanism: text, result: "failed", user: text },
     { kind: "connection-refused", listener: text, client: text, reason: text },
-    { kind: "notice-queued", messageId: text, about: text, to: text, action: "failed" },
+    {
+      kind: "notice-queued",
+      messageId: text,
+      about: text,
+      to: text,
+      action: "failed",
+      headerId: text,
+      sizeBytes: 1,
+      binding: text,
+    },
   ];
 }
 

@@ -53,7 +53,7 @@ export function createPostfixRenderer(format: PostfixFormat): LogRenderer {
       case "connection-refused":
         return smtpd([`NOQUEUE: reject: CONNECT from unknown[${event.client}]: 421 4.7.0 ${event.reason}; proto=SMTP`]);
       case "notice-queued":
-        return [line("bounce", `${event.about}: sender ${notices[event.action]}: ${event.messageId}`, now)];
+        return noticeLines(event).map(([speaker, text]) => line(speaker, text, now));
       default:
         return noLines;
     }
@@ -68,6 +68,19 @@ const notices = {
   delayed: "delay notification",
   relayed: "delivery status notification",
 } as const;
+
+/** That it is queued is told when it is first tried. */
+function noticeLines({
+  messageId,
+  about,
+  action,
+  headerId,
+}: Extract<LetterlockEvent, { kind: "notice-queued" }>): readonly (readonly [Speaker, string])[] {
+  return [
+    ["cleanup", `${messageId}: message-id=${headerId}`],
+    ["bounce", `${about}: sender ${notices[action]}: ${messageId}`],
+  ];
+}
 
 /** A message that was taken is told by smtpd, cleanup and qmgr at once: it is queued when its record is written. */
 function inboundLines(record: InboundRecord): readonly (readonly [Speaker, string])[] {

@@ -156,14 +156,16 @@ test("a message that was taken: its client, its Message-ID, its way into the que
   assert.equal(id, "postfix/cleanup: 01KD8W7F3N: message-id=<>");
 });
 
+const composed = { headerId: "<N@mx.example>", sizeBytes: 900, binding: "default" };
+
 test("a notice says for which message it is", () => {
-  const notice = { kind: "notice-queued", messageId: "N", about: "M", to: "a@example.com" } as const;
+  const notice = { kind: "notice-queued", messageId: "N", about: "M", to: "a@example.com", ...composed } as const;
   const lines = (["failed", "delayed", "relayed"] as const).flatMap((action) => linesOf({ ...notice, action }));
-  assert.deepEqual(lines, [
-    "postfix/bounce: M: sender non-delivery notification: N",
-    "postfix/bounce: M: sender delay notification: N",
-    "postfix/bounce: M: sender delivery status notification: N",
+  const told = ["non-delivery notification", "delay notification", "delivery status notification"].flatMap((what) => [
+    "postfix/cleanup: N: message-id=<N@mx.example>",
+    `postfix/bounce: M: sender ${what}: N`,
   ]);
+  assert.deepEqual(lines, told);
 });
 
 test("levels of detail: no summary of a client at 0, its certificate at 2", () => {

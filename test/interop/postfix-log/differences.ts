@@ -73,10 +73,10 @@ export const differences: readonly Difference[] = [
   },
   {
     id: "notice-id",
-    why: "Of a notice of our own the Message-ID is not told.",
+    why: "The Message-ID of a notice of ours is its id and our name; Postfix puts the time before them.",
     of: "postfix",
-    pattern: /^cleanup: Q2: message-id=<TIME\.Q2@.*$/,
-    becomes: "",
+    pattern: /^cleanup: Q2: message-id=<TIME\.Q2@/,
+    becomes: "cleanup: Q2: message-id=<Q2@",
   },
   {
     id: "no-such-domain",
