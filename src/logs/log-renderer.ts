@@ -30,4 +30,7 @@ export type LogRenderer = Readonly<{
   lines: (event: LetterlockEvent, now: number) => readonly LogLine[];
 }>;
 
+/** Who speaks, for lines that say so. */
+export type RendererTools = Readonly<{ hostname: string; pid: number }>;
+
 export const noLines: readonly LogLine[] = [];

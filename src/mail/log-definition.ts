@@ -27,6 +27,8 @@ export type LogTarget =
       /** A new file begins at this size (0: never); of the old ones so many are kept. */
       maxBytes: number;
       keepFiles: number;
+      /** Of a mail log: ISO 8601 in UTC in place of `Nov 22 08:30:47`, which has neither year nor zone. */
+      stamps?: "iso";
     }>
   /** PowerMTA's numbered files `acct-2026-11-22-0000.csv`; each worker writes its own. */
   | (Readonly<{ kind: "numbered-files" }> & NumberedFiles)

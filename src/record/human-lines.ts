@@ -26,9 +26,11 @@ export function levelOf(event: LetterlockEvent): LogLevel | undefined {
     case "attempt":
       return event.record.event === "failed" || event.record.event === "expired" ? "warn" : "info";
     case "worker-ended":
+    case "log-lines-lost":
       return "warn";
     case "store-trouble":
     case "configuration-rejected":
+    case "log-trouble":
     case "trouble":
       return "error";
     default:
@@ -90,6 +92,12 @@ export function describeEvent(event: LetterlockEvent): string {
       return `stopping: ${escapeText(event.reason)}`;
     case "store-trouble":
       return `queue store: ${escapeText(event.error)}`;
+    case "log-trouble":
+      return `log ${event.log} cannot be written, trying again: ${escapeText(event.target)}: ${escapeText(event.error)}`;
+    case "log-recovered":
+      return `log ${event.log} is written again: ${escapeText(event.target)}: ${linesLost(event.lost)}`;
+    case "log-lines-lost":
+      return `log ${event.log}: ${linesLost(event.lines)}`;
     case "trouble":
       return `${event.where}: ${escapeText(event.error)}`;
     case "commit":
@@ -168,6 +176,11 @@ function describeReply({ code, enhanced, text }: InboundRecord["reply"]): string
 /** In double quotes, which the text itself cannot end. */
 function quote(text: string): string {
   return `"${escapeText(text).replaceAll('"', "'")}"`;
+}
+
+function linesLost(lines: number): string {
+  if (lines === 0) return "no line was lost";
+  return lines === 1 ? "1 line was lost" : `${lines} lines were lost`;
 }
 
 function describeUnknown(event: never): string {

@@ -21,6 +21,8 @@ export type Metrics = Readonly<{
   setState: (state: RelayState) => void;
   /** 99th percentile since the last call, in seconds. */
   setEventLoopLag: (seconds: number) => void;
+  /** Lines so far by log, whose names come from the configuration. */
+  setLogLines: (lines: ReadonlyMap<string, number>) => void;
   /** Plain JSON, to be sent to the supervisor and added up there. */
   snapshot: () => Promise<unknown>;
 }>;
@@ -96,9 +98,14 @@ function createObserver(registry: Registry): Observer {
         return count.configurations(1, "rejected");
       case "worker-ended":
         return count.workersEnded();
+      case "log-lines-lost":
+        return count.logLinesLost(event.lines, event.log);
+      case "log-trouble":
+        return count.troubles(1, "log");
       case "store-trouble":
+        return count.troubles(1, "store");
       case "trouble":
-        return count.troubles(1, event.kind === "trouble" ? "other" : "store");
+        return count.troubles(1, "other");
       default:
     }
   };
@@ -162,6 +169,7 @@ function counters(registry: Registry) {
     configurations: counter("letterlock_configurations_total", "Configurations read.", "result"),
     workersEnded: counter("letterlock_workers_ended_total", "Worker processes that ended unasked."),
     troubles: counter("letterlock_troubles_total", "Errors that an operator should look at.", "where"),
+    logLinesLost: counter("letterlock_log_lines_lost_total", "Lines that a log's target did not take in time.", "log"),
   };
 }
 
@@ -214,7 +222,17 @@ function createGauges(registry: Registry): Omit<Metrics, "observe" | "snapshot">
     registers,
     aggregator: "max",
   });
+  const logLines = new Counter({
+    name: "letterlock_log_lines_total",
+    help: "Lines of each log.",
+    labelNames: ["log"],
+    registers,
+  });
   return {
+    setLogLines(lines) {
+      logLines.reset();
+      for (const [log, count] of lines) logLines.inc({ log }, count);
+    },
     setQueueCounts(counts) {
       messages.set(counts.messages);
       bodyBytes.set(counts.bodyBytes);

@@ -3,14 +3,15 @@
  * needs by its first request, `open`, and ends when it is told to stop or its supervisor is gone.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { type Logs, openLogs } from "../logs/open-logs.ts";
 import { systemClock } from "../mail/clock.ts";
 import type { LetterlockEvent, Observer } from "../observe/events.ts";
 import type { Queue } from "../queue/queue.ts";
 import { createHumanLog } from "../record/human-log.ts";
-import { openRecordWriter, type RecordWriter } from "../record/jsonl-writer.ts";
 import { createMetrics } from "../record/metrics.ts";
 import { answer, isRequest, type Methods, type Response } from "./ipc.ts";
 import type { OpenListener } from "./listeners.ts";
+import { logDefinitions } from "./log-definitions.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { type SettingsSource, type Snapshot, settingsOf } from "./settings-source.ts";
 
@@ -80,17 +81,17 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
   const observe = (event: LetterlockEvent): void => {
     for (const one of observers) one(event);
   };
-  const { file, inboundFile, maxBytes, keepFiles } = settings.records;
   let opened: Relay | undefined;
-  const onWritten = (ids: readonly string[]): void => opened?.queue.markProjected(ids);
-  const common = { maxBytes, keepFiles, clock: systemClock, observe };
-  const records = await openRecordWriter({ ...common, file, onWritten });
-  const inbound =
-    inboundFile === undefined ? undefined : await openRecordWriter({ ...common, file: inboundFile, of: "inbound" });
-  observers.push((event) => {
-    if (event.kind === "attempt") records.write(event.record);
-    if (event.kind === "inbound") inbound?.write(event.record);
+  const logs = await openLogs(logDefinitions(settings), {
+    worker,
+    workers: settings.workers,
+    dataDirectory: settings.dataDirectory,
+    hostname: settings.hostname,
+    clock: systemClock,
+    observe,
+    onDone: (ids) => opened?.queue.markProjected(ids),
   });
+  observers.push((event) => logs.observe(event));
   const relay = await startRelay({
     settings,
     worker,
@@ -101,21 +102,19 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     random: Math.random,
   });
   opened = relay;
-  await replayRecords(relay.queue, records);
-  const gauges = watchGauges(relay, metrics);
+  await replayRecords(relay.queue, logs);
+  const gauges = watchGauges(relay, logs, metrics);
   const methods: Methods = {
     ...relay.methods,
     reload: async (params): Promise<Listening> => {
       const next = params as WorkerSettings;
-      await relay.reload(settingsOf(next.source, next.snapshot), {
-        ports: new Map(Object.entries(next.ports)),
-        first: next.first,
-      });
+      const after = settingsOf(next.source, next.snapshot);
+      await relay.reload(after, { ports: new Map(Object.entries(next.ports)), first: next.first });
+      // Where records go is set at the start.
+      void logs.replace(logDefinitions({ records: settings.records, logs: after.logs }));
       return { listeners: relay.listeners };
     },
-    reopen: async () => {
-      await Promise.all([records.reopen(), inbound?.reopen()]);
-    },
+    reopen: () => logs.reopen(),
     metrics: () => metrics.snapshot(),
     state: () => relay.state(),
   };
@@ -125,19 +124,18 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     async stop(graceMs) {
       clearInterval(gauges);
       await relay.stop(graceMs);
-      await records[Symbol.asyncDispose]();
-      await inbound?.[Symbol.asyncDispose]();
+      await logs[Symbol.asyncDispose]();
       await log.close();
     },
   };
 }
 
 /** Records whose lines a crash may have swallowed, before anything new is written. */
-async function replayRecords(queue: Queue, records: RecordWriter): Promise<void> {
+async function replayRecords(queue: Queue, logs: Logs): Promise<void> {
   for (;;) {
     const missing = await queue.unprojected(replayBatch);
-    for (const record of missing) records.write(record);
-    if ((await records.flush()) > 0 || missing.length < replayBatch) return;
+    for (const record of missing) logs.observe({ kind: "attempt", record });
+    if ((await logs.flush()) > 0 || missing.length < replayBatch) return;
   }
 }
 
@@ -149,13 +147,14 @@ function send(message: Response): Promise<void> {
   });
 }
 
-function watchGauges(relay: Relay, metrics: ReturnType<typeof createMetrics>): NodeJS.Timeout {
+function watchGauges(relay: Relay, logs: Logs, metrics: ReturnType<typeof createMetrics>): NodeJS.Timeout {
   const lag = monitorEventLoopDelay({ resolution: 20 });
   lag.enable();
   return setInterval(() => {
     metrics.setEventLoopLag(lag.percentile(99) / 1e9);
     lag.reset();
     metrics.setState(relay.state());
+    metrics.setLogLines(logs.counts());
     relay.queue.counts().then(metrics.setQueueCounts, () => undefined);
   }, gaugeEveryMs);
 }

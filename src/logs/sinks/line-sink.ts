@@ -1,0 +1,242 @@
+/**
+ * Lines that wait for their target. Every log is written through one of these.
+ *
+ * Promises:
+ *  - `write` never waits and never throws: lines gather for up to 50 ms and go out in one batch, off the event loop;
+ *  - what the target does not take waits in memory and is tried again; beyond 16 MiB the newest lines are dropped,
+ *    counted and told. Trouble is told once, and its end once, with the number of lines that were dropped;
+ *  - lines keep their order. A target that fails in the middle of a batch may get lines of it twice, never none;
+ *  - closing waits for at most some seconds.
+ * Not here: what a target is (`line-target.ts`), what the lines say (`../log-renderer.ts`).
+ */
+import type { Clock, Timer } from "../../mail/clock.ts";
+import { errorText } from "../../mail/error-text.ts";
+import type { Observer } from "../../observe/events.ts";
+import type { LogSink } from "../log-sink.ts";
+import type { LineTarget, TargetTools } from "./line-target.ts";
+import { LossCount } from "./loss-count.ts";
+
+export type LineSinkOptions = Readonly<{
+  /** The log's name, and where it goes to in words. */
+  log: string;
+  target: string;
+  clock: Clock;
+  observe: Observer;
+  /** `doneUpTo` may have risen. */
+  onProgress?: () => void;
+  /** What must be over before the target is opened. */
+  after?: Promise<unknown> | undefined;
+  createTarget: (tools: TargetTools) => LineTarget;
+}>;
+
+const gatherMs = 50;
+/** Gathered lines of so many characters go out without waiting for the timer. */
+const gatherSize = 256 * 1024;
+const maxWaiting = 16 * 1024 * 1024;
+/** For what a stopping process must not wait longer. */
+const closeMs = 5_000;
+
+export class LineSink implements LogSink {
+  readonly #options: LineSinkOptions;
+  readonly #target: LineTarget;
+  readonly #losses: LossCount;
+  #lines: string[] = [];
+  /** Of each line. */
+  #marks: number[] = [];
+  /** Lines and their first mark in the append under way. */
+  #appending: Readonly<{ lines: number; mark: number }> | undefined;
+  #waitingSize = 0;
+  /** Before the first line that was dropped. */
+  #brokenAt = Number.POSITIVE_INFINITY;
+  #timer: Timer | undefined;
+  /** One piece of work at a time, in the order asked for. */
+  #work: Promise<void>;
+  #busy = 0;
+  #failures = 0;
+  #trouble = false;
+  #complained = false;
+  #closed = false;
+
+  constructor(options: LineSinkOptions) {
+    this.#options = options;
+    this.#losses = new LossCount(options);
+    this.#work = (options.after ?? Promise.resolve()).then(() => undefined);
+    this.#target = options.createTarget({
+      clock: options.clock,
+      complain: (error) => this.#complain(error),
+      failed: (error) => this.#failed(error),
+      later: (work) => void this.#enqueue(work),
+    });
+  }
+
+  write(text: string, mark: number): void {
+    if (this.#waitingSize + text.length > maxWaiting) {
+      this.#drop(mark);
+      return;
+    }
+    this.#lines.push(text);
+    this.#marks.push(mark);
+    this.#waitingSize += text.length;
+    if (this.#busy > 0 || this.#failures > 0) return;
+    if (this.#waitingSize >= gatherSize) this.#start();
+    else this.#timer ??= this.#options.clock.after(gatherMs, () => this.#start());
+  }
+
+  get doneUpTo(): number {
+    const first = this.#appending?.mark ?? this.#marks[0];
+    return Math.min(this.#brokenAt, first === undefined ? Number.POSITIVE_INFINITY : first - 1);
+  }
+
+  /** Opens the target now; by default that is done with the first lines. @returns what is wrong, which is told as well */
+  async open(): Promise<Error | undefined> {
+    let wrong: Error | undefined;
+    await this.#enqueue(async () => {
+      wrong = await this.#target.open().then(
+        () => undefined,
+        (cause: unknown) => this.#failed(cause),
+      );
+    });
+    return wrong;
+  }
+
+  async flush(): Promise<number> {
+    await this.#enqueue(() => this.#drain());
+    return this.#lines.length;
+  }
+
+  async reopen(): Promise<void> {
+    await this.#enqueue(() => this.#target.reopen().catch((cause: unknown) => this.#complain(errorText(cause))));
+    await this.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close("stop");
+  }
+
+  /** @param why `removed`: nobody will go on with this log */
+  async close(why: "stop" | "removed"): Promise<void> {
+    if (this.#closed) return;
+    await this.#patience(this.flush());
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#brokenAt = Math.min(this.#brokenAt, this.doneUpTo);
+    this.#losses.add(this.#lines.length + (this.#appending?.lines ?? 0));
+    this.#losses.tell();
+    await this.#patience(this.#target.close(why).catch((cause: unknown) => this.#complain(errorText(cause))));
+  }
+
+  async #patience(work: Promise<unknown>): Promise<void> {
+    const enough = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(closeMs, enough.resolve);
+    await Promise.race([work, enough.promise]);
+    timer.cancel();
+  }
+
+  /** Lines that came in meanwhile are seen to afterwards. */
+  #enqueue(work: () => Promise<unknown>): Promise<void> {
+    this.#busy += 1;
+    const done = this.#work.then(work).then(
+      () => undefined,
+      (cause: unknown) => void this.#failed(cause),
+    );
+    this.#work = done.finally(() => {
+      this.#busy -= 1;
+      if (this.#busy > 0 || this.#lines.length === 0 || this.#failures > 0) return;
+      this.#timer ??= this.#options.clock.after(gatherMs, () => this.#start());
+    });
+    return this.#work;
+  }
+
+  #start(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    void this.#enqueue(() => this.#drain());
+  }
+
+  /** After a failure the target is opened again whether or not a line waits: the end of trouble is told. */
+  async #drain(): Promise<void> {
+    if (this.#lines.length === 0 && this.#failures > 0) await this.#append([]);
+    while (this.#lines.length > 0) {
+      const { lines, marks } = this.#takeBatch();
+      const done = await this.#append(lines);
+      this.#appending = undefined;
+      this.#giveBack(lines.slice(done), marks.slice(done));
+      if (done === 0) return;
+      this.#options.onProgress?.();
+    }
+  }
+
+  /** @returns how many of the lines are where they belong */
+  async #append(lines: readonly string[]): Promise<number> {
+    try {
+      await this.#target.open();
+      const done = lines.length === 0 ? 0 : await this.#target.append(lines);
+      if (done > 0 || lines.length === 0) this.#succeeded();
+      return done;
+    } catch (cause) {
+      this.#failed(cause);
+      return 0;
+    }
+  }
+
+  #takeBatch(): Readonly<{ lines: string[]; marks: number[] }> {
+    const most = this.#target.batchSize;
+    let size = 0;
+    let count = 0;
+    for (const { length } of this.#lines) {
+      if (count > 0 && size + length > most) break;
+      size += length;
+      count += 1;
+    }
+    const lines = this.#lines.splice(0, count);
+    const marks = this.#marks.splice(0, count);
+    this.#waitingSize -= size;
+    this.#appending = { lines: count, mark: marks[0] ?? 0 };
+    return { lines, marks };
+  }
+
+  #giveBack(lines: string[], marks: number[]): void {
+    if (lines.length === 0) return;
+    this.#lines = lines.concat(this.#lines);
+    this.#marks = marks.concat(this.#marks);
+    for (const { length } of lines) this.#waitingSize += length;
+  }
+
+  #failed(cause: unknown): Error {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.#failures += 1;
+    this.#tellTrouble(error.message);
+    this.#timer?.cancel();
+    if (this.#closed) return error;
+    this.#timer = this.#options.clock.after(this.#target.retryMs(this.#failures), () => this.#start());
+    return error;
+  }
+
+  /** After having dropped lines, the end of trouble is that there is room again, or it would come and go with each batch. */
+  #succeeded(): void {
+    this.#failures = 0;
+    if (!this.#trouble || this.#waitingSize > maxWaiting / 2) return;
+    this.#trouble = false;
+    const { log, target, observe } = this.#options;
+    observe({ kind: "log-recovered", log, target, lost: this.#losses.end() });
+  }
+
+  #tellTrouble(error: string): void {
+    if (this.#trouble) return;
+    this.#trouble = true;
+    const { log, target, observe } = this.#options;
+    observe({ kind: "log-trouble", log, target, error });
+  }
+
+  #complain(error: string | undefined): void {
+    const { log, target, observe } = this.#options;
+    if (error !== undefined && !this.#complained) observe({ kind: "trouble", where: `${log} (${target})`, error });
+    this.#complained = error !== undefined;
+  }
+
+  #drop(mark: number): void {
+    this.#brokenAt = Math.min(this.#brokenAt, mark - 1);
+    this.#tellTrouble(`${maxWaiting} bytes wait: further lines are dropped until there is room`);
+    this.#losses.add(1);
+  }
+}

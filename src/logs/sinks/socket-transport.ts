@@ -1,0 +1,117 @@
+/**
+ * Syslog over a datagram socket of this machine (`/dev/log`), which Node itself cannot open: two calls of the C library
+ * open it, writing to it is Node's (docs/decisions/0013-logs.md). It never waits: a daemon that takes nothing is asked
+ * again a little later.
+ */
+import { closeSync, writeSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
+import type { Clock } from "../../mail/clock.ts";
+import { errorText } from "../../mail/error-text.ts";
+import { pause } from "./slow-reader.ts";
+import type { SyslogTransport } from "./syslog.ts";
+
+/** Linux: AF_UNIX, and SOCK_DGRAM with SOCK_NONBLOCK and SOCK_CLOEXEC. */
+const family = 1;
+const kind = 2 | 0o4000 | 0o2000000;
+const pathBytes = 108;
+
+const askAgainMs = 10;
+const patienceMs = 5_000;
+
+type Calls = Readonly<{
+  socket: (family: number, kind: number, protocol: number) => number;
+  connect: (fd: number, address: Buffer, length: number) => number;
+  errno: () => number;
+}>;
+
+let calls: Promise<Calls> | undefined;
+
+export class SocketTransport implements SyslogTransport {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #fd: number | undefined;
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<void> {
+    if (this.#fd !== undefined) return;
+    calls ??= loadCalls();
+    const { socket, connect, errno } = await calls;
+    const address = socketAddress(this.#path);
+    const fd = socket(family, kind, 0);
+    if (fd < 0) throw new Error(systemError(errno()));
+    if (connect(fd, address, address.length) === 0) {
+      this.#fd = fd;
+      return;
+    }
+    const problem = systemError(errno());
+    closeSync(fd);
+    throw new Error(problem);
+  }
+
+  async send(messages: readonly string[]): Promise<number> {
+    let waitedMs = 0;
+    let sent = 0;
+    while (sent < messages.length) {
+      if (this.#fd === undefined) throw new Error("not open");
+      if (this.#take(this.#fd, messages[sent] ?? "")) sent += 1;
+      else if (sent > 0) return sent;
+      else {
+        if (waitedMs >= patienceMs) throw new Error("its reader takes nothing");
+        waitedMs += askAgainMs;
+        await pause(askAgainMs, this.#clock);
+      }
+    }
+    return sent;
+  }
+
+  async close(): Promise<void> {
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) closeSync(fd);
+  }
+
+  /** @returns false while the socket is full */
+  #take(fd: number, message: string): boolean {
+    try {
+      writeSync(fd, message);
+      return true;
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === "EAGAIN" || code === "ENOBUFS") return false;
+      throw cause;
+    }
+  }
+}
+
+/** Loaded when it is needed, by those who log so. */
+async function loadCalls(): Promise<Calls> {
+  if (process.platform !== "linux") throw new Error("a socket of this machine can be written to on Linux only");
+  const { default: koffi } = await import("koffi").catch((cause: unknown) => {
+    throw new Error(`the optional package koffi is needed for it, or write udp://: ${errorText(cause)}`);
+  });
+  const library = koffi.load(null);
+  return {
+    socket: library.func("int socket(int family, int kind, int protocol)"),
+    connect: library.func("int connect(int fd, const void *address, int length)"),
+    errno: () => koffi.errno(),
+  };
+}
+
+/** `struct sockaddr_un`, the path ended by a zero. */
+function socketAddress(path: string): Buffer {
+  const bytes = Buffer.from(path, "utf8");
+  if (bytes.length >= pathBytes) throw new Error(`the path of a socket has at most ${pathBytes - 1} bytes`);
+  const address = Buffer.alloc(2 + pathBytes);
+  Buffer.from(Uint16Array.of(family).buffer).copy(address);
+  bytes.copy(address, 2);
+  return address;
+}
+
+function systemError(errno: number): string {
+  const [name, words] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, ""];
+  return words === "" ? name : `${name}: ${words}`;
+}

@@ -1,0 +1,33 @@
+/**
+ * `-`: the standard output that all processes of the relay share. Never rotated, never closed.
+ */
+import type { LineTarget, TargetTools } from "./line-target.ts";
+import { pipePiece, writePatiently } from "./slow-reader.ts";
+
+export class StandardOutput implements LineTarget {
+  readonly #tools: TargetTools;
+  #head: string | undefined;
+  readonly batchSize = pipePiece;
+
+  /** @param head said once, before the first line; nothing, where another process says it */
+  constructor(head: string | undefined, tools: TargetTools) {
+    this.#head = head;
+    this.#tools = tools;
+  }
+
+  async open(): Promise<void> {}
+
+  async append(lines: readonly string[]): Promise<number> {
+    await writePatiently(1, Buffer.from((this.#head ?? "") + lines.join(""), "utf8"), this.#tools.clock);
+    this.#head = undefined;
+    return lines.length;
+  }
+
+  retryMs(): number {
+    return 100;
+  }
+
+  async reopen(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
