@@ -16,6 +16,7 @@ export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"]
 export function levelOf(event: LetterlockEvent): LogLevel | undefined {
   switch (event.kind) {
     case "commit":
+    case "session-started":
       return undefined;
     case "inbound-handshake":
     case "outbound-handshake":
@@ -45,6 +46,8 @@ export function describeEvent(event: LetterlockEvent): string {
       return describeAttempt(event.record);
     case "inbound":
       return describeInbound(event.record);
+    case "session-started":
+      return `session started client=${escapeText(event.client)} listener=${event.listener}`;
     case "session-ended":
       return (
         `session ended client=${escapeText(event.client)} ehlo=${quote(event.ehlo)} listener=${event.listener} ` +

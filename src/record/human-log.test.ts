@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { sampleAttempt, sampleRefusal } from "../mail/attempt-sample.ts";
 import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
+import { sampleLabel } from "../observe/label-sample.ts";
 import { describeEvent, levelOf } from "./human-lines.ts";
 import { createHumanLog } from "./human-log.ts";
 
@@ -96,7 +97,7 @@ const rows: readonly [name: string, event: LetterlockEvent, want: string][] = [
   ],
   [
     "a log-in, raw text escaped",
-    { kind: "log-in", listener: "smtp", client: "192.0.2.9", mechanism: "PLAIN", result: "ok", user: 'a\x1b[2J"' },
+    { kind: "log-in", ...sampleLabel, mechanism: "PLAIN", result: "ok", user: 'a\x1b[2J"' },
     'log-in ok client=192.0.2.9 listener=smtp by=PLAIN user="a\\x1b[2J\'"',
   ],
 ];
@@ -108,7 +109,7 @@ test("log levels: commits are counted only, failures warn, trouble is an error",
   assert.equal(levelOf({ kind: "attempt", record: sampleAttempt }), "info");
   assert.equal(levelOf({ kind: "attempt", record: { ...sampleAttempt, event: "expired" } }), "warn");
   assert.equal(levelOf({ kind: "trouble", where: "x", error: "y" }), "error");
-  const logIn = { kind: "log-in", listener: "smtp", client: "192.0.2.9", mechanism: "PLAIN", user: "a" } as const;
+  const logIn = { kind: "log-in", ...sampleLabel, mechanism: "PLAIN", user: "a" } as const;
   assert.equal(levelOf({ ...logIn, result: "ok" }), "info");
   assert.equal(levelOf({ ...logIn, result: "failed" }), undefined);
 });
@@ -120,8 +121,9 @@ test("AT-28 log line: one event is one line of printable ASCII", () => {
       const events: LetterlockEvent[] = [
         {
           kind: "session-ended",
-          listener: "smtp",
-          client: "192.0.2.9",
+          ...sampleLabel,
+          commands: {},
+          lastCommand: two,
           ehlo: one,
           tls: two,
           messages: 1,
@@ -129,10 +131,20 @@ test("AT-28 log line: one event is one line of printable ASCII", () => {
           reason: three,
           durationMs: 5,
         },
-        { kind: "log-in", listener: "smtp", client: one, mechanism: "PLAIN", result: "ok", user: two },
-        { kind: "inbound-handshake-failed", listener: "smtp", client: one, error: two },
+        { kind: "log-in", ...sampleLabel, client: one, mechanism: "PLAIN", result: "ok", user: two },
+        { kind: "inbound-handshake-failed", ...sampleLabel, client: one, error: two },
+        { kind: "session-started", ...sampleLabel, client: one, clientName: two },
         { kind: "connection-refused", listener: "smtp", client: one, reason: two },
-        { kind: "notice-queued", messageId: "M", about: "N", to: one, action: "failed" },
+        {
+          kind: "notice-queued",
+          messageId: "M",
+          about: "N",
+          to: one,
+          action: "failed",
+          headerId: one,
+          sizeBytes: 1,
+          binding: one,
+        },
         { kind: "configuration-rejected", problems: [one, two] },
         { kind: "outbound-handshake", host: "h", address: "192.0.2.1", protocol: null, error: one, durationMs: 1 },
         { kind: "trouble", where: "here", error: three },

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { sampleAttempt, sampleTls } from "../mail/attempt-sample.ts";
 import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
+import { sampleLabel } from "../observe/label-sample.ts";
 import { aggregateMetrics, createMetrics } from "./metrics.ts";
 
 const accepted = {
@@ -47,7 +48,7 @@ test("metrics: what came in by protocol, cipher, required and achieved; refusals
     { kind: "inbound", record: { ...sampleInbound, tls: { ...sampleInboundRefusal.tls, required: "none" } } },
     { kind: "inbound", record: { ...sampleInbound, tls: odd } },
     { kind: "inbound", record: sampleInboundRefusal },
-    { kind: "log-in", listener: "mx", client: "192.0.2.9", mechanism: "PLAIN", result: "failed", user: "a" },
+    { kind: "log-in", ...sampleLabel, mechanism: "PLAIN", result: "failed", user: "a" },
   );
   const matched = 'cipher="TLS_AES_256_GCM_SHA384",required="matching",achieved="matched"';
   for (const want of [
@@ -110,11 +111,15 @@ test("metrics: nothing a peer sends becomes a label", async () => {
         record: { ...mine, tls: { ...sampleInboundTls, cipher: one, protocol: two } },
       });
       metrics.observe({ kind: "inbound", record: { ...sampleInboundRefusal, ehlo: one, to: [two] } });
-      metrics.observe({ kind: "log-in", listener: one, client: two, mechanism: one, result: "failed", user: two });
+      metrics.observe({ kind: "log-in", ...sampleLabel, mechanism: one, result: "failed", user: two });
       metrics.observe({
         kind: "inbound-handshake",
-        listener: one,
-        client: two,
+        ...sampleLabel,
+        bits: 0,
+        certificate: null,
+        certificateAsked: true,
+        chain: one,
+        serverName: two,
         protocol: one,
         cipher: two,
         group: one,
