@@ -10,7 +10,7 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 let stampedSecond = Number.NaN;
 let stamp = "";
 
-/** `Nov  2 08:30:47` (RFC 3164 section 4.1.2). */
+/** `Nov  2 08:30:47` (RFC 3164 §4.1.2). */
 export function traditionalStamp(ms: number): string {
   const second = Math.floor(ms / 1000);
   if (second === stampedSecond) return stamp;

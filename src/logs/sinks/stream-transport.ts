@@ -1,5 +1,5 @@
 /**
- * Syslog over TCP with octet counting (RFC 6587 section 3.4.1), or over TLS (RFC 5425): the server's certificate must
+ * Syslog over TCP with octet counting (RFC 6587 §3.4.1), or over TLS (RFC 5425): the server's certificate must
  * lead to a CA that counts and carry its name. What the system took and the server never read is lost when it goes.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";

@@ -2,8 +2,8 @@
  * A log line as a syslog message: RFC 3164, or RFC 5424. Pure.
  *
  * To a socket of this machine the host name is left out of RFC 3164, as syslog(3) does: the daemon there knows it.
- * A message is cut at what receivers take at least: 1024 bytes of RFC 3164 over UDP (section 4.1), 2048 of RFC 5424 over
- * UDP (RFC 5426 section 3.2), 8192 over TCP and TLS (RFC 5425 section 4.3) and to the socket (rsyslog's default).
+ * A message is cut at what receivers take at least: 1024 bytes of RFC 3164 over UDP (§4.1), 2048 of RFC 5424 over
+ * UDP (RFC 5426 §3.2), 8192 over TCP and TLS (RFC 5425 §4.3) and to the socket (rsyslog's default).
  */
 
 import { isoTime } from "../../mail/iso-time.ts";
@@ -13,7 +13,7 @@ import { traditionalStamp } from "../mail-log-line.ts";
 
 type Target = Extract<LogTarget, Readonly<{ kind: "syslog" }>>;
 
-/** RFC 5424 section 6.2.1, table 1; `local0` is 16. */
+/** RFC 5424 §6.2.1, table 1; `local0` is 16. */
 const facilities: Readonly<Record<SyslogFacility, number>> = {
   user: 1,
   mail: 2,
@@ -29,7 +29,7 @@ const facilities: Readonly<Record<SyslogFacility, number>> = {
   local7: 23,
 };
 
-/** RFC 5424 section 6.2.1, table 2. */
+/** RFC 5424 §6.2.1, table 2. */
 const severities: Readonly<Record<Severity, number>> = { error: 3, warning: 4, notice: 5, info: 6 };
 
 /** @returns what makes the messages of one log */
