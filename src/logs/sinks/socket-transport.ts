@@ -15,7 +15,9 @@ const family = 1;
 const kind = 2 | 0o4000 | 0o2000000;
 const pathBytes = 108;
 
-const askAgainMs = 10;
+/** The queue of such a socket may be ten messages long: a quick daemon empties it at once, a stuck one is asked ever later. */
+const firstPauseMs = 1;
+const longestPauseMs = 50;
 const patienceMs = 5_000;
 
 type Calls = Readonly<{
@@ -54,6 +56,7 @@ export class SocketTransport implements SyslogTransport {
 
   async send(messages: readonly string[]): Promise<number> {
     let waitedMs = 0;
+    let pauseMs = firstPauseMs;
     let sent = 0;
     while (sent < messages.length) {
       if (this.#fd === undefined) throw new Error("not open");
@@ -61,8 +64,9 @@ export class SocketTransport implements SyslogTransport {
       else if (sent > 0) return sent;
       else {
         if (waitedMs >= patienceMs) throw new Error("its reader takes nothing");
-        waitedMs += askAgainMs;
-        await pause(askAgainMs, this.#clock);
+        await pause(pauseMs, this.#clock);
+        waitedMs += pauseMs;
+        pauseMs = Math.min(longestPauseMs, pauseMs * 2);
       }
     }
     return sent;

@@ -36,7 +36,6 @@ export class StreamTransport implements SyslogTransport {
     socket.on("end", () => socket.destroy());
     socket.resume();
     await this.#within(connectMs, "no connection", socket, promise);
-    socket.unref();
     this.#socket = socket;
   }
 

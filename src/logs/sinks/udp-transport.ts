@@ -19,7 +19,7 @@ export class UdpTransport implements SyslogTransport {
   async open(): Promise<void> {
     if (this.#socket !== undefined) return;
     const { address, family } = await lookup(this.#server.host);
-    const socket = createSocket(family === 6 ? "udp6" : "udp4").unref();
+    const socket = createSocket(family === 6 ? "udp6" : "udp4");
     const connected = Promise.withResolvers<void>();
     socket.on("error", (error) => {
       this.#error = error;
