@@ -33,10 +33,10 @@ export class History {
   }
 
   /** Takes the next number. A record that is there already stays as it is, and is counted once. */
-  insert({ recordId, record, tally }: SettlementRow): void {
+  insert(row: SettlementRow): void {
     this.#totals.now.lastSeq += 1;
     const { lastSeq } = this.#totals.now;
-    if (this.attempts.insert(lastSeq, recordId, record)) this.#tally.append(lastSeq, tally);
+    if (this.attempts.insert(lastSeq, row.recordId, row.record)) this.#tally.append(lastSeq, row);
   }
 
   /** A record from another shard, as JSON. */

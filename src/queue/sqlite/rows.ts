@@ -35,7 +35,7 @@ export function settlementRow({ messageId, number, record, next }: Settlement): 
     number,
     recordId: record.id,
     record: attemptJson(record),
-    tally: tallyOf(record),
+    ...tallyOf(record),
     nextTryAt: next.kind === "again" ? next.nextTryAt : null,
     attempts: record.attempt,
     delayNotified: next.kind === "again" && next.delayNotified,

@@ -24,7 +24,7 @@ import type { WordTable } from "./tally-words.ts";
 import { type FoundRow, TopRows } from "./top-rows.ts";
 
 /** Different numbers that are counted in one walk, at the most; each takes some hundred octets. */
-const keysAtOnce = 2 ** 18;
+const keysAtOnce = 2 ** 19;
 /** Numbers fall into 65,536 ranges of as many. */
 const rangeBits = 16;
 const blocksAtOnce = 16;
@@ -123,8 +123,8 @@ class Scan {
     if (only !== undefined) return yield* this.#theseWords(place, only);
     const top = new TopRows(limit);
     let keys = 0;
-    for (const { from, below } of rangesOf(perRange)) {
-      const counters = new Counters();
+    for (const { from, below, most } of rangesOf(perRange)) {
+      const counters = new Counters(most);
       yield* this.#count(place, counters, (id) => (id >= from && id < below ? counters.placeOf(id) : undefined));
       keys += counters.size;
       for (const [id, at] of counters.places) {
@@ -139,7 +139,7 @@ class Scan {
     place: number,
     only: readonly (string | null)[],
   ): Generator<undefined, Pick<ReportPart, "rows" | "keys">> {
-    const counters = new Counters();
+    const counters = new Counters(only.length);
     for (const [number, key] of only.entries()) {
       const id = key === null ? 0 : this.#words.idOf(key);
       if (id !== undefined) counters.placeOf(id);
@@ -209,7 +209,11 @@ class Scan {
 /** Figures of many numbers in one array, by the order in which they come. */
 class Counters {
   readonly places = new Map<number, number>();
-  figures = new Float64Array(1024 * figureCount);
+  readonly figures: Uint32Array;
+
+  constructor(most: number) {
+    this.figures = new Uint32Array(most * figureCount);
+  }
 
   get size(): number {
     return this.places.size;
@@ -220,7 +224,6 @@ class Counters {
     if (known !== undefined) return known;
     const place = this.places.size;
     this.places.set(id, place);
-    if ((place + 1) * figureCount > this.figures.length) this.#grow();
     this.figures[place * figureCount + weakestPlace] = noProtocol;
     return place;
   }
@@ -234,12 +237,6 @@ class Counters {
   at(row: number): Figures {
     return [...this.figures.subarray(row * figureCount, (row + 1) * figureCount)];
   }
-
-  #grow(): void {
-    const larger = new Float64Array(this.figures.length * 2);
-    larger.set(this.figures);
-    this.figures = larger;
-  }
 }
 
 function figuresOf({ counts, strength }: TallyFacts, count: number): Figures {
@@ -250,21 +247,17 @@ function figuresOf({ counts, strength }: TallyFacts, count: number): Figures {
 }
 
 /** Ranges of numbers that hold no more than `keysAtOnce` different ones each, as far as entries tell; empty ones left out. */
-function rangesOf(perRange: Float64Array): { from: number; below: number }[] {
-  const ranges: { from: number; below: number }[] = [];
-  let held = 0;
+function rangesOf(perRange: Float64Array): { from: number; below: number; most: number }[] {
+  const ranges: { from: number; below: number; most: number }[] = [];
   for (const [range, entries] of perRange.entries()) {
     if (entries === 0) continue;
     const most = Math.min(entries, 2 ** rangeBits);
     const below = (range + 1) * 2 ** rangeBits;
     const last = ranges.at(-1);
-    if (last !== undefined && held + most <= keysAtOnce) {
+    if (last !== undefined && last.most + most <= keysAtOnce) {
       last.below = below;
-      held += most;
-    } else {
-      ranges.push({ from: range * 2 ** rangeBits, below });
-      held = most;
-    }
+      last.most += most;
+    } else ranges.push({ from: range * 2 ** rangeBits, below, most });
   }
   return ranges;
 }

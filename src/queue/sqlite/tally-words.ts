@@ -5,10 +5,9 @@
  * found in memory, others by index; numbers are never used twice while a block may name them.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { LRUCache } from "lru-cache";
 
-/** Words that are found without asking the database. */
-const wordsInMemory = 50_000;
+/** So many words, or twice as many, are found without asking the database. */
+const wordsInMemory = 25_000;
 /** What blocks have room for; more words than that are counted as none. */
 const mostWords = 0xffffffff;
 const sweptAtOnce = 100;
@@ -17,7 +16,9 @@ const sweptAtOnce = 100;
 type Word = { readonly id: number; used: number };
 
 export class WordTable {
-  readonly #known = new LRUCache<string, Word>({ max: wordsInMemory });
+  /** Words used lately; and those used before them, until there are new ones in plenty. */
+  #known = new Map<string, Word>();
+  #older = new Map<string, Word>();
   /** Words that the transaction added or changed. */
   #touched: string[] = [];
   /** The sweep goes on behind this word. */
@@ -69,7 +70,7 @@ export class WordTable {
 
   /** After roll-back. */
   restore(): void {
-    for (const text of this.#touched) this.#known.delete(text);
+    for (const text of this.#touched) this.#forget(text);
     this.#touched = [];
     this.#sweptTo = 0;
   }
@@ -85,7 +86,7 @@ export class WordTable {
       for (const { id, text, used } of words) {
         if (used >= day) continue;
         this.#delete.run(id);
-        this.#known.delete(text);
+        this.#forget(text);
       }
       this.#sweptTo = words.length < sweptAtOnce ? 0 : (words.at(-1)?.id ?? 0);
       if (this.#sweptTo === 0) return true;
@@ -94,10 +95,22 @@ export class WordTable {
   }
 
   #fetch(text: string, day: number): Word {
-    const found = this.#find.get(text) as Word | undefined;
-    const word = found ?? { id: Number(this.#add.run(text, day).lastInsertRowid), used: day };
-    if (found === undefined) this.#touched.push(text);
+    const word = this.#older.get(text) ?? (this.#find.get(text) as Word | undefined) ?? this.#new(text, day);
+    if (this.#known.size >= wordsInMemory) {
+      this.#older = this.#known;
+      this.#known = new Map();
+    }
     this.#known.set(text, word);
     return word;
+  }
+
+  #new(text: string, day: number): Word {
+    this.#touched.push(text);
+    return { id: Number(this.#add.run(text, day).lastInsertRowid), used: day };
+  }
+
+  #forget(text: string): void {
+    this.#known.delete(text);
+    this.#older.delete(text);
   }
 }

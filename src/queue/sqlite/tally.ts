@@ -51,14 +51,15 @@ export class TallyTable {
 
   /** @param seq the record's number */
   append(seq: number, { time, words }: TallyRow): void {
-    const hour = Math.floor(time / hourMs);
-    const bytes = (words.length / wordsOfHost) * entryBytes;
-    const block = this.#blockFor(seq, hour, bytes);
+    const list = words.split("\t");
+    const block = this.#blockFor(seq, Math.floor(time / hourMs), (list.length / wordsOfHost) * entryBytes);
     const day = Math.floor(block.hour / hoursPerDay);
     block.last = seq;
-    for (const [place, word] of words.entries()) {
+    let place = 0;
+    for (const word of list) {
       if (place % wordsOfHost === 0) this.#put(block, time - (block.hour - 1) * hourMs);
       this.#put(block, this.#words.intern(word, day));
+      place += 1;
     }
   }
 

@@ -35,20 +35,20 @@ export type MessageRow = {
   bodyOffset: number;
 };
 
-export type SettlementRow = Readonly<{
-  messageId: string;
-  number: number;
-  recordId: string;
-  record: string;
-  tally: TallyRow;
-  /** ms since 1970; null: done. */
-  nextTryAt: number | null;
-  attempts: number;
-  delayNotified: boolean;
-  lastError: string;
-  /** ms since 1970. */
-  firstTriedAt: number;
-}>;
+export type SettlementRow = TallyRow &
+  Readonly<{
+    messageId: string;
+    number: number;
+    recordId: string;
+    record: string;
+    /** ms since 1970; null: done. */
+    nextTryAt: number | null;
+    attempts: number;
+    delayNotified: boolean;
+    lastError: string;
+    /** ms since 1970. */
+    firstTriedAt: number;
+  }>;
 
 export type RecipientName = Readonly<{ messageId: string; number: number }>;
 
