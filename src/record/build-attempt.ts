@@ -27,10 +27,11 @@ import { recordedOrcpt } from "./envelope-parameters.ts";
 /** Where the attempt ended: the MX host (none for a bare address), and the address if one was tried. */
 export type AttemptPlace = Readonly<{ host: string | undefined; address: IpAddress | undefined; port: number }>;
 
-/** How the hop was encrypted. `facts` and `verdict` are missing when no connection came about. */
-/** Longest line of an EHLO reply that is kept. */
+/** Of the lines of an EHLO reply: characters of all that are kept, and of one. Each recipient's record has them. */
+const maxKeywords = 1024;
 const maxKeyword = 128;
 
+/** How the hop was encrypted. `facts` and `verdict` are missing when no connection came about. */
 export type AttemptHop = Readonly<{
   decision: TlsDecision;
   facts: PeerFacts | undefined;
@@ -89,7 +90,7 @@ export type AttemptInput = HostMet &
 
 export function buildAttempt(input: AttemptInput): AttemptRecord {
   const { messageId, number, attempt, event, hop, now, startedAt } = input;
-  const host = describeHost(input);
+  const host = describeHost(input, maxReply);
   return {
     id: `${messageId}.${number}.${attempt}`,
     time: new Date(now).toISOString(),
@@ -110,7 +111,7 @@ export function buildAttempt(input: AttemptInput): AttemptRecord {
     address: host.address,
     port: host.port,
     connection: host.connection,
-    earlier: input.earlier.map(describeHost),
+    earlier: input.earlier.map((met) => describeHost(met, maxText)),
     tls: host.tls,
     rule: host.rule,
     reasons: hop === undefined ? [] : describeReasons(hop),
@@ -126,7 +127,9 @@ export function buildAttempt(input: AttemptInput): AttemptRecord {
   };
 }
 
-function describeHost({ place, hop, connection, reply, error, status, failure }: HostMet): EarlierHost {
+/** @param most characters of a reply, and of what is said of it */
+function describeHost(met: HostMet, most: number): EarlierHost {
+  const { place, hop, connection, reply, error, status, failure } = met;
   return {
     mx: place?.host ?? null,
     address: place?.address ?? null,
@@ -134,8 +137,8 @@ function describeHost({ place, hop, connection, reply, error, status, failure }:
     connection: connection === undefined ? null : describeConnection(connection),
     tls: hop === undefined ? null : describeTls(hop),
     rule: hop === undefined ? null : describeRule(hop.decision),
-    reply: reply === undefined ? null : describeReply(reply),
-    error: error === undefined ? null : escapeText(error, maxReply),
+    reply: reply === undefined ? null : describeReply(reply, most),
+    error: error === undefined ? null : escapeText(error, most),
     failure: failure === undefined ? null : { ...failure, cause: escapeText(failure.cause, maxText) },
     status,
   };
@@ -153,10 +156,21 @@ function describeConnection({
 }: AttemptConnection): AttemptConnection {
   let described = keywords.get(said);
   if (described === undefined) {
-    described = said.map((line) => escapeText(line, maxKeyword));
+    described = describeKeywords(said);
     keywords.set(said, described);
   }
   return { id, use, localAddress, localPort, keywords: described };
+}
+
+/** The first of them. */
+function describeKeywords(said: readonly string[]): readonly string[] {
+  let room = maxKeywords;
+  return said
+    .map((line) => escapeText(line, maxKeyword))
+    .filter(({ length }) => {
+      room -= length;
+      return room >= 0;
+    });
 }
 
 function describeTls({ decision, facts, verdict, reusedConnection }: AttemptHop): AttemptTls {
@@ -166,7 +180,7 @@ function describeTls({ decision, facts, verdict, reusedConnection }: AttemptHop)
     required: decision.level,
     achieved: verdict?.achieved ?? "none",
     offered: facts?.offered ?? false,
-    refusal: facts?.tls.kind === "refused" ? describeReply(facts.tls.reply) : null,
+    refusal: facts?.tls.kind === "refused" ? describeReply(facts.tls.reply, maxText) : null,
     protocol: handshake?.protocol ?? null,
     cipher: handshake?.cipher ?? null,
     bits: handshake?.bits ?? null,
@@ -196,6 +210,6 @@ function describeReasons({ decision, verdict }: AttemptHop): AttemptRecord["reas
   });
 }
 
-function describeReply({ code, enhanced, lines }: Reply): NonNullable<AttemptRecord["reply"]> {
-  return { code, enhanced: enhanced ?? null, text: escapeText(lines.join(" "), maxReply) };
+function describeReply({ code, enhanced, lines }: Reply, most: number): NonNullable<AttemptRecord["reply"]> {
+  return { code, enhanced: enhanced ?? null, text: escapeText(lines.join(" "), most) };
 }
