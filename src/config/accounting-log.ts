@@ -64,11 +64,7 @@ function directivesOf(values: Values, material: TargetMaterial): Directives {
   say("records", values.records, commaList);
   for (const each of byType(values["record-fields"], commaList))
     lines.push(directive("record-fields", ...each, loading));
-  for (const { key, value } of values["map-header-to-field"]?.value ?? []) {
-    for (const each of value) {
-      lines.push(directive("map-header-to-field", `${key} ${each.key} ${each.value}`, each.at, loading));
-    }
-  }
+  for (const each of mappings(values)) lines.push(directive("map-header-to-field", ...each, loading));
   const moveTo = values["move-to"];
   if (moveTo !== undefined) say("move-to", { ...moveTo, value: folderOf(moveTo, material) }, quoted);
   say("move-interval", values["move-interval"], inSeconds);
@@ -101,6 +97,15 @@ function byType<T>(
   value: (written: T) => string,
 ): readonly (readonly [text: string, at: Place])[] {
   return (written?.value ?? []).map((each) => [`${each.key} ${value(each.value)}`, each.at]);
+}
+
+/** `d header_X-Job jobId`, each with its place. */
+function mappings(values: Values): readonly (readonly [text: string, at: Place])[] {
+  return (values["map-header-to-field"]?.value ?? []).flatMap(({ key: type, value: fields }) =>
+    fields.flatMap(({ key: field, value: headers }) =>
+      headers.map(({ value, at }) => [`${type} header_${value.replace(/^header_/i, "")} ${field}`, at] as const),
+    ),
+  );
 }
 
 function commaList(items: readonly Located<string>[]): string {

@@ -243,8 +243,8 @@ const powermtaTable = {
   ),
   "user-string": optional(text, "Value of the field `userString`."),
   "map-header-to-field": optional(
-    byName(byText("header_NAME", text)),
-    "By type of record: `header_NAME: FIELD` writes a header field's value into that field; the first that is there counts.",
+    byName(byText("FIELD", list(text))),
+    "By type of record: header fields whose value goes into that field; the first that is there counts.",
   ),
   "queue-filter": optional(
     list(text),
@@ -262,11 +262,11 @@ const powermtaTable = {
   "count-moved-records": optional(yesNo, "The number of records stands in a moved file's name. Default: false."),
   sync: optional(yesNo, "Each write is synced to disk. Default: false."),
   "retry-interval": optional(
-    duration("1s", "1d"),
+    duration("0s", "3650d"),
     "With `program`: wait before one that ended is started again. Default: 5m.",
   ),
   "write-timeout": optional(
-    duration("1s", "1d"),
+    duration("0s", "3650d"),
     "With `program`: it is ended when it takes nothing for so long. Default: 1m.",
   ),
 } as const;

@@ -133,7 +133,7 @@ test("logs: an accounting file has every directive of its section", () => {
     file: acct/acct.csv
     records: [d, tq]
     record-fields: { d: ["*", dlvTlsProtocol, header_X-Foo], tq: "timeLogged, dlvTlsRequired" }
-    map-header-to-field: { d: { header_X-Job: jobId, header_X-Other: jobId } }
+    map-header-to-field: { d: { jobId: [X-Job, header_X-Other] } }
     move-to: moved
     move-interval: 90s
     max-size: 2 MiB
@@ -411,7 +411,7 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
       d: "*,dlvTlsCiper"
       tq: "*"
       y: "*"
-    map-header-to-field: { d: { Subject: jobId } }
+    map-header-to-field: { d: { job: Subject } }
     queue-filter: "!*/*"
     privacy-policy: md5 x
     bounce-category-patterns: { full: quota-issues }
@@ -420,7 +420,7 @@ const wrong: readonly (readonly [name: string, text: string, want: readonly stri
       '7:7: warning: record-fields: there is no field "dlvTlsCiper"; its column stays empty (did you mean dlvTlsCipher?)',
       "8:7: warning: record-fields: this file has no records of type tq (add tq to records)",
       '9:7: error: record-fields: "y" is no record type (write record-fields d *,dlvTlsProtocol)',
-      '10:33: error: map-header-to-field: "Subject" names no header field (write map-header-to-field d header_X-Foo rcpt)',
+      '10:38: error: map-header-to-field: "job" is no field (write map-header-to-field d header_X-Foo rcpt)',
       "11:5: warning: queue-filter: every pattern begins with !, so nothing is written (add */* at its end)",
       '12:5: error: privacy-policy: "md5" cannot be followed as it is written (write retain, redact "X", siphash "KEY" of up to 16 octets, or hmac-sha256 "KEY"; -hexkey takes hex)',
       "13:33: error: <bounce-category-patterns>: full quota-issues is no pattern and category (write /PATTERN/ category)",

@@ -4,7 +4,7 @@
  *
  * Promise: what is written reads back without an error, and means the same; `letterlock import --report` proves it.
  */
-import { Document, isMap, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
+import { Document, isMap, Pair, Scalar, visit, YAMLMap, YAMLSeq } from "yaml";
 import { type DomainPattern, formatDomainPattern } from "../../mail/domain-pattern.ts";
 import type { LogDefinition } from "../../mail/log-definition.ts";
 import { formatNexthop, type Nexthop } from "../../mail/nexthop.ts";
@@ -85,7 +85,7 @@ class Writer {
   #logs(logs: readonly LogDefinition[]): void {
     const { written, left } = writeLogs(logs);
     for (const { log, why } of left) this.#cannot(originOf(log), log.name, why);
-    for (const [name, { log, entry }] of written) add(child(this.#top, "logs"), name, entry, log.from);
+    for (const [name, { log, entry }] of written) add(child(this.#top, "logs"), name, inLines(entry), log.from);
   }
 
   /** @param told lines of which the source itself says that they are not taken over */
@@ -359,6 +359,13 @@ function comment(map: Pick<YAMLMap, "commentBefore">, text: string): void {
 
 function place({ source, file, line }: Origin): string {
   return file === undefined ? source : `${file}:${line ?? 1}`;
+}
+
+/** Lists of words stand on one line. */
+function inLines(entry: object): unknown {
+  const document = new Document(entry);
+  visit(document, { Seq: (_, list) => void Object.assign(list, { flow: true }) });
+  return document.contents;
 }
 
 /** Of the line that asks for it. */

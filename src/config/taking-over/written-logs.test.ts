@@ -109,6 +109,7 @@ const pmta = `
   record-fields tq timeLogged,dlvTlsRule
   map-header-to-field d header_X-Job jobId
   map-header-to-field d header_X-Other jobId
+  map-header-to-field d header_X-Other envId
   move-to /var/log/pmta/done
   move-interval 5m
   max-size 3M
@@ -174,6 +175,71 @@ test("powermta: what queues' own sections say of records is told", () => {
   const { left } = writeConfiguration({ settings: { logs: compiled.settings.logs ?? [] }, export: () => [] }, "x");
   assert.equal(left.length, 3);
   assert.match(left[0]?.why ?? "", /^disable-acct-records, queue-to and roll-up/);
+});
+
+test("powermta: whatever stands in an accounting section, what import writes of it is the same log", () => {
+  const type = fc.constantFrom("d", "b", "tq", "r", "delivery", "rs", "f", "x");
+  const word = fc.constantFrom(
+    "*",
+    "!orcpt",
+    "rcpt",
+    "header_X-a+b",
+    "dlvTlsRule",
+    "jobId",
+    "nothing",
+    "",
+    '"',
+    "a b",
+    "#",
+    "%",
+  );
+  const rest = fc.array(word, { maxLength: 4 }).map((words) => words.join(","));
+  const size = fc.constantFrom(
+    "1M",
+    "3000k",
+    "9t",
+    "0",
+    "5m",
+    "90d",
+    "0d",
+    "never",
+    "yes",
+    "no",
+    "x",
+    '"a b"',
+    "/tmp/x",
+    "9w",
+  );
+  const name = fc.constantFrom(
+    ...["move-to", "move-interval", "max-size", "delete-after", "iso-times", "user-string", "queue-filter", "sync"],
+    ...["privacy-policy", "world-readable", "formula-cells", "retry-interval", "write-timeout", "count-moved-records"],
+  );
+  const line = fc.oneof(
+    fc.tuple(fc.constantFrom("record-fields", "map-header-to-field"), type, rest).map((parts) => parts.join(" ")),
+    fc
+      .tuple(
+        fc.constant("map-header-to-field"),
+        type,
+        fc.constantFrom("header_a+b jobId", "header_A rcpt", "header_A orcpt"),
+      )
+      .map((parts) => parts.join(" ")),
+    fc.array(type, { maxLength: 3 }).map((types) => `records ${types.join(",")}`),
+    fc.tuple(name, fc.oneof(size, rest)).map((parts) => parts.join(" ")),
+  );
+  const target = fc.constantFrom("/log/acct.csv", "acct", "|/bin/load -x", "a b.csv");
+  fc.assert(
+    fc.property(target, fc.array(line, { maxLength: 6 }), (where, lines) => {
+      const config = `<acct-file ${where}>\n${lines.join("\n")}\n</acct-file>\n`;
+      const compiled = compileDialect({ system: "powermta", options: { file: "/c" } }, textFiles({ "/c": config }));
+      fc.pre(compiled.notes.every(({ kind }) => kind !== "error"));
+      const theirs = compiled.settings.logs ?? [];
+      const { text, left } = writeConfiguration({ settings: { logs: theirs }, export: () => [] }, "x");
+      assert.deepEqual(left, []);
+      const plain = ({ target, headers, format }: LogDefinition) => [target, headers, asData(format)];
+      assert.deepEqual(read(text).map(plain), theirs.map(plain), `${config}\n${text}`);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test("taking over: any template is read back as it was", () => {

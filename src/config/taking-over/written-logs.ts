@@ -11,6 +11,7 @@ import type {
   SyslogServer,
   TemplateLog,
 } from "../../mail/log-definition.ts";
+import { recordTypeOf } from "../../policy/dialects/powermta/accounting-fields.ts";
 import { listItems } from "../../policy/dialects/powermta/accounting-values.ts";
 import { textOf, wordsOf } from "../../policy/dialects/powermta/lines.ts";
 import { booleanOf } from "../../policy/dialects/powermta/values.ts";
@@ -38,7 +39,10 @@ export function writeLogs(logs: readonly LogDefinition[]): WrittenLogs {
     const words = first === undefined ? writeFormat(format, leave) : undefined;
     if (words === undefined) continue;
     if (file !== undefined) files.set(file, log.name);
-    written.set(nameFor(log, written), { log, entry: { ...words, ...writeTarget(target, format.kind) } });
+    written.set(nameFor(log, written), {
+      log,
+      entry: { format: words.format, ...writeTarget(target, format.kind), ...words },
+    });
   }
   return { written, left };
 }
@@ -99,23 +103,31 @@ function writeAccounting(
   if (dependsOnQueues) leave("disable-acct-records, queue-to and roll-up of queues: records of those queues differ");
   const entry: Record<string, unknown> = { format: "powermta" };
   const fields: Record<string, string[]> = {};
-  const mapped: Record<string, Record<string, string>> = {};
+  const mapped: Record<string, Record<string, string[]>> = {};
   for (const { name, value } of directives) {
     const [type = "", from = "", to = ""] = wordsOf(value);
     if (name === "record-fields") {
       fields[type] = [...(fields[type] ?? []), ...items(value.slice(type.length).trim())];
-    } else if (name === "map-header-to-field") mapped[type] = { ...mapped[type], [from]: to };
-    else if (name === "records" || name === "queue-filter") entry[name] = items(value);
+    } else if (name === "map-header-to-field") {
+      mapped[type] = { ...mapped[type], [to]: [...(mapped[type]?.[to] ?? []), from.slice("header_".length)] };
+    }
+    if (name === "records") entry[name] = items(value).map((item) => recordTypeOf(item) ?? item);
+    else if (name === "queue-filter") entry[name] = items(value);
     else if (name === "privacy-policy") entry[name] = value;
     else if (name === "user-string" || name === "formula-cells") entry[name] = textOf(value);
     else if (name === "iso-times") entry[name] = booleanOf(value) ?? true;
   }
-  if (Object.keys(fields).length > 0) entry["record-fields"] = fields;
+  if (Object.keys(fields).length > 0) entry["record-fields"] = joined(fields);
   if (Object.keys(mapped).length > 0) entry["map-header-to-field"] = mapped;
   const categories: Record<string, string> = {};
   for (const { name, value } of bouncePatterns) categories[name] ??= textOf(value);
   if (hasCategories && bouncePatterns.length > 0) entry["bounce-category-patterns"] = categories;
   return entry;
+}
+
+/** A comma alone: a list without any field. */
+function joined(lists: Readonly<Record<string, readonly string[]>>): Entry {
+  return Object.fromEntries(Object.entries(lists).map(([type, names]) => [type, names.join(", ") || ","]));
 }
 
 function items(text: string): string[] {
@@ -184,7 +196,9 @@ const durations = [
   [1_000, "s"],
 ] as const;
 
-function inUnits(ms: number): string {
+/** Ten years are as good as any longer time. */
+function inUnits(wanted: number): string {
+  const ms = Math.min(wanted, 3650 * 86_400_000);
   const [unit, word] = durations.find(([length]) => ms % length === 0) ?? [1, "ms"];
   return `${ms / unit}${word}`;
 }
