@@ -17,7 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Regular files only, 64 MiB at most: a device or pipe would never end. */
-export const systemFiles: SourceFiles = {
+export const systemFiles: Required<SourceFiles> = {
   read(path) {
     let handle: number | undefined;
     try {

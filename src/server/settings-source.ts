@@ -83,6 +83,7 @@ function recordAnswers(): Readonly<{ files: SourceFiles; snapshot: Snapshot }> {
     read: once(texts, systemFiles.read),
     list: (folder) => list(folder) ?? undefined,
     modifiedAt: (file) => modifiedAt(file) ?? undefined,
+    cannotWrite: systemFiles.cannotWrite,
   };
   return { files, snapshot: { texts, folders, times } };
 }
