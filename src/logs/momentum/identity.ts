@@ -4,6 +4,7 @@
  */
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
+import { commonNameOf } from "../words/distinguished-name.ts";
 
 /** Where there is no message or connection. Momentum: custom_logger, the sample of a rejection log. */
 export const noId = "00/00-00000-00000000";
@@ -45,9 +46,7 @@ const maxNames = 500;
 export function commonName(subject: string): string {
   const known = commonNames.get(subject);
   if (known !== undefined) return known;
-  const parts = subject.match(/(?:\\.|[^\\,])+/gs) ?? [];
-  const found = parts.map((part) => /^\s*CN\s*=\s*(.*?)\s*$/is.exec(part)?.[1]).find((name) => name !== undefined);
-  const name = found === undefined || found === "" ? subject : found;
+  const name = commonNameOf(subject) || subject;
   if (commonNames.size < maxNames) commonNames.set(subject, name);
   return name;
 }

@@ -76,3 +76,23 @@ test("AT-28: nothing but printable characters gets into a line, whoever wrote it
     }),
   );
 });
+
+test("AT-28: addresses and names of clients bring no fields of their own into a line", () => {
+  const evil = "x>, relay=none, status=sent (250 ok), to=<y";
+  const refused = {
+    ...sampleInboundRefusal,
+    stage: "rcpt",
+    from: `"${evil}"@a.example`,
+    to: [`"${evil}"@b.example`],
+  } as const;
+  const told: readonly LetterlockEvent[] = [
+    { kind: "attempt", record: { ...sampleAttempt, to: `"${evil}"@example.net`, from: `"${evil}"@example.com` } },
+    { kind: "attempt", record: { ...sampleAttempt, attempt: 2, from: `"${evil}"@example.com`, event: "expired" } },
+    { kind: "inbound", record: { ...sampleInbound, from: `"${evil}"@example.com` } },
+    { kind: "inbound", record: { ...refused, ehlo: evil } },
+  ];
+  const renderer = openRenderer();
+  const lines = told.flatMap((event) => renderer.lines(event, 0)).map(({ text }) => text);
+  assert.equal(lines.filter((text) => text.includes("x?, relay=none")).length, 5, lines.join("\n"));
+  for (const text of lines) assert.doesNotMatch(text, /x>, relay/);
+});

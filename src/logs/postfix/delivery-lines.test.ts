@@ -63,7 +63,7 @@ const unproven: readonly [chain: string, want: string][] = [
 for (const [chain, want] of unproven) {
   test(`verification: ${chain}`, () => {
     assert.ok(sampleRefusal.tls?.peer);
-    const peer = { ...sampleRefusal.tls.peer, issuer: "O=Ex, Inc, CN=Example CA" };
+    const peer = { ...sampleRefusal.tls.peer, issuer: "O=Ex\\, Inc, CN=Example CA" };
     const tls = { ...sampleRefusal.tls, peer, verify: { ...sampleRefusal.tls.verify, chain } };
     const [first, second] = linesOf({ kind: "attempt", record: { ...sampleRefusal, tls } });
     assert.equal(first, `postfix/smtp: ${want.replace("PEER", `${host}:25`)}`);

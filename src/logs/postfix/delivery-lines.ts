@@ -5,6 +5,7 @@
  */
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
 import { MessagesLeft } from "../words/messages-left.ts";
+import { angled } from "../words/printable.ts";
 import { delays } from "./delays.ts";
 import { failureText, type HostMet, handshakeErrors, notConnected, replyText } from "./failure-text.ts";
 import { hostWithPort } from "./host-names.ts";
@@ -41,7 +42,7 @@ export class DeliveryLines {
     if (this.#isNews(record)) for (const line of this.#hostLines(record)) said.push(["smtp", line]);
     said.push([failure?.kind === "suspended" ? "error" : "smtp", this.#deliveryLine(record)]);
     if (record.event === "expired") {
-      said.push(["qmgr", `${messageId}: from=<${record.from}>, status=expired, returned to sender`]);
+      said.push(["qmgr", `${messageId}: from=${angled(record.from)}, status=expired, returned to sender`]);
     }
     if (this.#left.settle(record)) said.push(["qmgr", `${messageId}: removed`]);
     return said;
@@ -82,7 +83,7 @@ export class DeliveryLines {
     const features = field === undefined ? "" : ` tls=${field},`;
     const text = failure === null ? (reply === null ? "" : replyText(reply)) : failureText(record, failure);
     const end = `dsn=${status}, status=${statusWords[record.event]} (${text})`;
-    return `${messageId}: to=<${to}>, relay=${relay},${use} ${delays(record)},${features} ${end}`;
+    return `${messageId}: to=${angled(to)}, relay=${relay},${use} ${delays(record)},${features} ${end}`;
   }
 }
 
@@ -96,7 +97,10 @@ function failedToConnect({ kind, stage }: AttemptFailure): boolean {
 /** The queue manager takes a message up; of one that came from a client, `client=` and its kind were told then. */
 function activeLines({ attempt, messageId, from, sizeBytes, recipients, origin }: AttemptRecord): Said[] {
   if (attempt === 1 && origin.session !== null) return [];
-  const active: Said = ["qmgr", `${messageId}: from=<${from}>, size=${sizeBytes}, nrcpt=${recipients} (queue active)`];
+  const active: Said = [
+    "qmgr",
+    `${messageId}: from=${angled(from)}, size=${sizeBytes}, nrcpt=${recipients} (queue active)`,
+  ];
   // What a notice of our own says there, its record does not tell.
   const isKnown = attempt === 1 && origin.headers["message-id"] !== undefined;
   return isKnown ? [["cleanup", messageIdLine(messageId, origin.headers)], active] : [active];

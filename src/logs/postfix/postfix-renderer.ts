@@ -7,7 +7,7 @@ import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { LogFormat } from "../../mail/log-definition.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import { type LogLine, type LogRenderer, noLines } from "../log-renderer.ts";
-import { printableRecord } from "../words/printable.ts";
+import { angled, printableRecord } from "../words/printable.ts";
 import { DeliveryLines, messageIdLine } from "./delivery-lines.ts";
 import { clientName } from "./host-names.ts";
 import { clientLine, endLines, handshakeErrorLines, handshakeLines, logInLine, rejectLine } from "./session-lines.ts";
@@ -92,6 +92,6 @@ function inboundLines(record: InboundRecord): readonly (readonly [Speaker, strin
   return [
     ["smtpd", clientLine(record)],
     ["cleanup", messageIdLine(messageId ?? record.id, headers)],
-    ["qmgr", `${messageId}: from=<${from ?? ""}>, size=${sizeBytes ?? 0}, nrcpt=${to.length} (queue active)`],
+    ["qmgr", `${messageId}: from=${angled(from ?? "")}, size=${sizeBytes ?? 0}, nrcpt=${to.length} (queue active)`],
   ];
 }

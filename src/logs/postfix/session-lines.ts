@@ -4,7 +4,7 @@
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { CommandCounts, LetterlockEvent } from "../../observe/events.ts";
-import { printable, printableRecord } from "../words/printable.ts";
+import { angled, printable, printableRecord } from "../words/printable.ts";
 import { replyText, sslErrors } from "./failure-text.ts";
 import { clientName } from "./host-names.ts";
 import { certificateOf, describeHandshake } from "./tls-summary.ts";
@@ -107,12 +107,12 @@ export function rejectLine(record: InboundRecord): string | undefined {
   const { code, enhanced, text } = record.reply;
   const said = replyText({ code, enhanced, text: "" });
   const words = reason === "relay" ? "Relay access denied" : text;
-  const what = about === null ? words : `<${about}>: ${words}`;
+  const what = about === null ? words : `${angled(about)}: ${words}`;
   const envelope = [
-    from === null ? "" : ` from=<${from}>`,
-    to === undefined ? "" : ` to=<${to}>`,
+    from === null ? "" : ` from=${angled(from)}`,
+    to === undefined ? "" : ` to=${angled(to)}`,
     ` proto=${protocol.startsWith("SMTP") ? "SMTP" : "ESMTP"}`,
-    ehlo === "" ? "" : ` helo=<${ehlo}>`,
+    ehlo === "" ? "" : ` helo=${angled(ehlo)}`,
   ];
   const line = `NOQUEUE: reject: ${moments[stage]} from ${clientName(record)}: ${said}${what};${envelope.join("")}`;
   return printableRecord(line);

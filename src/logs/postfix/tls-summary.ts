@@ -3,6 +3,7 @@
  * What the record does not know is left out: the hash of an RSA signature, the key of our own certificate.
  */
 import type { AttemptTls, CertificateRecord } from "../../mail/attempt.ts";
+import { attributesOf, commonNameOf } from "../words/distinguished-name.ts";
 import { algorithmBits, opensslCipherName } from "../words/openssl-cipher.ts";
 
 /** Of one handshake, in either direction. */
@@ -110,9 +111,10 @@ const certificateTexts: Readonly<Record<string, string>> = {
   UNSPECIFIED: "num=1:unspecified certificate verification error",
 };
 
-/** `O=Example, CN=Root` as OpenSSL's one line: `/O=Example/CN=Root`. */
+/** `O=Example\, Inc, CN=Root` as OpenSSL's one line: `/O=Example, Inc/CN=Root`. */
 function slashName(name: string): string {
-  return `/${name.replaceAll(/, (?=[A-Za-z][\w.]*=)/g, "/")}`;
+  const attributes = attributesOf(name).map((attribute) => attribute.replaceAll(/\\([,+"\\<>;=# ])/g, "$1"));
+  return `/${attributes.join("/")}`;
 }
 
 /** Level 2: whose certificate it was, and what matched. */
@@ -132,12 +134,8 @@ export function certificateLines(tls: AttemptTls, peer: string): readonly string
 
 /** `subject_CN=mx.example.net, issuer=Example CA, cert fingerprint=AB:..., pkey fingerprint=CD:...` */
 export function certificateOf({ subject, issuer, sha256, spkiSha256 }: CertificateRecord): string {
-  const names = `subject_CN=${commonName(subject)}, issuer=${commonName(issuer)}`;
+  const names = `subject_CN=${commonNameOf(subject) ?? ""}, issuer=${commonNameOf(issuer) ?? ""}`;
   return `${names}, cert fingerprint=${colons(sha256)}, pkey fingerprint=${colons(spkiSha256)}`;
-}
-
-function commonName(name: string): string {
-  return /(?:^|, )CN=(.*?)(?:, [A-Za-z][\w.]*=|$)/.exec(name)?.[1] ?? "";
 }
 
 function colons(hex: string): string {

@@ -549,3 +549,13 @@ test("a row costs microseconds", () => {
   const microseconds = (performance.now() - before) / 5;
   assert.ok(microseconds < 60, `${microseconds}`);
 });
+
+test("a column of a header field that no message has is empty, whatever it is called", () => {
+  const log = accountingLog(
+    "records d,r",
+    ...["d", "r"].map((type) => `record-fields ${type} rcpt,header_constructor`),
+  );
+  for (const event of [attempt(), { kind: "inbound", record: sampleInbound } as const]) {
+    assert.equal(rowOf(log, event).header_constructor, "");
+  }
+});

@@ -33,7 +33,7 @@ function attemptRows(log: AccountingLog): (record: AttemptRecord) => readonly Lo
   if (types.length === 0) return () => noLines;
   const known = deliveryFields(log);
   const header = ({ record, hide }: DeliveryFacts, name: string): string | undefined => {
-    const value = record.origin.headers[name];
+    const value = headerOf(record.origin, name);
     return value === undefined ? undefined : hide(value);
   };
   const writers = new Map(types.map((type) => [type, rowWriter(type, log, known, header)]));
@@ -56,7 +56,7 @@ function attemptRows(log: AccountingLog): (record: AttemptRecord) => readonly Lo
 function receiptRows(log: AccountingLog): (record: InboundRecord) => readonly LogLine[] {
   if (!log.types.includes("r")) return () => noLines;
   const write = rowWriter("r", log, receiptFields(log), ({ record, hide }, name) => {
-    const value = record.headers[name];
+    const value = headerOf(record, name);
     return value === undefined ? undefined : hide(value);
   });
   return (record) => {
@@ -64,4 +64,9 @@ function receiptRows(log: AccountingLog): (record: InboundRecord) => readonly Lo
     const time = Date.parse(record.time);
     return record.to.map((_, index) => ({ text: write(receiptFacts(record, index, log)), time }));
   };
+}
+
+/** @param name lower case; any that an operator writes, `constructor` too */
+function headerOf({ headers }: Pick<InboundRecord, "headers">, name: string): string | undefined {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
 }

@@ -16,4 +16,12 @@ export function printableRecord(text: string): string {
   return printable(unescaped, Number.POSITIVE_INFINITY);
 }
 
+/**
+ * What someone else chose, between angle brackets: it cannot end them before its time, and go on with fields of its own
+ * (`to=<"x>, status=sent"@example.net>`). Mail servers print it as it is.
+ */
+export function angled(text: string): string {
+  return `<${/[<>]/.test(text) ? text.replaceAll(/[<>]/g, "?") : text}>`;
+}
+
 const plain = /^[ -~]*$/;
