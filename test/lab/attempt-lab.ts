@@ -116,7 +116,10 @@ ${yaml.replaceAll("{port}", String(port))}`;
     },
     outbound: () => settings.outbound,
     pool,
-    newId: () => `C${(connections += 1)}`,
+    newId: () => {
+      connections += 1;
+      return `C${connections}`;
+    },
     open: createOpener({ pool, limit: () => 100, observe: () => undefined, clock: systemClock }),
     observe: ({ kind, ...event }) => assert.notEqual(kind, "trouble", JSON.stringify(event)),
     clock: systemClock,

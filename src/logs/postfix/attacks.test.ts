@@ -6,7 +6,7 @@ import { sampleAttempt, sampleRefusal } from "../../mail/attempt-sample.ts";
 import { escapeText } from "../../mail/escape.ts";
 import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
 import type { LetterlockEvent, SessionLabel } from "../../observe/events.ts";
-import { openRenderer } from "./sample-lines.ts";
+import { openRenderer } from "./lines-sample.ts";
 
 const nasty = fc.oneof(
   fc.string({ unit: "binary" }),

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { AttemptFailure, AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
 import { sampleAttempt, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
-import { attempt, failed, linesOf, openRenderer, overTls } from "./sample-lines.ts";
+import { attempt, failed, linesOf, openRenderer, overTls } from "./lines-sample.ts";
 
 const host = "mx.example.net[192.0.2.7]";
 const { connection } = sampleAttempt;

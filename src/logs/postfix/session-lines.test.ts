@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
 import type { CommandCounts, LetterlockEvent, SessionLabel } from "../../observe/events.ts";
-import { linesOf, openRenderer } from "./sample-lines.ts";
+import { linesOf, openRenderer } from "./lines-sample.ts";
 
 const label: SessionLabel = { session: "S", listener: "mx", client: "192.0.2.9", clientPort: 4711, clientName: null };
 
