@@ -3,6 +3,7 @@
  * hold, `C=CH, O=Clinic Mail, CN=mx.example.net`: the same attributes in the same order (sendmail reference, section 8.2).
  */
 import { encodeText } from "../../policy/certificate-text.ts";
+import { attributesOf } from "../words/distinguished-name.ts";
 
 const names = new Map<string, string>();
 const maxNames = 2000;
@@ -17,23 +18,26 @@ export function certificateName(recorded: string): string {
   return name;
 }
 
-/** Commas and the like inside a value have a backslash in front (RFC 4514 section 2.4). */
 function oneLine(recorded: string): string {
-  if (recorded === "") return "";
-  return recorded
-    .split(/(?<!\\), /)
+  return attributesOf(recorded)
     .map((attribute) => `/${octets(attribute)}`)
     .join("");
 }
 
 function octets(attribute: string): string {
-  const plain = attribute
-    .replace(/\\([,+"\\<>;=# ])/g, "$1")
-    .replace(/\\u\{([\da-f]+)\}/g, (_, point: string) => String.fromCodePoint(Number.parseInt(point, 16)))
-    .replace(/\\x([\da-f]{2})/g, (_, point: string) => String.fromCodePoint(Number.parseInt(point, 16)));
+  const plain = attribute.replace(escapes, unescaped);
   const equals = plain.indexOf("=") + 1;
   const value = plain.slice(equals).replace(/[/+]/g, "\\$&");
   return `${plain.slice(0, equals)}${value.replace(/[^ -~]/gu, hexOctets)}`;
+}
+
+/** Those of records, then those of names: control characters in hex, and what would end a value. */
+const escapes = /\\(?:u\{([\da-f]{1,6})\}|x([\da-f]{2})|([\dA-F]{2})|(.))/g;
+
+function unescaped(written: string, point?: string, octet?: string, control?: string, letter?: string): string {
+  if (letter !== undefined) return letter;
+  const code = Number.parseInt(point ?? octet ?? control ?? "", 16);
+  return code > 0x10_ffff ? written : String.fromCodePoint(code);
 }
 
 function hexOctets(letter: string): string {

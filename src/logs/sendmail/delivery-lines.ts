@@ -5,12 +5,13 @@
 import type { AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
 import { MessagesLeft } from "../words/messages-left.ts";
 import { algorithmBits, opensslCipherName } from "../words/openssl-cipher.ts";
+import { angled } from "../words/printable.ts";
 import { certificateName } from "./certificate-name.ts";
-import { deliveryStatus, ruleReply } from "./delivery-status.ts";
+import { deliveryStatus, ruleReply, whyUnreachable } from "./delivery-status.ts";
 import { levels } from "./levels.ts";
 import { verifyMessage } from "./verify-message.ts";
 import { verifyWord } from "./verify-word.ts";
-import { bracketed, hostName, interval, relayName, rootedName } from "./words.ts";
+import { bracketed, fieldless, hostName, interval, relayName, rootedName } from "./words.ts";
 
 /** Of sendmail.cf: what each recipient, each further attempt and each step of class weigh in `pri=`. */
 const recipientWeight = 30_000;
@@ -27,12 +28,14 @@ export class DeliveryLines {
     this.#level = level;
   }
 
-  of(record: AttemptRecord): readonly string[] {
+  /** @param noticeLine what is to be said behind the recipient's line */
+  of(record: AttemptRecord, noticeLine: string | undefined): readonly string[] {
     if (record.leads) this.#told.clear();
     const lines: string[] = [];
     for (const host of record.earlier) this.#hostLines(host, record, lines);
     this.#hostLines(record, record, lines);
     if (this.#isWanted(record)) lines.push(deliveryLine(record));
+    if (noticeLine !== undefined) lines.push(noticeLine);
     if (this.#level >= levels.done && this.#left.settle(record)) {
       lines.push(`${record.messageId}: done; delay=${interval(record.ageMs)}, ntries=${record.attempt}`);
     }
@@ -54,7 +57,7 @@ export class DeliveryLines {
     if (host.failure?.tls === "recipient-requirement" && this.#level >= levels.refused) {
       const { messageId, to } = record;
       const relay = rootedName(host);
-      lines.push(`${messageId}: ruleset=tls_rcpt, arg1=${to}, relay=${relay}, reject=${ruleReply(host)}`);
+      lines.push(`${messageId}: ruleset=tls_rcpt, arg1=${fieldless(to)}, relay=${relay}, reject=${ruleReply(host)}`);
     }
   }
 
@@ -70,13 +73,16 @@ export class DeliveryLines {
     const { failure, address, port } = host;
     if (this.#level < levels.notConnected || failure?.stage !== "connect" || failure.kind !== "unreachable") return;
     const where = `${rootedName(host)} ${bracketed(address ?? "")}.${port ?? 25}`;
-    lines.push(`${messageId}: makeconnection (${where}) failed: ${failure.cause}`);
+    const family = address?.includes(":") ? 10 : 2;
+    lines.push(`${messageId}: makeconnection (${where} (${family})) failed: ${whyUnreachable(host, failure)}`);
   }
 
   #handshakeLines(host: EarlierHost, lines: string[]): void {
     const { tls, failure } = host;
     if (failure?.tls === "handshake" && this.#level >= levels.handshakeFailed) {
-      lines.push(handshakeError("client", "connect", failure.cause));
+      lines.push(
+        handshakeError("client", "connect", failure.code === "ECONNRESET" ? endOfFile : fieldless(failure.cause)),
+      );
     }
     if (tls === null || tls.protocol === null || this.#level < levels.handshake) return;
     const verify = verifyWord(host);
@@ -90,7 +96,7 @@ export class DeliveryLines {
     if (this.#level < levels.notTried || host.connection !== connection) return;
     if (tls === null || !tls.offered || tls.required !== "none") return;
     const name = hostName(host);
-    const why = `550 5.7.1 <${to}>... do not try TLS with ${name} ${bracketed(host.address ?? "")}`;
+    const why = `550 5.7.1 ${angled(to)}... do not try TLS with ${name} ${bracketed(host.address ?? "")}`;
     lines.push(`ruleset=try_tls, arg1=${name}, relay=${name}, status=${why}`);
   }
 }
@@ -106,6 +112,9 @@ function isHostsVerdict({ failure, error, tls }: EarlierHost): boolean {
 function hostVerdict(host: EarlierHost): string {
   return `ruleset=tls_server, arg1=${verifyWord(host)}, relay=${hostName(host)}, reject=${ruleReply(host)}`;
 }
+
+/** OpenSSL's word for a connection that ends in the middle. */
+const endOfFile = "unexpected eof while reading";
 
 type Handshake = Readonly<{ protocol: string; verify: string; cipher: string | null; bits: number | null }>;
 
@@ -139,7 +148,7 @@ function deliveryLine(record: AttemptRecord): string {
   const relay = relayName(record, nexthop);
   const said = reply === undefined ? "" : `, reply=${reply}`;
   const how = `${times}, mailer=esmtp, pri=${priority(record)}, relay=${relay}`;
-  return `${messageId}: to=<${to}>, ${how}, dsn=${dsn}${said}, stat=${stat}`;
+  return `${messageId}: to=${angled(to)}, ${how}, dsn=${dsn}${said}, stat=${stat}`;
 }
 
 function priority({ sizeBytes, recipients, attempt, origin }: AttemptRecord): number {

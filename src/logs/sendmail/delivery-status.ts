@@ -3,7 +3,7 @@
  * of the rule where Sendmail prints those.
  */
 import type { AttemptFailure, AttemptRecord, EarlierHost, RecordedReply } from "../../mail/attempt.ts";
-import { domainOf, hostName, maxField, rootedName, shortened } from "./words.ts";
+import { domainOf, fieldless, type MetHost, maxField, rootedName, shortened } from "./words.ts";
 
 export type DeliveryStatus = Readonly<{ dsn: string; reply: string | undefined; stat: string }>;
 
@@ -17,12 +17,13 @@ export function deliveryStatus(record: AttemptRecord): DeliveryStatus {
 
 /** `550 5.1.1 nobody here` */
 export function replyText({ code, enhanced, text }: RecordedReply): string {
-  return enhanced === null ? `${code} ${text}` : `${code} ${enhanced} ${text}`;
+  const words = fieldless(text);
+  return enhanced === null ? `${code} ${words}` : `${code} ${enhanced} ${words}`;
 }
 
 /** What a rule answers for a host that does not meet it: its own reply where it has one, else one of its status and text. */
 export function ruleReply({ error, status }: Pick<EarlierHost, "error" | "status">): string {
-  const text = error ?? "";
+  const text = fieldless(error ?? "");
   if (/^[45]\d\d [45]\.\d+\.\d+ /.test(text)) return text;
   return `${status.startsWith("5") ? 503 : 454} ${status} ${text}`;
 }
@@ -33,11 +34,12 @@ type Ended = Readonly<{ dsn: string; stat: string }>;
 function sent({ reply, connection }: AttemptRecord): DeliveryStatus {
   const promised = connection?.keywords.some((keyword) => keyword.toUpperCase() === "ENHANCEDSTATUSCODES");
   const text = reply === null || promised || reply.enhanced === null ? reply?.text : `${reply.enhanced} ${reply.text}`;
-  return { dsn: "2.0.0", reply: undefined, stat: shortened(`Sent${text ? ` (${text})` : ""}`, maxField) };
+  return { dsn: "2.0.0", reply: undefined, stat: shortened(`Sent${text ? ` (${fieldless(text)})` : ""}`, maxField) };
 }
 
 function refusalThatCounts({ tls }: AttemptRecord, { kind }: AttemptFailure): RecordedReply | undefined {
-  return kind === "tls" ? (tls?.refusal ?? undefined) : undefined;
+  const refusal = kind === "tls" ? tls?.refusal : undefined;
+  return refusal && refusal.code >= 400 ? refusal : undefined;
 }
 
 function waiting(record: AttemptRecord, failure: AttemptFailure): Ended {
@@ -48,24 +50,24 @@ function waiting(record: AttemptRecord, failure: AttemptFailure): Ended {
     case "tls":
     case "rule":
       return failure.tls === "lost" && !/^[45]\d\d /.test(record.error ?? "")
-        ? deferred(status, "")
+        ? deferred("4.0.0", "")
         : deferred(status, ruleReply(record));
     case "route":
       return failure.code === "dns-error"
         ? deferred("4.0.0", `Name server: ${rootedDomain(record)}: host name lookup failure`)
-        : deferred(status, failure.cause);
+        : deferred(status, fieldless(failure.cause));
     case "unreachable":
       return deferred(failure.stage === "connect" ? "4.4.1" : "4.4.2", whyUnreachable(record, failure));
     case "broken":
       return deferred("4.4.2", failure.stage === "final-dot" ? "" : whyUnreachable(record, failure));
     default:
-      return deferred(status, failure.cause);
+      return deferred(status, fieldless(failure.cause));
   }
 }
 
 /** Sendmail's words for a system's errors, with the host's name where it puts it. */
-function whyUnreachable(host: AttemptRecord, { code, cause }: AttemptFailure): string {
-  const name = rootedName(host) || hostName(host);
+export function whyUnreachable(host: MetHost, { code, cause }: AttemptFailure): string {
+  const name = rootedName(host);
   switch (code) {
     case "ECONNREFUSED":
       return `Connection refused by ${name}`;
@@ -81,7 +83,7 @@ function whyUnreachable(host: AttemptRecord, { code, cause }: AttemptFailure): s
     case "CLOSED":
       return `Connection reset by ${name}`;
     default:
-      return cause;
+      return fieldless(cause);
   }
 }
 
@@ -91,7 +93,7 @@ function returned(record: AttemptRecord, failure: AttemptFailure): Ended {
     const dsn = replyStatus(reply, failure);
     return { dsn, stat: statOfReply(reply, failure) };
   }
-  if (failure.kind === "route" && failure.code === "no-such-domain") {
+  if (failure.kind === "route" && (failure.code === "no-such-domain" || failure.code === "no-usable-host")) {
     return { dsn: "5.1.2", stat: `Host unknown (Name server: ${rootedDomain(record)}: host not found)` };
   }
   if (failure.kind === "tls" || failure.kind === "rule") return { dsn: status, stat: unavailable };
@@ -127,7 +129,7 @@ const byDetail: Readonly<Record<string, string>> = {
   "4.6": "Local configuration error",
   "6.3": badData,
 };
-const bySubject: Readonly<Record<string, string>> = { 3: "Operating system error", 5: "Remote protocol error" };
+const bySubject: Readonly<Record<string, string>> = { 5: "Remote protocol error" };
 
 /** The peer's own status, else what Sendmail takes the code to mean at that place. */
 function replyStatus({ code, enhanced }: RecordedReply, { stage }: AttemptFailure): string {

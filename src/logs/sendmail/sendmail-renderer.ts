@@ -7,10 +7,10 @@
 import type { LogFormat } from "../../mail/log-definition.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import { type LogLine, type LogRenderer, noLines, type Severity } from "../log-renderer.ts";
-import { printableRecord } from "../words/printable.ts";
 import { DeliveryLines } from "./delivery-lines.ts";
 import { levels } from "./levels.ts";
 import { Notices } from "./notices.ts";
+import { octal } from "./octal.ts";
 import {
   connectLine,
   endLine,
@@ -29,7 +29,7 @@ export function createSendmailRenderer({ name: program, level }: SendmailFormat)
   const notices = new Notices();
 
   function line(text: string, time: number, severity?: Severity): LogLine {
-    const base = { program, text: printableRecord(shortened(text, maxLine)), time };
+    const base = { program, text: octal(shortened(text, maxLine)), time };
     return severity === undefined ? base : { ...base, severity };
   }
 
@@ -42,9 +42,7 @@ export function createSendmailRenderer({ name: program, level }: SendmailFormat)
       case "attempt": {
         const { record } = event;
         const time = Date.parse(record.time);
-        const told = deliveries.of(record).map((text) => line(text, time, severityOf(text)));
-        const notice = level < levels.notice ? undefined : notices.lineFor(record);
-        return notice === undefined ? told : [...told, line(notice, time)];
+        return deliveries.of(record, notices.lineFor(record)).map((text) => line(text, time, severityOf(text)));
       }
       case "inbound": {
         const { record } = event;

@@ -4,11 +4,12 @@
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
+import { angled } from "../words/printable.ts";
 import { certificateLine, handshakeError, handshakeFields, messageClass } from "./delivery-lines.ts";
 import { replyText } from "./delivery-status.ts";
 import { levels } from "./levels.ts";
 import { clientVerifyWord } from "./verify-word.ts";
-import { clientPeer } from "./words.ts";
+import { bracketed, clientPeer, fieldless } from "./words.ts";
 
 type Event<K extends LetterlockEvent["kind"]> = Extract<LetterlockEvent, Readonly<{ kind: K }>>;
 
@@ -26,7 +27,7 @@ export function handshakeLines(event: Event<"inbound-handshake">, level: number)
 }
 
 export function handshakeErrorLine(event: Event<"inbound-handshake-failed">): string {
-  return `${handshakeError("server", "accept", event.error)}, relay=${clientPeer(event)}`;
+  return `${handshakeError("server", "accept", fieldless(event.error))}, relay=${clientPeer(event)}`;
 }
 
 /** Of a failed log-in, in the words of the library that Sendmail asks. */
@@ -35,12 +36,12 @@ export function logInLine(event: Event<"log-in">, level: number): string | undef
   const relay = `relay=${clientPeer(event)}`;
   if (result === "ok") {
     if (level < levels.logIn) return undefined;
-    return `AUTH=server, ${relay}, authid=${user ?? ""}, mech=${mechanism}, bits=0`;
+    return `AUTH=server, ${relay}, authid=${fieldless(user ?? "")}, mech=${mechanism}, bits=0`;
   }
   if (level < levels.logInFailed) return undefined;
   const why = result === "temporary" ? "temporary failure (-1)" : "authentication failure (-13)";
   const cause = `SASL${why.slice(why.indexOf("("))}: ${why.replace(/ \(.*/, "")}: checkpass failed`;
-  const who = user === null ? "" : `, user=${user}`;
+  const who = user === null ? "" : `, user=${fieldless(user)}`;
   return `AUTH failure (${mechanism}): ${why} ${cause}${who}, ${relay}`;
 }
 
@@ -57,6 +58,7 @@ export function endLine(event: Event<"session-ended">, level: number): string | 
     return `${session}: ${peer} did not issue MAIL/EXPN/VRFY/ETRN during connection to ${listener}`;
   }
   if (!lostReasons.has(reason) || !midway.has(lastCommand) || level < levels.lost) return undefined;
+  if (lastCommand === "data" || lastCommand === "bdat") return `${session}: collect: premature EOM: unexpected close`;
   return `${session}: lost input channel from ${peer} to ${listener} after ${lastCommand}`;
 }
 
@@ -72,26 +74,26 @@ const midway: ReadonlySet<string> = new Set(["mail", "rcpt", "data", "bdat"]);
 export function takenLine(record: InboundRecord): string {
   const { messageId, id, from, sizeBytes, to, headers, protocol, listener } = record;
   const given = headers["message-id"];
-  const msgid = given === undefined ? "" : `, msgid=${given}`;
+  const msgid = given === undefined ? "" : `, msgid=${angled(given.replace(/^<|>$/g, ""))}`;
   const what = `size=${sizeBytes ?? 0}, class=${messageClass(headers)}, nrcpts=${to.length}${msgid}`;
-  return `${messageId ?? id}: from=<${from ?? ""}>, ${what}, proto=${protocol}, daemon=${listener}, relay=${clientPeer(record)}`;
+  return `${messageId ?? id}: from=${angled(from ?? "")}, ${what}, proto=${protocol}, daemon=${listener}, relay=${clientPeer(record)}`;
 }
 
 /** @returns undefined for a failed log-in, of which a line of its own tells */
 export function refusalLine(record: InboundRecord): string | undefined {
-  const { stage, session, from, client, clientName } = record;
+  const { stage, session, from } = record;
   const end = `relay=${clientPeer(record)}, reject=`;
   switch (stage) {
-    case "client": {
-      const name = clientName ?? `[${client}]`;
-      return `ruleset=check_relay, arg1=${name}, arg2=${client}, ${end}${replyText(record.reply)}`;
-    }
+    case "client":
+      return connectionRefusal(record);
     case "starttls":
       return `ruleset=tls_client, arg1=${verifyOf(record)}, arg2=STARTTLS, ${end}${replyText(record.reply)}`;
     case "mail":
-      return `${session}: ruleset=check_mail, arg1=<${from ?? ""}>, ${end}${replyText(record.reply)}`;
+      // The client itself was turned away, whatever it says.
+      if (from === null) return connectionRefusal(record);
+      return `${session}: ruleset=check_mail, arg1=${angled(from)}, ${end}${replyText(record.reply)}`;
     case "rcpt":
-      return `${session}: ruleset=check_rcpt, arg1=<${record.to.at(-1) ?? ""}>, ${end}${rcptReply(record)}`;
+      return `${session}: ruleset=check_rcpt, arg1=${angled(record.to.at(-1) ?? "")}, ${end}${rcptReply(record)}`;
     case "data":
       return `${session}: ruleset=check_eom, ${end}${replyText(record.reply)}`;
     default:
@@ -99,10 +101,16 @@ export function refusalLine(record: InboundRecord): string | undefined {
   }
 }
 
+function connectionRefusal(record: InboundRecord): string {
+  const { client, clientName, reply } = record;
+  const name = clientName ?? bracketed(client);
+  return `ruleset=check_relay, arg1=${name}, arg2=${client}, relay=${clientPeer(record)}, reject=${replyText(reply)}`;
+}
+
 /** Sendmail names the recipient, and says in its own words that it relays nothing. */
 function rcptReply({ reply, reason, to }: InboundRecord): string {
   const text = reason === "relay" ? "Relaying denied" : reply.text;
-  return replyText({ ...reply, text: `<${to.at(-1) ?? ""}>... ${text}` });
+  return replyText({ ...reply, text: `${angled(to.at(-1) ?? "")}... ${text}` });
 }
 
 function verifyOf({ tls }: InboundRecord): string {

@@ -35,6 +35,13 @@ export function bracketed(address: string): string {
   return `[IPv6:${ipaddr.IPv6.parse(address).toNormalizedString()}]`;
 }
 
+/** What someone else wrote: it has no fields of its own for who looks for `stat=` and the like. */
+export function fieldless(text: string): string {
+  return text.includes("=") ? text.replace(fields, "$1?") : text;
+}
+
+const fields = /\b(to|from|relay|dsn|stat|reply|ruleset|reject|authid|mech|user|size|nrcpts|mailer)=/gi;
+
 /** `client.example.com [192.0.2.100]`, `[192.0.2.100]` */
 export function clientPeer({ client, clientName }: Pick<SessionLabel, "client" | "clientName">): string {
   return clientName === null ? bracketed(client) : `${clientName} ${bracketed(client)}`;

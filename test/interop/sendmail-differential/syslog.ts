@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { inRoot, type Namespace } from "../lab/namespace.ts";
 import { rootOf } from "../lab/programs.ts";
@@ -20,6 +20,7 @@ const cover = `
 
 export class Syslog implements AsyncDisposable {
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
   readonly #lines = new Map<string, Spoken[]>();
   /** Open connections by tag. */
   readonly #speakers = new Map<string, number>();
@@ -37,6 +38,7 @@ export class Syslog implements AsyncDisposable {
 
   private constructor() {
     this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
       let rest = "";
       let tag = "";
       socket.setEncoding("latin1").on("data", (text: string) => {
@@ -48,7 +50,10 @@ export class Syslog implements AsyncDisposable {
           this.#keep(readRecord(record));
         }
       });
-      socket.on("close", () => this.#count(tag, -1));
+      socket.on("close", () => {
+        this.#sockets.delete(socket);
+        this.#count(tag, -1);
+      });
     });
   }
 
@@ -75,6 +80,7 @@ export class Syslog implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
     await once(this.#server, "close");
   }
 
