@@ -3,7 +3,8 @@
  *
  * Promises:
  *  - `observe` never waits and never throws;
- *  - a log that cannot be opened keeps no mail: it is told, and tried again. Only the JSON records must open at the start;
+ *  - a log that cannot be opened keeps no mail: it is told, and tried again, and nobody waits for it. The records of
+ *    `records:` alone must open at the start;
  *  - `onDone` is told the attempt records that all files have (`projection.ts`);
  *  - other definitions are taken over without losing a line: what stays the same is not touched.
  */
@@ -46,7 +47,7 @@ export interface Logs extends AsyncDisposable {
   counts(): ReadonlyMap<string, number>;
 }
 
-/** Rejects when records cannot be written at all: where they are JSON, they are the proof that the relay promises. */
+/** Rejects when the records cannot be written at all: they are the proof that the relay promises. */
 export async function openLogs(definitions: readonly LogDefinition[], options: LogsOptions): Promise<Logs> {
   const logs = new OpenLogs(definitions, options);
   await logs.open();
@@ -83,12 +84,12 @@ class OpenLogs implements Logs {
       for (const error of await finishAbandoned(this.#place.folder, new Set(bases), clock.now()))
         observe({ kind: "trouble", where: "files of a log that is no more", error });
     }
-    const problems = await Promise.all(this.#logs.map(({ sink }) => sink.open()));
-    for (const [index, problem] of problems.entries()) {
-      const { format, target } = this.#logs[index]?.definition ?? {};
-      if (problem === undefined || format?.kind !== "json" || target?.kind !== "file") continue;
+    const opened = this.#logs.map(({ definition: { from }, sink }) => ({ from, problem: sink.open() }));
+    for (const { from, problem } of opened) {
+      const wrong = from === "records" ? await problem : undefined;
+      if (wrong === undefined) continue;
       await this[Symbol.asyncDispose]();
-      throw problem;
+      throw wrong;
     }
   }
 

@@ -2,7 +2,9 @@
  * All logs of a process at once: what all files have, what a reload changes, what fails alone.
  */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, readdir, readFile, symlink, unlink, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Logs, openLogs } from "../../src/logs/open-logs.ts";
@@ -131,10 +133,27 @@ test("logs: JSON records that cannot be written keep the relay from starting; ot
   const { at, open, events } = await lab(t);
   await writeFile(at("in-the-way"), "");
   const nowhere = file(at("in-the-way/a.log"));
-  await assert.rejects(open(log("records.file", nowhere)), /ENOTDIR|EEXIST/);
+  await assert.rejects(open(log("records.file", nowhere, { from: "records" })), /ENOTDIR|EEXIST/);
   events.length = 0;
-  await open(log("records.file", file(at("deliveries.jsonl"))), log("logs.maillog", nowhere, { format: postfix }));
-  assert.match(toldIn(events).join("; "), /^trouble: (ENOTDIR|EEXIST)/);
+  const records = log("records.file", file(at("deliveries.jsonl")), { from: "records" });
+  const logs = await open(records, log("logs.maillog", nowhere, { format: postfix }), log("logs.json", nowhere));
+  await logs.flush();
+  assert.match(toldIn(events).join("; "), /^trouble: (ENOTDIR|EEXIST)[^;]*; trouble: (ENOTDIR|EEXIST)/);
+});
+
+test("logs: a collector that answers nothing does not hold up the start", async (t) => {
+  const silent = createServer((socket) => void t.after(() => socket.destroy())).listen(0, "127.0.0.1");
+  t.after(() => silent.close());
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const { at, open } = await lab(t);
+  const to = { kind: "tls", host: "127.0.0.1", port, authorities: undefined } as const;
+  const started = performance.now();
+  await open(
+    log("records.file", file(at("deliveries.jsonl")), { from: "records" }),
+    log("logs.away", { kind: "syslog", to, protocol: "rfc5424", facility: "mail" }),
+  );
+  assert.ok(performance.now() - started < 2_000, "TLS is given ten seconds");
 });
 
 test("logs: a bug in a renderer costs its lines, told once and counted, and nothing else", async (t) => {
