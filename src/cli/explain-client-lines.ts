@@ -9,7 +9,7 @@ import type { InboundDemand, InboundQuestion, Origin, PeerRequirement } from "..
 import type { ClientQuestion } from "./explain-client.ts";
 import { demandInWords, requirementInWords, settingInWords } from "./explain-client-values.ts";
 
-export type Line = Readonly<{ source: string; file: string | null; line: number | null; scope: string }>;
+type Line = Readonly<{ source: string; file: string | null; line: number | null; scope: string }>;
 
 export type DemandLine = Line &
   Readonly<{

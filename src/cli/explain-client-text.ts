@@ -3,8 +3,8 @@
  * lines that decide. Everything that came from elsewhere is escaped already.
  */
 import { styleText } from "node:util";
+import { placeOfRule } from "../mail/rule-place.ts";
 import type { ClientExplanation } from "./explain-client-answers.ts";
-import type { Line } from "./explain-client-lines.ts";
 import { table } from "./table.ts";
 
 /** Ends in a line feed. */
@@ -106,7 +106,7 @@ function demandInWords(demand: ClientExplanation["demands"][number]): string {
   const { at, needs, written, mode, answer, hangsOnName } = demand;
   const otherwise = mode === "monitor" ? ", judged and not enforced" : answer === null ? "" : `, else ${answer}`;
   const name = hangsOnName ? ", if it has the name that DNS cannot tell" : "";
-  return `at ${at.toUpperCase()}: ${needs}${name}${otherwise} (${placeOf(demand)}: ${written})`;
+  return `at ${at.toUpperCase()}: ${needs}${name}${otherwise} (${placeOfRule(demand)}: ${written})`;
 }
 
 function answersInWords(
@@ -126,13 +126,8 @@ function answersInWords(
 function settingsTable(settings: ClientExplanation["settings"]): string {
   if (settings.length === 0) return "Nobody says anything of this client: the built-in defaults hold.\n";
   const rows = settings.flatMap(({ passedOver, setting, ...winner }) => [
-    ["wins", placeOf(winner), winner.scope, `${setting}: ${winner.value}`],
-    ...passedOver.map((one) => ["passed over", placeOf(one), one.scope, `${setting}: ${one.value}`]),
+    ["wins", placeOfRule(winner), winner.scope, `${setting}: ${winner.value}`],
+    ...passedOver.map((one) => ["passed over", placeOfRule(one), one.scope, `${setting}: ${one.value}`]),
   ]);
   return table(["VERDICT", "LINE", "SCOPE", "SETTING"], rows);
-}
-
-function placeOf({ file, line, source }: Line): string {
-  if (file === null) return source;
-  return line === null ? file : `${file}:${line}`;
 }

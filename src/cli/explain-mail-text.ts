@@ -3,6 +3,7 @@
  */
 import { styleText } from "node:util";
 import { escapeText } from "../mail/escape.ts";
+import { placeOfRule } from "../mail/rule-place.ts";
 import type { Explanation } from "../policy/explain.ts";
 import { table } from "./table.ts";
 
@@ -23,13 +24,13 @@ export function mailInWords({
     `nexthop     ${nexthop}${mx === null ? "" : `, MX host ${mx}`}`,
     `binding     ${binding}`,
     `level       ${strong(decision.level)}${decision.mode === "monitor" ? " (monitor: judged, not enforced)" : ""}`,
-    `rule        ${placeOf(rule)}, ${rule.scope}`,
+    `rule        ${placeOfRule(rule)}, ${rule.scope}`,
   ];
   if (!decision.connect) lines.push("             no connection is made under this rule");
   else {
     lines.push(`proof       ${proofInWords(decision)}`);
     for (const { of, text, reply, ...place } of decision.demands) {
-      lines.push(`demand      of the ${of}: ${text}, else ${reply} (${placeOf(place)})`);
+      lines.push(`demand      of the ${of}: ${text}, else ${reply} (${placeOfRule(place)})`);
     }
     if (decision.mxPatterns !== null) lines.push(`MX hosts    only ${decision.mxPatterns.join(", ")}`);
     lines.push(`clear text  ${clearTextInWords(decision)}`);
@@ -50,17 +51,17 @@ function candidateTable(candidates: Explanation["candidates"]): string {
   const rows = candidates.flatMap((candidate) => {
     const { verdict, scope, written, through, settings } = candidate;
     const text = escapeText((written ?? "").replaceAll(/[ \t]+/g, " "));
-    const first = [verdict, placeOf(candidate), scope, ...(asWritten ? [text] : []), escapeText(settings.join("; "))];
+    const first = [
+      verdict,
+      placeOfRule(candidate),
+      scope,
+      ...(asWritten ? [text] : []),
+      escapeText(settings.join("; ")),
+    ];
     const blank = first.slice(1).map(() => "");
     return [first, ...through.map((step) => [...blank, `through ${escapeText(step)}`])];
   });
   return table(head, rows);
-}
-
-/** What holds where nothing is written has a file at most. */
-function placeOf({ file, line, source }: Explanation["rule"]): string {
-  if (file === null) return source;
-  return line === null ? file : `${file}:${line}`;
 }
 
 const commonNameInWords: Readonly<Record<string, string>> = {

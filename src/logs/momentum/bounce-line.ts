@@ -2,11 +2,12 @@
  * Lines of the bouncelog (Momentum 4 manual, Log Formats: bouncelog). The time is the failure's: the manual says
  * "reception", which fits bounces that come in by mail.
  */
+import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import { bounceClass } from "./bounce-class.ts";
 import { stageOf } from "./connection-stage.ts";
 import { joinFields, timestamp } from "./fields.ts";
-import { copyId, domainPartOf, localPartOf, noId } from "./identity.ts";
+import { copyId, noId } from "./identity.ts";
 import { responseOf } from "./response-text.ts";
 
 export function bounceLine(record: AttemptRecord, time: number): string {

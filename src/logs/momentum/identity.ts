@@ -2,6 +2,7 @@
  * What Momentum's logs call messages, connections, addresses and certificates. There every recipient has a message of
  * its own, with an id of its own, and the messages that came together share a batch id: so do lines of ours.
  */
+import { domainPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import { commonNameOf } from "../words/distinguished-name.ts";
@@ -17,16 +18,6 @@ export function copyId({ id }: AttemptRecord): string {
 /** @param at the recipient's place in the envelope, from 0 */
 export function acceptedId({ messageId }: InboundRecord, at: number): string {
   return messageId === null ? noId : `${messageId}.${at}`;
-}
-
-export function localPartOf(address: string): string {
-  const at = address.lastIndexOf("@");
-  return at < 0 ? address : address.slice(0, at);
-}
-
-export function domainPartOf(address: string): string {
-  const at = address.lastIndexOf("@");
-  return at < 0 ? "" : address.slice(at + 1);
 }
 
 /**

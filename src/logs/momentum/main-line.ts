@@ -1,12 +1,13 @@
 /**
  * Lines of the mainlog: R, D, T and P (Momentum 4 manual, Log Formats: mainlog). Fields stand in the manual's order.
  */
+import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import { stageOf } from "./connection-stage.ts";
 import { joinFields, secondsBetween, timestamp } from "./fields.ts";
-import { acceptedId, copyId, domainPartOf, localPartOf, noId, routingDomain } from "./identity.ts";
+import { acceptedId, copyId, noId, routingDomain } from "./identity.ts";
 import { responseOf } from "./response-text.ts";
 
 /** @param at the recipient's place in the envelope */

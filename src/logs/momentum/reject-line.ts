@@ -5,6 +5,7 @@
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import { clientOfInbound, connectionContext, messageContext } from "../template/context-values.ts";
 import { onOneLine } from "../template/sanitizer.ts";
+import { replyWords } from "../words/reply-text.ts";
 import { quoted, timestamp } from "./fields.ts";
 
 /** What the server waited for; `awaiting mailfrom` for MAIL is the manual's sample, the others follow it. */
@@ -33,7 +34,7 @@ export function rejectLine(record: InboundRecord, time: number): string {
     `M=${reason ?? "unknown"}`,
     `CTXCONN=[${context(connectionContext(clientOfInbound(record)))}]`,
     `CTXMESS=[${record.from === null ? "" : context(messageContext(record.from, to))}]`,
-    onOneLine(reply.enhanced === null ? reply.text : `${reply.enhanced} ${reply.text}`),
+    onOneLine(replyWords(reply)),
   ].join(" ");
 }
 

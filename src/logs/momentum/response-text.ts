@@ -2,9 +2,10 @@
  * What Momentum would have written behind an attempt: the peer's reply, or one of its own (`[internal]`, Message
  * Responses of its manual); for what it has no words for, ours in its form.
  */
-import type { AttemptFailure, AttemptRecord, RecordedReply } from "../../mail/attempt.ts";
+import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
 import { reply as replyOf } from "../../mail/reply.ts";
 import { type TlsFailure, wordFailure } from "../../policy/wording.ts";
+import { replyText } from "../words/reply-text.ts";
 
 export function responseOf({ event, reply, failure, status, error }: AttemptRecord): string {
   if (event === "expired") return "554 5.4.7 [internal] exceeded max time without delivery";
@@ -13,10 +14,6 @@ export function responseOf({ event, reply, failure, status, error }: AttemptReco
   const code = status.startsWith("5") ? 554 : 451;
   const said = words ?? `${code} ${status} [internal] ${failure?.cause ?? error ?? ""}`;
   return event === "failed" ? final(said) : said;
-}
-
-export function replyText({ code, enhanced, text }: RecordedReply): string {
-  return enhanced === null ? `${code} ${text}` : `${code} ${enhanced} ${text}`;
 }
 
 /** Momentum's own are temporary; of mail that is returned at once the same is said for good. Inferred. */

@@ -6,8 +6,9 @@
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
 import { MessagesLeft } from "../words/messages-left.ts";
 import { angled } from "../words/printable.ts";
+import { replyText } from "../words/reply-text.ts";
 import { delays } from "./delays.ts";
-import { failureText, type HostMet, handshakeErrors, notConnected, replyText } from "./failure-text.ts";
+import { failureText, type HostMet, handshakeErrors, notConnected } from "./failure-text.ts";
 import { hostWithPort } from "./host-names.ts";
 import { tlsField } from "./tls-field.ts";
 import { certificateLines, describeHandshake, trustOf, verificationLine } from "./tls-summary.ts";

@@ -2,9 +2,10 @@
  * What went wrong, in Postfix's words (postfix reference 4.4, 4.6): the reasons in delivery lines, those of hosts met
  * before, and the lines that tell of a connection or a handshake that did not come about.
  */
-import type { AttemptFailure, EarlierHost, RecordedReply } from "../../mail/attempt.ts";
+import type { AttemptFailure, EarlierHost } from "../../mail/attempt.ts";
 import { wordFailure } from "../../policy/wording.ts";
 import { printableRecord } from "../words/printable.ts";
+import { replyText } from "../words/reply-text.ts";
 import { hostName, hostWithPort } from "./host-names.ts";
 
 /** One host and what came of it; a delivery's record is one too. */
@@ -39,11 +40,6 @@ function wordsFor(met: HostMet, failure: AttemptFailure): string {
     default:
       return met.error ?? failure.cause;
   }
-}
-
-/** `550 5.1.1 nobody here`; lines of a longer reply are joined. */
-export function replyText({ code, enhanced, text }: RecordedReply): string {
-  return enhanced === null ? `${code} ${text}` : `${code} ${enhanced} ${text}`;
 }
 
 function tlsText(failure: AttemptFailure, peer: string, error: string | null): string {

@@ -5,7 +5,8 @@
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { CommandCounts, LetterlockEvent } from "../../observe/events.ts";
 import { angled, printable, printableRecord } from "../words/printable.ts";
-import { replyText, sslErrors } from "./failure-text.ts";
+import { replyText } from "../words/reply-text.ts";
+import { sslErrors } from "./failure-text.ts";
 import { clientName } from "./host-names.ts";
 import { certificateOf, describeHandshake } from "./tls-summary.ts";
 

@@ -1,19 +1,20 @@
 /**
  * Fields of `d`, `b`, `t` and `tq` records (reference, sections 2.6, 3.4 and 3.5), read from attempt records.
  */
+import { domainPartOf } from "../../mail/address-text.ts";
 import type { AccountingLog } from "../../mail/log-definition.ts";
+import { placeOfRule } from "../../mail/rule-place.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
+import { replyText } from "../words/reply-text.ts";
 import type { DeliveryRow, DeliveryType } from "./delivery-rows.ts";
 import { esmtpKeywords } from "./esmtp-keywords.ts";
 import { type Fields, fieldsOf } from "./row-writer.ts";
 import {
   certificateText,
-  domainPart,
   type Hide,
   hiding,
   hostAndAddress,
   originalRecipient,
-  ruleText,
   sourceMta,
   timeWriter,
 } from "./shared-fields.ts";
@@ -34,7 +35,8 @@ const actions: Readonly<Record<DeliveryType, string>> = { d: "relayed", b: "fail
 
 export function deliveryFacts(row: DeliveryRow, log: AccountingLog): DeliveryFacts {
   const { to, binding, bindingGroup } = row.record;
-  const queue = log.queueDomain({ domain: domainPart(to), vmta: binding, pool: bindingGroup, mx: row.host.mx });
+  const domain = domainPartOf(to).toLowerCase();
+  const queue = log.queueDomain({ domain, vmta: binding, pool: bindingGroup, mx: row.host.mx });
   const rcpt = log.showRecipient(to);
   return { type: row.type, record: row.record, host: row.host, queue, rcpt, hide: hiding(to, rcpt) };
 }
@@ -88,7 +90,7 @@ const tlsFields: Fields<DeliveryFacts> = {
   dlvTlsAchieved: plain(({ host }) => host.tls?.achieved ?? ""),
   dlvTlsVerify: plain(verification),
   dlvTlsPeer: foreign(({ host }) => certificateText(host.tls?.peer ?? null)),
-  dlvTlsRule: ours(({ host }) => ruleText(host.rule)),
+  dlvTlsRule: ours(({ host }) => placeOfRule(host.rule)),
 };
 
 function opensslName(cipher: string | null | undefined): string {
@@ -115,10 +117,7 @@ const told: ReadonlySet<string> = new Set(["tls", "rule", "unsuitable", "local"]
 function dsnDiag({ host, hide }: DeliveryFacts): string {
   const { failure, tls } = host;
   const reply = host.reply ?? (failure?.tls === "refused" ? tls?.refusal : null) ?? null;
-  if (reply !== null) {
-    const { code, enhanced, text } = reply;
-    return hide(`smtp;${code}${enhanced === null ? "" : ` ${enhanced}`}${text === "" ? "" : ` ${text}`}`);
-  }
+  if (reply !== null) return hide(`smtp;${replyText(reply)}`.trimEnd());
   return failure !== null && told.has(failure.kind) ? hide(`smtp;${host.error ?? failure.cause}`) : "";
 }
 

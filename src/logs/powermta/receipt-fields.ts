@@ -4,17 +4,10 @@
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { AccountingLog } from "../../mail/log-definition.ts";
+import { placeOfRule } from "../../mail/rule-place.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
 import { type Fields, fieldsOf } from "./row-writer.ts";
-import {
-  certificateText,
-  type Hide,
-  hiding,
-  originalRecipient,
-  ruleText,
-  sourceMta,
-  timeWriter,
-} from "./shared-fields.ts";
+import { certificateText, type Hide, hiding, originalRecipient, sourceMta, timeWriter } from "./shared-fields.ts";
 
 export type ReceiptFacts = Readonly<{
   record: InboundRecord;
@@ -61,5 +54,5 @@ const tlsFields: Fields<ReceiptFacts> = {
   rcvTlsAchieved: plain(({ record: { tls } }) => tls.achieved),
   rcvTlsVerify: plain(({ record: { tls } }) => (tls.chain === null ? "" : `chain=${tls.chain}`)),
   rcvTlsPeer: foreign(({ record: { tls } }) => certificateText(tls.client)),
-  rcvTlsRule: ours(({ record }) => ruleText(record.rule)),
+  rcvTlsRule: ours(({ record }) => placeOfRule(record.rule)),
 };

@@ -1,7 +1,8 @@
 /**
  * What fields of both directions are made of.
  */
-import type { AttemptRecord, CertificateRecord } from "../../mail/attempt.ts";
+import { localPartOf } from "../../mail/address-text.ts";
+import type { CertificateRecord } from "../../mail/attempt.ts";
 import type { AccountingLog } from "../../mail/log-definition.ts";
 
 /** @param time ISO 8601, UTC */
@@ -22,12 +23,6 @@ export function sourceMta(ehlo: string | null, client: string | null): string {
   return client === null ? "" : `${ehlo ?? ""} (${client})`.trimStart();
 }
 
-/** `/etc/pmta/config:12`; where no line says so, whose default it is. */
-export function ruleText(rule: AttemptRecord["rule"]): string {
-  if (rule === null) return "";
-  return rule.file === null ? rule.source : rule.line === null ? rule.file : `${rule.file}:${rule.line}`;
-}
-
 export function certificateText(certificate: CertificateRecord | null): string {
   return certificate === null ? "" : `${certificate.subject} sha256=${certificate.sha256}`;
 }
@@ -40,10 +35,10 @@ const hideNothing: Hide = (text) => text;
 /** @param shown the address as the policy shows it */
 export function hiding(address: string, shown: string): Hide {
   if (shown === address) return hideNothing;
-  const local = localPart(address);
+  const local = localPartOf(address);
   if (local === "") return hideNothing;
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${escapePattern(local)}(?![\\p{L}\\p{N}])`, "giu");
-  const other = localPart(shown);
+  const other = localPartOf(shown);
   return (text) => text.replace(pattern, () => other);
 }
 
@@ -51,19 +46,9 @@ function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }
 
-function localPart(address: string): string {
-  const at = address.lastIndexOf("@");
-  return at < 0 ? address : address.slice(0, at);
-}
-
 /** `rfc822;user@example.com` */
 export function originalRecipient(orcpt: string | null, show: AccountingLog["showRecipient"]): string {
   if (orcpt === null) return "";
   const at = orcpt.indexOf(";") + 1;
   return orcpt.slice(0, at) + show(orcpt.slice(at));
-}
-
-/** The domain part of an address in lower case. */
-export function domainPart(address: string): string {
-  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 }

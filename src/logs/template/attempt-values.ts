@@ -2,10 +2,12 @@
  * What each macro prints of an attempt record: at delivery, transient and permanent failures. The names and what they
  * mean stand in `policy/dialects/momentum/log-macros.ts`.
  */
+import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord, AttemptTls } from "../../mail/attempt.ts";
+import { placeOfRule } from "../../mail/rule-place.ts";
 import { bounceClass } from "../momentum/bounce-class.ts";
 import { stageOf } from "../momentum/connection-stage.ts";
-import { commonName, copyId, domainPartOf, localPartOf, noId, routingDomain } from "../momentum/identity.ts";
+import { commonName, copyId, noId, routingDomain } from "../momentum/identity.ts";
 import { responseOf } from "../momentum/response-text.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
 import { clientOfAttempt, connectionValue, messageValue } from "./context-values.ts";
@@ -108,7 +110,7 @@ const ownMacros: Makers<AttemptRecord> = {
   event: simple(({ event }) => event),
   tls_required: simple(({ tls }) => tls?.required ?? ""),
   tls_achieved: simple(({ tls }) => tls?.achieved ?? ""),
-  tls_rule: simple(({ rule }) => (rule === null ? "" : placeOfRule(rule))),
+  tls_rule: simple(({ rule }) => placeOfRule(rule)),
   tls_reasons: simple(({ reasons }) => reasons.map(({ code }) => code).join(",")),
   tls_verify: simple(({ tls }) => (tls === null ? "" : checksOf(tls.verify))),
   tls_protocol: ofTls(({ protocol }) => protocol),
@@ -130,11 +132,6 @@ const ownMacros: Makers<AttemptRecord> = {
   envid: simple(({ origin }) => origin.envid ?? ""),
   listener: simple(({ origin }) => origin.listener ?? ""),
 };
-
-export function placeOfRule({ source, file, line }: NonNullable<AttemptRecord["rule"]>): string {
-  if (file === null) return source;
-  return line === null ? file : `${file}:${line}`;
-}
 
 function checksOf({ chain, name, pin }: AttemptTls["verify"]): string {
   const checks = [

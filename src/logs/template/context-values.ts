@@ -2,9 +2,10 @@
  * `%vctx_conn{}` and `%vctx_mess{}`: facts of the client's connection and of the message, under the names of Momentum's
  * validation context. What is not so is not set, and prints nothing.
  */
+import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import { commonName, domainPartOf, localPartOf } from "../momentum/identity.ts";
+import { commonName } from "../momentum/identity.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
 
 /** The client's connection, whichever record tells it. */

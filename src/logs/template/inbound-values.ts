@@ -2,9 +2,12 @@
  * What each macro prints of an inbound record, once for each recipient: at reception and rejection. There is no
  * outbound connection yet, so the macros of tls_macros say so (momentum reference 3).
  */
+import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { InboundRecord, InboundTls } from "../../mail/inbound-record.ts";
-import { acceptedId, domainPartOf, localPartOf, noId } from "../momentum/identity.ts";
-import { placeOfRule, prefixed } from "./attempt-values.ts";
+import { placeOfRule } from "../../mail/rule-place.ts";
+import { acceptedId, noId } from "../momentum/identity.ts";
+import { replyWords } from "../words/reply-text.ts";
+import { prefixed } from "./attempt-values.ts";
 import { clientOfInbound, connectionValue, messageValue } from "./context-values.ts";
 import { createStrftime } from "./strftime.ts";
 import { digitsOf, type Makers, nothing, type Print, seconds, secondsWith, simple } from "./value.ts";
@@ -33,10 +36,7 @@ const specifiers: Makers<InboundRecord> = {
   m: simple(({ from }) => localPartOf(from ?? "")),
   M: simple(({ from }) => domainPartOf(from ?? "")),
   /** Without the reply's code: custom_logger's sample of a rejection log. */
-  n: simple(({ event, reply }) => {
-    if (event === "accepted") return "";
-    return reply.enhanced === null ? reply.text : `${reply.enhanced} ${reply.text}`;
-  }),
+  n: simple(({ event, reply }) => (event === "accepted" ? "" : replyWords(reply))),
   N: simple(() => "0"),
   /** `unknown` before EHLO: the same sample. */
   p: simple(({ stage }) => (stage === "client" ? "unknown" : "esmtp")),
@@ -83,7 +83,7 @@ const ownMacros: Makers<InboundRecord> = {
   event: simple(({ event }) => event),
   tls_required: simple(({ tls }) => tls.required),
   tls_achieved: simple(({ tls }) => tls.achieved),
-  tls_rule: simple(({ rule }) => (rule === null ? "" : placeOfRule(rule))),
+  tls_rule: simple(({ rule }) => placeOfRule(rule)),
   tls_verify: simple(({ tls }) => (tls.chain === null ? "" : `chain=${tls.chain}`)),
   tls_protocol: ofTls(({ protocol }) => protocol),
   tls_cipher: ofTls(({ cipher }) => cipher),
