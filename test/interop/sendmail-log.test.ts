@@ -112,7 +112,7 @@ describe("the mail log in Sendmail's words", { skip, timeout: 120_000 }, () => {
 function run(argv: readonly string[], lines: readonly string[]): string {
   const input = lines.map((line) => `${line}\n`).join("");
   const env = { ...process.env, LOGWATCH_DETAIL_LEVEL: "10", LC_ALL: "C" };
-  const { stdout, stderr, status } = spawnSync("chroot", [rootOf("sendmail"), ...argv], {
+  const { stdout, stderr, status } = spawnSync("/usr/sbin/chroot", [rootOf("sendmail"), ...argv], {
     input,
     env,
     encoding: "utf8",
