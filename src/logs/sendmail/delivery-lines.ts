@@ -51,6 +51,7 @@ export class DeliveryLines {
     if (this.#isNews(host)) {
       this.#unreachedLine(host, record, lines);
       this.#handshakeLines(host, lines);
+      if (this.#level >= levels.handshake && lacksDane(host)) lines.push(daneWarning(host));
       this.#skippedLine(host, record, lines);
       if (this.#level >= levels.hostRefused && isHostsVerdict(host)) lines.push(hostVerdict(host));
     }
@@ -107,6 +108,16 @@ function isHostsVerdict({ failure, error, tls }: EarlierHost): boolean {
   if (failure.tls !== "lost" && failure.tls !== "refused") return true;
   const own = tls?.refusal == null ? "" : failure.cause;
   return /^[45]\d\d /.test(error ?? "") && error !== own;
+}
+
+/** The domain's DNS promises TLS, and the host has none. */
+function lacksDane({ tls, failure }: EarlierHost): boolean {
+  return failure?.kind === "tls" && tls !== null && tls.protocol === null && tls.required.startsWith("dane");
+}
+
+function daneWarning(host: EarlierHost): string {
+  const what = host.tls?.offered ? "failed" : "not offered";
+  return `STARTTLS=client, relay=${rootedName(host)}, warning=DANE configured in DNS but STARTTLS ${what}`;
 }
 
 function hostVerdict(host: EarlierHost): string {

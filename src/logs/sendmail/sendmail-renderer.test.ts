@@ -91,6 +91,37 @@ const rows: readonly [name: string, events: readonly LetterlockEvent[], want: re
     ],
   ],
   [
+    "a host without TLS that DANE demands",
+    [
+      attempt({
+        event: "deferred",
+        tls: {
+          ...sampleTls,
+          required: "dane",
+          achieved: "none",
+          offered: false,
+          protocol: null,
+          cipher: null,
+          peer: null,
+        },
+        reply: null,
+        error: "TLS is required, but not offered",
+        failure: {
+          ...(sampleRefusal.failure ?? assert.fail()),
+          tls: "not-offered",
+          unproven: [],
+          cause: "not-offered",
+        },
+        status: "4.7.5",
+      }),
+    ],
+    [
+      "STARTTLS=client, relay=mx.example.net., warning=DANE configured in DNS but STARTTLS not offered",
+      "ruleset=tls_server, arg1=NONE, relay=mx.example.net, reject=454 4.7.5 TLS is required, but not offered",
+      `${id}: to=<bob@example.net>, ${times}, ${relay}, dsn=4.7.5, stat=Deferred: 454 4.7.5 TLS is required, but not offered`,
+    ],
+  ],
+  [
     "a third attempt, days later, of a message to a list, at an address of IPv6",
     [
       attempt({
