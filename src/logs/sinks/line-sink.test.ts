@@ -144,13 +144,25 @@ test("sink: a target that fails between lines is opened again, whether or not a 
   assert.match(String(await sink.open()), /cannot open/);
 });
 
+const megabyte = `${"x".repeat(1024 * 1024 - 1)}\n`;
+
+test("sink: a burst of 20 MB into a target that takes it loses nothing", async () => {
+  const box = new Box();
+  const { sink, events } = sinkInto(box);
+  for (let mark = 1; mark <= 20; mark += 1) sink.write(megabyte, mark);
+  assert.equal(await sink.flush(), 0);
+  assert.equal(box.taken.length, 20);
+  assert.deepEqual(events, []);
+});
+
 test("sink: beyond 16 MiB the newest lines are dropped, counted and told; the mark stands still for good", async () => {
   const box = new Box();
   box.takes = "nothing";
   const { sink, events, run } = sinkInto(box);
-  const line = `${"x".repeat(1024 * 1024 - 1)}\n`;
-  for (let mark = 1; mark <= 20; mark += 1) sink.write(line, mark);
+  sink.write(megabyte, 1);
   run();
+  assert.equal(await sink.flush(), 1);
+  for (let mark = 2; mark <= 20; mark += 1) sink.write(megabyte, mark);
   assert.equal(await sink.flush(), 16);
   box.takes = "all";
   assert.equal(await sink.flush(), 0);

@@ -3,8 +3,9 @@
  *
  * Promises:
  *  - `write` never waits and never throws: lines gather for up to 50 ms and go out in one batch, off the event loop;
- *  - what the target does not take waits in memory and is tried again; beyond 16 MiB the newest lines are dropped,
- *    counted and told. Trouble is told once, and its end once, with the number of lines that were dropped;
+ *  - what the target does not take waits in memory and is tried again; beyond 16 MiB (of a burst that nothing is wrong
+ *    with, 64) the newest lines are dropped, counted and told. Trouble is told once, and its end once, with the number
+ *    of lines that were dropped;
  *  - lines keep their order. A target that fails in the middle of a batch may get lines of it twice, never none;
  *  - closing waits for at most some seconds.
  * Not here: what a target is (`line-target.ts`), what the lines say (`../log-renderer.ts`).
@@ -33,6 +34,8 @@ const gatherMs = 50;
 /** Gathered lines of so many characters go out without waiting for the timer. */
 const gatherSize = 256 * 1024;
 const maxWaiting = 16 * 1024 * 1024;
+/** While the target takes what it is given: one message to a thousand recipients may bring 20 MB of records at once. */
+const maxBurst = 4 * maxWaiting;
 /** For what a stopping process must not wait longer. */
 const closeMs = 5_000;
 
@@ -70,8 +73,9 @@ export class LineSink implements LogSink {
   }
 
   write(text: string, mark: number): void {
-    if (this.#waitingSize + text.length > maxWaiting) {
-      this.#drop(mark);
+    const most = this.#trouble ? maxWaiting : maxBurst;
+    if (this.#waitingSize + text.length > most) {
+      this.#drop(mark, most);
       return;
     }
     this.#lines.push(text);
@@ -234,9 +238,9 @@ export class LineSink implements LogSink {
     this.#complained = error !== undefined;
   }
 
-  #drop(mark: number): void {
+  #drop(mark: number, most: number): void {
     this.#brokenAt = Math.min(this.#brokenAt, mark - 1);
-    this.#tellTrouble(`${maxWaiting} bytes wait: further lines are dropped until there is room`);
+    this.#tellTrouble(`${most} bytes wait: further lines are dropped until there is room`);
     this.#losses.add(1);
   }
 }
