@@ -3,7 +3,8 @@
  * asked for then. Done once, by worker 0, when the relay starts.
  */
 import { listLedgers, readLedger, removeLedger, writeLedger } from "./file-ledger.ts";
-import { finishedFile, tidy } from "./finished-files.ts";
+import { tidy } from "./finished-files.ts";
+import { allOf } from "./kept-ledger.ts";
 
 /**
  * @param bases paths as configured, of the logs that there are
@@ -18,8 +19,7 @@ export async function finishAbandoned(
   for (const { file } of await listLedgers(folder)) {
     const ledger = await readLedger(file);
     if (ledger === undefined || bases.has(ledger.base)) continue;
-    const ended = ledger.current === null ? [] : [await finishedFile(ledger.current, now)];
-    const { left, problem } = await tidy({ ...ledger, finished: [...ledger.finished, ...ended] }, undefined, now);
+    const { left, problem } = await tidy({ ...ledger, finished: await allOf(ledger, now) }, undefined, now);
     if (problem === undefined) await removeLedger(file);
     else {
       problems.push(`${ledger.base}: ${problem}`);

@@ -6,6 +6,7 @@ import { mkdir, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { errorText } from "../../mail/error-text.ts";
 import { type FinishedFile, isStillThere, type Ledger, type OwnedFile } from "./file-ledger.ts";
+import { lineEnds } from "./fragment.ts";
 import { countedName } from "./numbered-name.ts";
 
 /** @property problem why a file could not be moved or deleted: it is tried again */
@@ -57,9 +58,7 @@ export async function finishedFile({ file, ino }: OwnedFile, endedAt: number): P
 export async function countRecords(file: string): Promise<number> {
   let lines = 0;
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, at + 1)) lines += 1;
-    }
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) lines += lineEnds(chunk);
   } catch {
     // Gone: there is nothing to be moved either.
   }

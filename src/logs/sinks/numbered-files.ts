@@ -1,5 +1,5 @@
 /**
- * PowerMTA's accounting files (powermta.md section 3.1): each worker writes its own, numbers tell them apart.
+ * PowerMTA's accounting files (powermta reference, section 3.1): each worker writes its own, numbers tell them apart.
  *
  *     none --first line--> current --midnight, interval, size, SIGUSR1--> finished --> moved, or deleted after a while
  *       ^                     |
@@ -17,19 +17,11 @@ import path from "node:path";
 import type { Timer } from "../../mail/clock.ts";
 import { errorText } from "../../mail/error-text.ts";
 import type { NumberedFiles as Options } from "../../mail/log-definition.ts";
-import {
-  type FinishedFile,
-  isStillThere,
-  type Ledger,
-  type LedgerPlace,
-  ledgerFile,
-  listLedgers,
-  type OwnedFile,
-  readLedger,
-  removeLedger,
-  writeLedger,
-} from "./file-ledger.ts";
-import { countRecords, finishedFile, tidy } from "./finished-files.ts";
+import { isStillThere, type OwnedFile } from "./file-ledger.ts";
+import { countRecords, tidy } from "./finished-files.ts";
+import { cutFragment, lineEnds } from "./fragment.ts";
+import { lacksHead } from "./head.ts";
+import { KeptLedger, type WorkerPlace } from "./kept-ledger.ts";
 import { fileBatchSize, fileRetryMs, type LineTarget, type TargetTools } from "./line-target.ts";
 import { highestNumber, localDay, nextMidnight, numberedName } from "./numbered-name.ts";
 
@@ -42,15 +34,15 @@ export class NumberedFiles implements LineTarget {
   readonly batchSize = fileBatchSize;
   readonly #options: Options;
   readonly #head: string;
-  readonly #place: LedgerPlace & Readonly<{ workers: number }>;
+  readonly #place: WorkerPlace;
   readonly #tools: TargetTools;
   /** Undefined until it is open. */
-  #ledger: Ledger | undefined;
+  #ledger: KeptLedger | undefined;
   #current: Current | undefined;
   #timer: Timer | undefined;
 
   /** @param head with its line end; may be empty */
-  constructor(options: Options, head: string, place: LedgerPlace & Readonly<{ workers: number }>, tools: TargetTools) {
+  constructor(options: Options, head: string, place: WorkerPlace, tools: TargetTools) {
     this.#options = options;
     this.#head = head;
     this.#place = place;
@@ -60,11 +52,11 @@ export class NumberedFiles implements LineTarget {
   async open(): Promise<void> {
     if (this.#ledger !== undefined) return;
     await mkdir(path.dirname(this.#options.path), { recursive: true });
-    const known = (await readLedger(ledgerFile(this.#place))) ?? this.#emptyLedger();
     const { moveTo = null, countMoved } = this.#options;
-    this.#ledger = { ...known, moveTo, countMoved };
-    if (this.#place.worker === 0) await this.#adopt();
-    if (known.current !== null) await this.#takeUp(known.current);
+    const { clock, complain } = this.#tools;
+    this.#ledger = await KeptLedger.open(this.#place, { moveTo, countMoved }, complain, clock.now());
+    const { current } = this.#ledger.now;
+    if (current !== null) await this.#takeUp(current);
     await this.#tidy();
     this.#schedule();
   }
@@ -97,55 +89,24 @@ export class NumberedFiles implements LineTarget {
     if (why === "removed" && this.#current !== undefined) await this.#finish();
     await this.#current?.handle.close();
     this.#current = undefined;
-    const { finished = [] } = this.#ledger ?? {};
-    if (why === "removed" && this.#ledger !== undefined && finished.length === 0)
-      await removeLedger(ledgerFile(this.#place));
+    const ledger = this.#ledger;
     this.#ledger = undefined;
+    if (why === "removed" && ledger?.now.finished.length === 0) await ledger.remove();
   }
 
-  #emptyLedger(): Ledger {
-    const { path: base, moveTo = null, countMoved } = this.#options;
-    return { base, moveTo, countMoved, last: { day: "", number: -1 }, current: null, finished: [] };
-  }
-
-  /** Keeps no line from being written: what cannot be noted is told, and noted with the next change. */
-  async #note(change: Partial<Ledger>): Promise<void> {
-    this.#ledger = { ...(this.#ledger ?? this.#emptyLedger()), ...change };
-    const file = ledgerFile(this.#place);
-    await writeLedger(file, this.#ledger).catch((cause: unknown) =>
-      this.#tools.complain(`cannot note in ${file} which files are ours: ${errorText(cause)}`),
-    );
-  }
-
-  /** What workers left that are no more, and files of ours that nobody goes on with. */
-  async #adopt(): Promise<void> {
-    const { folder, base, workers } = this.#place;
-    for (const { file, worker } of await listLedgers(folder)) {
-      if (worker < workers || file !== ledgerFile({ folder, base, worker })) continue;
-      const left = await readLedger(file);
-      if (left !== undefined)
-        await this.#note({ finished: await this.#allOf(left), last: later(this.#last, left.last) });
-      await removeLedger(file);
-    }
-  }
-
-  async #allOf({ current, finished }: Ledger): Promise<readonly FinishedFile[]> {
-    const ended = current === null ? [] : [await finishedFile(current, this.#tools.clock.now())];
-    return [...(this.#ledger?.finished ?? []), ...finished, ...ended];
-  }
-
-  get #last(): Ledger["last"] {
-    return this.#ledger?.last ?? { day: "", number: -1 };
+  #mine(): KeptLedger {
+    if (this.#ledger === undefined) throw new Error(`${this.#options.path} is not open`);
+    return this.#ledger;
   }
 
   async #takeUp(owned: OwnedFile): Promise<void> {
-    if (!(await isStillThere(owned))) return this.#note({ current: null });
+    if (!(await isStillThere(owned))) return this.#mine().note({ current: null });
     const handle = await open(owned.file, constants.O_RDWR | constants.O_APPEND);
     const size = await cutFragment(handle);
     const records = this.#options.countMoved ? await countRecords(owned.file) : 0;
     this.#current = { ...owned, handle, size, records };
-    const isOurs = size === 0 || (await beginsWith(handle, this.#head));
-    if (!isOurs || this.#dueAt(this.#current) <= this.#tools.clock.now()) await this.#finish();
+    const isOther = await lacksHead(handle, this.#head);
+    if (isOther || this.#dueAt(this.#current) <= this.#tools.clock.now()) await this.#finish();
   }
 
   /** Numbers go up over all workers of this log, also when files were taken away meanwhile. */
@@ -156,7 +117,7 @@ export class NumberedFiles implements LineTarget {
     const day = localDay(now);
     const names = [...(await readdir(folder)), ...(moveTo === undefined ? [] : await namesIn(moveTo))];
     const mode = worldReadable ? 0o644 : 0o640;
-    for (let number = Math.max(highestNumber(base, day, names), await this.#lastOf(day)) + 1; ; number += 1) {
+    for (let number = Math.max(highestNumber(base, day, names), await this.#mine().lastOf(day)) + 1; ; number += 1) {
       const file = path.join(folder, numberedName(base, day, number));
       const { O_RDWR, O_APPEND, O_CREAT, O_EXCL } = constants;
       const handle = await open(file, O_RDWR | O_APPEND | O_CREAT | O_EXCL, mode).catch(unlessItExists);
@@ -165,22 +126,10 @@ export class NumberedFiles implements LineTarget {
       const { ino } = await handle.stat();
       const owned: OwnedFile = { file, ino, day, beganAt: now };
       this.#current = { ...owned, handle, size: 0, records: 0 };
-      await this.#note({ current: owned, last: { day, number } });
+      await this.#mine().note({ current: owned, last: { day, number } });
       this.#schedule();
       return this.#current;
     }
-  }
-
-  /** The highest number that any worker has given on this day. */
-  async #lastOf(day: string): Promise<number> {
-    const { folder, base } = this.#place;
-    let highest = -1;
-    for (const { file, worker } of await listLedgers(folder)) {
-      if (file !== ledgerFile({ folder, base, worker })) continue;
-      const { last } = (await readLedger(file)) ?? {};
-      if (last?.day === day) highest = Math.max(highest, last.number);
-    }
-    return highest;
   }
 
   /** Nobody else writes here: what a full disk cut off is taken away. */
@@ -192,7 +141,7 @@ export class NumberedFiles implements LineTarget {
     let size = current.size + bytesWritten;
     if (bytesWritten < bytes.length) {
       const kept = bytes.subarray(0, bytes.subarray(0, bytesWritten).lastIndexOf(0x0a) + 1);
-      whole = kept.toString("latin1").split("\n").length - 1 - (head === "" ? 0 : 1);
+      whole = lineEnds(kept) - (head === "" ? 0 : 1);
       size = whole > 0 ? current.size + kept.length : current.size;
       await current.handle.truncate(size);
       if (whole <= 0) throw new Error("ENOSPC: no space left on device, write");
@@ -217,7 +166,7 @@ export class NumberedFiles implements LineTarget {
     await current.handle.close();
     const { file, ino, records } = current;
     const ended = { file, ino, endedAt: this.#tools.clock.now(), records };
-    await this.#note({ current: null, finished: [...(this.#ledger?.finished ?? []), ended] });
+    await this.#mine().note({ current: null, finished: [...this.#mine().now.finished, ended] });
     await this.#tidy();
   }
 
@@ -226,16 +175,16 @@ export class NumberedFiles implements LineTarget {
     const current = this.#current;
     this.#current = undefined;
     await current?.handle.close();
-    await this.#note({ current: null });
+    await this.#mine().note({ current: null });
   }
 
   /** Files that cannot be moved now keep no line from being written. */
   async #tidy(): Promise<void> {
     const ledger = this.#ledger;
     if (ledger === undefined) return;
-    const { left, problem } = await tidy(ledger, this.#options.deleteAfterMs, this.#tools.clock.now());
+    const { left, problem } = await tidy(ledger.now, this.#options.deleteAfterMs, this.#tools.clock.now());
     this.#tools.complain(problem);
-    if (left.length !== ledger.finished.length) await this.#note({ finished: left });
+    if (left.length !== ledger.now.finished.length) await this.#mine().note({ finished: left });
   }
 
   #schedule(): void {
@@ -258,11 +207,6 @@ export class NumberedFiles implements LineTarget {
   }
 }
 
-function later(one: Ledger["last"], other: Ledger["last"]): Ledger["last"] {
-  if (one.day === other.day) return one.number > other.number ? one : other;
-  return one.day > other.day ? one : other;
-}
-
 function unlessItExists(cause: unknown): undefined {
   if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
   return undefined;
@@ -270,29 +214,4 @@ function unlessItExists(cause: unknown): undefined {
 
 function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
-}
-
-async function beginsWith(handle: FileHandle, head: string): Promise<boolean> {
-  const wanted = Buffer.from(head, "utf8");
-  const { buffer } = await handle.read(Buffer.alloc(wanted.length), 0, wanted.length, 0);
-  return buffer.equals(wanted);
-}
-
-/** @returns the size without the last line, if that has no end */
-async function cutFragment(handle: FileHandle): Promise<number> {
-  const { size } = await handle.stat();
-  const step = Buffer.alloc(64 * 1024);
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - step.length);
-    const { bytesRead } = await handle.read(step, 0, end - start, start);
-    const last = step.subarray(0, bytesRead).lastIndexOf(0x0a);
-    if (last !== -1) {
-      const whole = start + last + 1;
-      if (whole < size) await handle.truncate(whole);
-      return whole;
-    }
-    end = start;
-  }
-  if (size > 0) await handle.truncate(0);
-  return 0;
 }

@@ -19,7 +19,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { errorText } from "../../mail/error-text.ts";
-import { endsInFragment } from "./fragment.ts";
+import { endsInFragment, lineEnds } from "./fragment.ts";
 import { type HeadLock, lacksHead, writeHead } from "./head.ts";
 import { fileBatchSize, fileRetryMs, type LineTarget, type TargetTools } from "./line-target.ts";
 import { pipePiece, writePatiently } from "./slow-reader.ts";
@@ -145,7 +145,7 @@ export class SharedFile implements LineTarget {
     }
     const written = bytes.subarray(0, bytesWritten);
     this.#fragment = written.length === 0 ? this.#fragment : written.at(-1) !== 0x0a;
-    return Math.max(0, written.toString("latin1").split("\n").length - 1 - start.length);
+    return Math.max(0, lineEnds(written) - start.length);
   }
 
   async #appendToPipe({ handle }: OpenFile, lines: readonly string[]): Promise<number> {
