@@ -6,7 +6,7 @@ import type { AttemptFailure } from "../mail/attempt.ts";
 import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus, Outcome } from "../mail/outcome.ts";
-import { formatReply, type Reply } from "../mail/reply.ts";
+import { formatReply, type Reply, shortReply } from "../mail/reply.ts";
 import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
 import type { TlsFailure } from "../policy/wording.ts";
@@ -100,9 +100,9 @@ export function afterSending(
   | Readonly<{ kind: "final" | "try-next"; failure: Failure }> {
   switch (result.kind) {
     case "delivered":
-      return { kind: "delivered", reply: result.reply, dsnPassedOn: result.dsnPassedOn };
+      return { kind: "delivered", reply: shortReply(result.reply), dsnPassedOn: result.dsnPassedOn };
     case "refused": {
-      const { reply } = result;
+      const reply = shortReply(result.reply);
       const permanent = reply.code >= 500;
       const text = `host said: ${formatReply(reply)} (in reply to ${stageWord(result.stage)})`;
       const { stage } = result;

@@ -26,3 +26,18 @@ export function replyClass(answer: Reply): "success" | "intermediate" | "transie
 export function formatReply({ code, enhanced, lines }: Reply): string {
   return [String(code), enhanced, ...lines].filter((part) => part !== undefined && part !== "").join(" ");
 }
+
+/** Longer than what records and notices tell of one. */
+const maxText = 2048;
+
+/**
+ * A reply that is kept for each recipient of a message: what is long becomes one line, cut. Its text is copied: a part of
+ * a text keeps the whole in memory.
+ */
+export function shortReply(answer: Reply): Reply {
+  const { code, enhanced, lines } = answer;
+  const length = lines.reduce((sum, line) => sum + line.length, 0);
+  if (length <= maxText) return answer;
+  const text = lines.join(" ").slice(0, maxText);
+  return reply(code, enhanced, Buffer.from(text, "utf8").toString("utf8"));
+}
