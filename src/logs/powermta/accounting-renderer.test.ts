@@ -344,6 +344,17 @@ const earlier = (change: Partial<EarlierHost>): EarlierHost => ({
   ...change,
 });
 
+test("tq: one for each queue, though two of a message were tried in the same instant at the same host", () => {
+  const rows = rowsOf(everything, attempt(unreachable), attempt({ ...unreachable, to: "carol@example.org" }));
+  assert.deepEqual(
+    rows.map(({ type, queue }) => [type, queue]),
+    [
+      ["tq", "example.net/default"],
+      ["tq", "example.org/default"],
+    ],
+  );
+});
+
 test("hosts that were met before: tq of each, t where one refused a recipient, then what settled it", () => {
   const said = earlier({
     address: "192.0.2.5",

@@ -7,6 +7,8 @@
  * otherwise, which is nearly all, are as PowerMTA writes them; where even these must be, `formula-cells keep` says so.
  */
 
+import { escapedCharacter } from "../../mail/escape.ts";
+
 /** Nothing to quote and nothing to escape. */
 const plain = /^[ !#-+\--~]*$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
@@ -15,13 +17,8 @@ const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 /** Quoted where a comma or a quote asks for it; control characters, line breaks among them, become `\xNN`. */
 export function writeCell(text: string): string {
   if (plain.test(text)) return text;
-  const line = text.replace(control, escapedControl);
+  const line = text.replace(control, escapedCharacter);
   return /[",]/.test(line) ? `"${line.replaceAll('"', '""')}"` : line;
-}
-
-function escapedControl(char: string): string {
-  const code = char.charCodeAt(0);
-  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
 /** Text from outside. */

@@ -32,7 +32,9 @@ export class DeliveryRows {
   }
 
   of(record: AttemptRecord): readonly DeliveryRow[] {
-    const { event, earlier } = record;
+    const { event, earlier, leads } = record;
+    // Two queues of a message may be tried in the same instant.
+    if (leads) this.#told.clear();
     if (earlier.length === 0 && event !== "deferred" && event !== "expired") {
       const type = event === "delivered" ? "d" : "b";
       return this.#wants(type) ? [{ type, record, host: record }] : none;
@@ -58,7 +60,7 @@ export class DeliveryRows {
     if (this.#wants(type)) rows.push({ type, record, host });
   }
 
-  /** The records of one attempt come one after the other, and have one time. */
+  /** The records of one attempt come one after the other, and have one time; after a crash perhaps not all of them. */
   #isNews({ messageId, time }: AttemptRecord, { mx, address, error }: EarlierHost): boolean {
     const attempt = `${messageId} ${time}`;
     if (attempt !== this.#attempt) this.#told.clear();
