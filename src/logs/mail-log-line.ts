@@ -4,23 +4,10 @@
  */
 import { isoTime } from "../mail/iso-time.ts";
 import type { LogLine, RendererTools } from "./log-renderer.ts";
-
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
-
-let stampedSecond = Number.NaN;
-let stamp = "";
+import { createStrftime } from "./words/strftime.ts";
 
 /** `Nov  2 08:30:47` (RFC 3164 §4.1.2). */
-export function traditionalStamp(ms: number): string {
-  const second = Math.floor(ms / 1000);
-  if (second === stampedSecond) return stamp;
-  const at = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  const day = String(at.getDate()).padStart(2, " ");
-  stampedSecond = second;
-  stamp = `${months[at.getMonth()]} ${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-  return stamp;
-}
+export const traditionalStamp = createStrftime("%b %e %H:%M:%S");
 
 /** @returns what writes the lines of one process; lines without a program are the text alone */
 export function mailLogLine(

@@ -16,7 +16,8 @@ export function escapeText(text: string, max = 512): string {
   return `${short}...`;
 }
 
-function escapedCharacter(char: string): string {
+/** `\x1b`, `\u{2028}`: in this one spelling wherever text is escaped. */
+export function escapedCharacter(char: string): string {
   const point = char.codePointAt(0) ?? 0;
   return point < 256 ? `\\x${point.toString(16).padStart(2, "0")}` : `\\u{${point.toString(16)}}`;
 }

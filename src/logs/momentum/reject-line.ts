@@ -4,7 +4,7 @@
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import { clientOfInbound, connectionContext, messageContext } from "../template/context-values.ts";
-import { onOneLine } from "../template/sanitizer.ts";
+import { onOneLine } from "../words/one-line.ts";
 import { replyWords } from "../words/reply-text.ts";
 import { quoted, timestamp } from "./fields.ts";
 

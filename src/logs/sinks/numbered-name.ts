@@ -3,13 +3,10 @@
  * each day. Days are those of the machine's own time zone, as in the times that people compare them with.
  */
 import path from "node:path";
+import { createStrftime } from "../words/strftime.ts";
 
 /** `2026-11-22` */
-export function localDay(ms: number): string {
-  const at = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-}
+export const localDay = createStrftime("%Y-%m-%d");
 
 /** ms since 1970 of the next midnight, also where a day has 23 or 25 hours. */
 export function nextMidnight(ms: number): number {

@@ -10,8 +10,8 @@ import { stageOf } from "../momentum/connection-stage.ts";
 import { commonName, copyId, noId, routingDomain } from "../momentum/identity.ts";
 import { responseOf } from "../momentum/response-text.ts";
 import { opensslCipherName } from "../words/openssl-cipher.ts";
+import { createStrftime } from "../words/strftime.ts";
 import { clientOfAttempt, connectionValue, messageValue } from "./context-values.ts";
-import { createStrftime } from "./strftime.ts";
 import { digitsOf, type Makers, nothing, type Print, seconds, secondsWith, simple } from "./value.ts";
 
 const specifiers: Makers<AttemptRecord> = {

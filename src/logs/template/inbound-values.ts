@@ -7,9 +7,9 @@ import type { InboundRecord, InboundTls } from "../../mail/inbound-record.ts";
 import { placeOfRule } from "../../mail/rule-place.ts";
 import { acceptedId, noId } from "../momentum/identity.ts";
 import { replyWords } from "../words/reply-text.ts";
+import { createStrftime } from "../words/strftime.ts";
 import { prefixed } from "./attempt-values.ts";
 import { clientOfInbound, connectionValue, messageValue } from "./context-values.ts";
-import { createStrftime } from "./strftime.ts";
 import { digitsOf, type Makers, nothing, type Print, seconds, secondsWith, simple } from "./value.ts";
 
 function recipient({ to }: InboundRecord, at: number): string {

@@ -2,16 +2,8 @@
  * Values from outside made fit for one line: control characters and everything else that is not printable ASCII
  * escaped, whatever the log asks for (standards.md AT-28), then what `sanitize` of custom_logger asks for.
  */
-import { escapeText } from "../../mail/escape.ts";
 import type { TemplateLog } from "../../mail/log-definition.ts";
-
-/** Longer than any value of a record. */
-const maxLength = 4096;
-
-/** Cheap for what is printable already, as all that stands in a record is. */
-export function onOneLine(text: string): string {
-  return /[^\x20-\x7e]/.test(text) ? escapeText(text, maxLength) : text;
-}
+import { onOneLine } from "../words/one-line.ts";
 
 export function createSanitizer({ specialCharacters, nonPrintable, replace }: TemplateLog["sanitize"]) {
   const steps: ((text: string) => string)[] = [onOneLine];

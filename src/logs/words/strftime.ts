@@ -2,7 +2,7 @@
  * Moments in a format of strftime(3), local time, C locale. What is made for one second is kept for the lines that
  * follow in it; no format makes a control character.
  */
-import { onOneLine } from "./sanitizer.ts";
+import { onOneLine } from "./one-line.ts";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const months = [
