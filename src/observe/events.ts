@@ -19,6 +19,9 @@ export type SessionLabel = Readonly<{
 /** Verbs of SMTP in lower case, `unknown` for all others: how often they were said, and how often with success. */
 export type CommandCounts = Readonly<Record<string, Readonly<{ said: number; good: number }>>>;
 
+/** `EventOf<"attempt">` */
+export type EventOf<K extends LetterlockEvent["kind"]> = Extract<LetterlockEvent, Readonly<{ kind: K }>>;
+
 export type LetterlockEvent =
   | Readonly<{ kind: "listening"; listener: string; address: string; port: number; tls: string }>
   | (SessionLabel & Readonly<{ kind: "session-started" }>)

@@ -6,7 +6,7 @@ import path from "node:path";
 import type { AttemptRecord, AttemptTls } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
 import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
-import type { LetterlockEvent } from "../observe/events.ts";
+import type { EventOf, LetterlockEvent } from "../observe/events.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -191,7 +191,7 @@ function describeUnknown(event: never): string {
 }
 
 /** The files at the start; afterwards what is different is what counts. */
-function configurationLoaded({ files, changes }: Extract<LetterlockEvent, { kind: "configuration-loaded" }>): string {
+function configurationLoaded({ files, changes }: EventOf<"configuration-loaded">): string {
   if (changes === undefined) return `configuration loaded ${files.map((file) => escapeText(file)).join(" ")}`;
   return `configuration loaded: ${changes.length === 0 ? "nothing is different" : escapeText(changes.join("; "), 4096)}`;
 }

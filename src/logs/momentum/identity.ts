@@ -6,6 +6,7 @@ import { domainPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import { commonNameOf } from "../words/distinguished-name.ts";
+import { remember } from "../words/remember.ts";
 
 /** Where there is no message or connection. Momentum: custom_logger, the sample of a rejection log. */
 export const noId = "00/00-00000-00000000";
@@ -30,14 +31,5 @@ export function routingDomain({ nexthop, to }: Pick<AttemptRecord, "nexthop" | "
   return colon < 0 ? nexthop : nexthop.slice(0, colon);
 }
 
-const commonNames = new Map<string, string>();
-const maxNames = 500;
-
 /** The common name of a distinguished name (RFC 4514), the whole of it where it has none. */
-export function commonName(subject: string): string {
-  const known = commonNames.get(subject);
-  if (known !== undefined) return known;
-  const name = commonNameOf(subject) || subject;
-  if (commonNames.size < maxNames) commonNames.set(subject, name);
-  return name;
-}
+export const commonName = remember(2000, (subject) => commonNameOf(subject) || subject);

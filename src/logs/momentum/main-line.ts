@@ -4,7 +4,7 @@
 import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import type { LetterlockEvent } from "../../observe/events.ts";
+import type { EventOf } from "../../observe/events.ts";
 import { stageOf } from "./connection-stage.ts";
 import { joinFields, secondsBetween, timestamp } from "./fields.ts";
 import { acceptedId, copyId, noId, routingDomain } from "./identity.ts";
@@ -33,7 +33,7 @@ export function receptionLine(record: InboundRecord, at: number, time: number): 
 }
 
 /** A notice of our own: `internal`. The address and the size that it has there are not documented. */
-export function noticeLine(event: Extract<LetterlockEvent, { kind: "notice-queued" }>, now: number): string {
+export function noticeLine(event: EventOf<"notice-queued">, now: number): string {
   const { messageId, to, sizeBytes, binding } = event;
   return joinFields([
     ...[timestamp(now), `${messageId}.0`, messageId, noId, "R"],

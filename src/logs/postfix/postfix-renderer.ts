@@ -5,7 +5,7 @@
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { LogFormat } from "../../mail/log-definition.ts";
-import type { LetterlockEvent } from "../../observe/events.ts";
+import type { EventOf, LetterlockEvent } from "../../observe/events.ts";
 import { type LogLine, type LogRenderer, noLines } from "../log-renderer.ts";
 import { angled, printableRecord } from "../words/printable.ts";
 import { DeliveryLines, messageIdLine } from "./delivery-lines.ts";
@@ -75,7 +75,7 @@ function noticeLines({
   about,
   action,
   headerId,
-}: Extract<LetterlockEvent, { kind: "notice-queued" }>): readonly (readonly [Speaker, string])[] {
+}: EventOf<"notice-queued">): readonly (readonly [Speaker, string])[] {
   return [
     ["cleanup", `${messageId}: message-id=${headerId}`],
     ["bounce", `${about}: sender ${notices[action]}: ${messageId}`],

@@ -3,17 +3,15 @@
  * 4.4, 2.5), and of mail that was taken from it.
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import type { CommandCounts, LetterlockEvent } from "../../observe/events.ts";
+import type { CommandCounts, EventOf } from "../../observe/events.ts";
 import { angled, printable, printableRecord } from "../words/printable.ts";
 import { replyText } from "../words/reply-text.ts";
 import { sslErrors } from "./failure-text.ts";
 import { clientName } from "./host-names.ts";
 import { certificateOf, describeHandshake } from "./tls-summary.ts";
 
-type Event<K extends LetterlockEvent["kind"]> = Extract<LetterlockEvent, { kind: K }>;
-
 /** @param level `smtpd_tls_loglevel` */
-export function handshakeLines(event: Event<"inbound-handshake">, level: 0 | 1 | 2): readonly string[] {
+export function handshakeLines(event: EventOf<"inbound-handshake">, level: 0 | 1 | 2): readonly string[] {
   if (level === 0) return [];
   const { certificate, chain } = event;
   const client = clientName(event);
@@ -24,7 +22,7 @@ export function handshakeLines(event: Event<"inbound-handshake">, level: 0 | 1 |
 }
 
 /** The event tells the cause in words alone. */
-export function handshakeErrorLines(event: Event<"inbound-handshake-failed">): readonly string[] {
+export function handshakeErrorLines(event: EventOf<"inbound-handshake-failed">): readonly string[] {
   return sslErrors(`SSL_accept error from ${clientName(event)}`, codeOf(event.error), printable(event.error));
 }
 
@@ -35,7 +33,7 @@ function codeOf(error: string): string {
 }
 
 /** @returns undefined for a log-in that succeeded: the message's line tells of it */
-export function logInLine(event: Event<"log-in">): string | undefined {
+export function logInLine(event: EventOf<"log-in">): string | undefined {
   const { result, mechanism, user } = event;
   if (result === "ok") return undefined;
   const who = user === null ? "(unavailable)" : printable(user, 128);
@@ -50,7 +48,7 @@ const logInReasons = {
 } as const;
 
 /** How the session ended, where it was not by QUIT, and what was said in it. */
-export function endLines(event: Event<"session-ended">): readonly string[] {
+export function endLines(event: EventOf<"session-ended">): readonly string[] {
   const client = clientName(event);
   const disconnect = `disconnect from ${client}${countsText(event.commands)}`;
   const end = endings[event.reason];

@@ -77,14 +77,14 @@ const originFields: Fields<DeliveryFacts> = {
   srcMta: foreign(({ record }) => sourceMta(record.origin.ehlo, record.origin.client)),
   rcvSmtpUser: foreign(({ record }) => record.origin.user ?? ""),
   rcvTlsProtocol: plain(({ record }) => record.origin.tls?.protocol ?? ""),
-  rcvTlsCipher: plain(({ record }) => opensslName(record.origin.tls?.cipher)),
+  rcvTlsCipher: plain(({ record }) => opensslCipherName(record.origin.tls?.cipher)),
   rcvTlsGroup: plain(({ record }) => record.origin.tls?.group ?? ""),
 };
 
 /** Empty where no decision was reached, and, but for what was required, where there was no handshake. */
 const tlsFields: Fields<DeliveryFacts> = {
   dlvTlsProtocol: plain(({ host }) => host.tls?.protocol ?? ""),
-  dlvTlsCipher: plain(({ host }) => opensslName(host.tls?.cipher)),
+  dlvTlsCipher: plain(({ host }) => opensslCipherName(host.tls?.cipher)),
   dlvTlsGroup: plain(({ host }) => host.tls?.group ?? ""),
   dlvTlsRequired: plain(({ host }) => host.tls?.required ?? ""),
   dlvTlsAchieved: plain(({ host }) => host.tls?.achieved ?? ""),
@@ -92,10 +92,6 @@ const tlsFields: Fields<DeliveryFacts> = {
   dlvTlsPeer: foreign(({ host }) => certificateText(host.tls?.peer ?? null)),
   dlvTlsRule: ours(({ host }) => placeOfRule(host.rule)),
 };
-
-function opensslName(cipher: string | null | undefined): string {
-  return cipher == null ? "" : opensslCipherName(cipher);
-}
 
 /** `chain=trusted name=matched pin=mismatch`, as far as each was looked at. */
 function verification({ host }: DeliveryFacts): string {

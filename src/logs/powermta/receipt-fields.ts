@@ -48,7 +48,7 @@ export function receiptFields(log: AccountingLog): Fields<ReceiptFacts> {
 
 const tlsFields: Fields<ReceiptFacts> = {
   rcvTlsProtocol: plain(({ record: { tls } }) => tls.protocol ?? ""),
-  rcvTlsCipher: plain(({ record: { tls } }) => (tls.cipher === null ? "" : opensslCipherName(tls.cipher))),
+  rcvTlsCipher: plain(({ record: { tls } }) => opensslCipherName(tls.cipher)),
   rcvTlsGroup: plain(({ record: { tls } }) => tls.group ?? ""),
   rcvTlsRequired: plain(({ record: { tls } }) => tls.required),
   rcvTlsAchieved: plain(({ record: { tls } }) => tls.achieved),

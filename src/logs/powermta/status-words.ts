@@ -4,6 +4,8 @@
  * PowerMTA cuts them.
  */
 
+import { remember } from "../words/remember.ts";
+
 /** By subject and detail. */
 const words: ReadonlyMap<string, string> = new Map([
   ["0.0", "undefined status"],
@@ -76,19 +78,8 @@ const unknownSubjects: ReadonlyMap<string, string> = new Map([
   ["7", "other or undefined security status"],
 ]);
 
-const known = new Map<string, string>();
-
-/** Codes are peers' to choose. */
-const maxKnown = 500;
-
-/** @param status `x.y.z` */
-export function statusWithWords(status: string): string {
-  const before = known.get(status);
-  if (before !== undefined) return before;
-  const text = `${status} (${wordsOf(status)})`;
-  if (known.size < maxKnown) known.set(status, text);
-  return text;
-}
+/** Takes `x.y.z`. */
+export const statusWithWords = remember(500, (status) => `${status} (${wordsOf(status)})`);
 
 /** Of a domain that is not in DNS, where `5.1.2` of a reply is about an address. */
 export function statusOfNoDomain(status: string): string {

@@ -4,19 +4,9 @@
  */
 import { encodeText } from "../../policy/certificate-text.ts";
 import { attributesOf } from "../words/distinguished-name.ts";
+import { remember } from "../words/remember.ts";
 
-const names = new Map<string, string>();
-const maxNames = 2000;
-
-/** Kept: a relay meets the same few thousand again and again. */
-export function certificateName(recorded: string): string {
-  const known = names.get(recorded);
-  if (known !== undefined) return known;
-  const name = encodeText(oneLine(recorded));
-  if (names.size >= maxNames) names.clear();
-  names.set(recorded, name);
-  return name;
-}
+export const certificateName = remember(2000, (recorded) => encodeText(oneLine(recorded)));
 
 function oneLine(recorded: string): string {
   return attributesOf(recorded)

@@ -131,9 +131,8 @@ type Handshake = Readonly<{ protocol: string; verify: string; cipher: string | n
 
 /** Bits: nominal, then effective. */
 export function handshakeFields({ protocol, verify, cipher, bits }: Handshake): string {
-  const name = cipher === null ? "" : opensslCipherName(cipher);
   const nominal = cipher === null ? 0 : algorithmBits(cipher) || (bits ?? 0);
-  return `version=${protocol}, verify=${verify}, cipher=${name}, bits=${nominal}/${bits ?? 0}`;
+  return `version=${protocol}, verify=${verify}, cipher=${opensslCipherName(cipher)}, bits=${nominal}/${bits ?? 0}`;
 }
 
 export function certificateLine(

@@ -3,10 +3,10 @@
  * notice is announced before the records of the attempt that made it due; it is told with the first that it is about.
  */
 import type { AttemptRecord } from "../../mail/attempt.ts";
-import type { LetterlockEvent } from "../../observe/events.ts";
+import type { EventOf } from "../../observe/events.ts";
 import { deliveryStatus } from "./delivery-status.ts";
 
-type Queued = Extract<LetterlockEvent, Readonly<{ kind: "notice-queued" }>>;
+type Queued = EventOf<"notice-queued">;
 
 /** Notices whose records have not come. */
 const maxWaiting = 1000;

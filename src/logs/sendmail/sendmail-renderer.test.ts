@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import { sampleAttempt, sampleOrigin, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
 import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
-import type { LetterlockEvent, SessionLabel } from "../../observe/events.ts";
+import type { EventOf, LetterlockEvent, SessionLabel } from "../../observe/events.ts";
 import { createSendmailRenderer } from "./sendmail-renderer.ts";
 
 const label: SessionLabel = {
@@ -37,10 +37,7 @@ function attempt(change: Partial<AttemptRecord>): LetterlockEvent {
   return { kind: "attempt", record: { ...sampleAttempt, ...change } };
 }
 
-function notice(
-  messageId: string,
-  action: Extract<LetterlockEvent, { kind: "notice-queued" }>["action"],
-): LetterlockEvent {
+function notice(messageId: string, action: EventOf<"notice-queued">["action"]): LetterlockEvent {
   const rest = { to: "alice@example.com", headerId: "<n@relay.test>", sizeBytes: 2000, binding: "default" };
   return { kind: "notice-queued", messageId, about: id, action, ...rest };
 }

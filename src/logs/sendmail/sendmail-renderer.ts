@@ -5,7 +5,7 @@
  * records do not is left out, never guessed.
  */
 import type { LogFormat } from "../../mail/log-definition.ts";
-import type { LetterlockEvent } from "../../observe/events.ts";
+import type { EventOf, LetterlockEvent } from "../../observe/events.ts";
 import { type LogLine, type LogRenderer, noLines, type Severity } from "../log-renderer.ts";
 import { DeliveryLines } from "./delivery-lines.ts";
 import { levels } from "./levels.ts";
@@ -78,7 +78,7 @@ function severityOf(text: string): Severity | undefined {
   return text.includes("ruleset=") ? "notice" : undefined;
 }
 
-function busyLine({ client, reason }: Extract<LetterlockEvent, { kind: "connection-refused" }>): string {
+function busyLine({ client, reason }: EventOf<"connection-refused">): string {
   const name = bracketed(client);
   return `ruleset=check_relay, arg1=${name}, arg2=${client}, relay=${name}, reject=${reason}`;
 }

@@ -3,7 +3,7 @@
  * and what refused. Rulesets' names stand for the moments at which we refuse.
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import type { LetterlockEvent } from "../../observe/events.ts";
+import type { EventOf } from "../../observe/events.ts";
 import { angled } from "../words/printable.ts";
 import { certificateLine, handshakeError, handshakeFields, messageClass } from "./delivery-lines.ts";
 import { replyText } from "./delivery-status.ts";
@@ -11,13 +11,11 @@ import { levels } from "./levels.ts";
 import { clientVerifyWord } from "./verify-word.ts";
 import { bracketed, clientPeer, fieldless } from "./words.ts";
 
-type Event<K extends LetterlockEvent["kind"]> = Extract<LetterlockEvent, Readonly<{ kind: K }>>;
-
-export function connectLine(event: Event<"session-started">): string {
+export function connectLine(event: EventOf<"session-started">): string {
   return `NOQUEUE: connect from ${clientPeer(event)}`;
 }
 
-export function handshakeLines(event: Event<"inbound-handshake">, level: number): readonly string[] {
+export function handshakeLines(event: EventOf<"inbound-handshake">, level: number): readonly string[] {
   if (level < levels.handshake) return [];
   const { protocol, cipher, bits, certificate, chain, certificateAsked } = event;
   const verify = clientVerifyWord(certificate, chain, certificateAsked);
@@ -26,12 +24,12 @@ export function handshakeLines(event: Event<"inbound-handshake">, level: number)
   return level < levels.certificate ? [line] : [line, certificateLine("server", certificate, chain)];
 }
 
-export function handshakeErrorLine(event: Event<"inbound-handshake-failed">): string {
+export function handshakeErrorLine(event: EventOf<"inbound-handshake-failed">): string {
   return `${handshakeError("server", "accept", fieldless(event.error))}, relay=${clientPeer(event)}`;
 }
 
 /** Of a failed log-in, in the words of the library that Sendmail asks. */
-export function logInLine(event: Event<"log-in">, level: number): string | undefined {
+export function logInLine(event: EventOf<"log-in">, level: number): string | undefined {
   const { mechanism, user, result } = event;
   const relay = `relay=${clientPeer(event)}`;
   if (result === "ok") {
@@ -46,7 +44,7 @@ export function logInLine(event: Event<"log-in">, level: number): string | undef
 }
 
 /** How a session ended, where it was no leave-taking. */
-export function endLine(event: Event<"session-ended">, level: number): string | undefined {
+export function endLine(event: EventOf<"session-ended">, level: number): string | undefined {
   const { session, reason, commands, lastCommand, listener, refusals } = event;
   const peer = clientPeer(event);
   if (reason === "timeout") {
@@ -62,7 +60,7 @@ export function endLine(event: Event<"session-ended">, level: number): string | 
   return `${session}: lost input channel from ${peer} to ${listener} after ${lastCommand}`;
 }
 
-function broughtNothing(commands: Event<"session-ended">["commands"]): boolean {
+function broughtNothing(commands: EventOf<"session-ended">["commands"]): boolean {
   return commands.mail === undefined && commands.vrfy === undefined && commands.expn === undefined;
 }
 

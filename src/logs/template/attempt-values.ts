@@ -84,7 +84,7 @@ const tlsMacros: Makers<AttemptRecord> = {
     return tls.required === "none" || tls.required === "may" ? "ifavailable" : "required";
   }),
   local_ip: simple(({ connection }) => connection?.localAddress ?? ""),
-  outbound_tls_cipher: ofTls(({ cipher }) => opensslCipherName(cipher ?? "")),
+  outbound_tls_cipher: ofTls(({ cipher }) => opensslCipherName(cipher)),
   outbound_tls_cipher_algbits: ofTls(({ bits }) => bits),
   outbound_tls_cipher_usebits: ofTls(({ bits }) => bits),
   outbound_tls_protocol: ofTls(({ protocol }) => protocol),

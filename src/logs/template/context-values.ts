@@ -57,7 +57,7 @@ const connectionValues: Readonly<Record<string, FromClient>> = {
   message_rcpt_count: ({ recipients }) => `${recipients}`,
   pathway: () => "default",
   tls: ({ tls }) => (tls === null ? "" : "on"),
-  tls_cipher: ({ tls }) => opensslCipherName(tls?.cipher ?? ""),
+  tls_cipher: ({ tls }) => opensslCipherName(tls?.cipher),
   tls_cipher_algbits: bits,
   tls_cipher_usebits: bits,
   tls_client_cert_subject: ({ subject }) => subject ?? "",

@@ -4,6 +4,7 @@
  * Names that follow no rule known here are printed as they are.
  */
 import { cipherBits } from "../../tls/cipher-bits.ts";
+import { remember } from "./remember.ts";
 
 const keyExchanges: ReadonlyMap<string, string> = new Map([
   ["RSA", ""],
@@ -15,18 +16,15 @@ const keyExchanges: ReadonlyMap<string, string> = new Map([
   ["SRP_SHA_DSS", "SRP-DSS"],
 ]);
 
-const names = new Map<string, string>();
+/** More than there are suites. */
+const nameOf = remember(500, makeName);
 
-/** As many as there are suites, and room for names that somebody makes up. */
-const maxNames = 500;
-
-/** @param iana `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` gives `ECDHE-RSA-AES256-GCM-SHA384`; TLS 1.3 names stay. */
-export function opensslCipherName(iana: string): string {
-  const known = names.get(iana);
-  if (known !== undefined) return known;
-  const name = makeName(iana);
-  if (names.size < maxNames) names.set(iana, name);
-  return name;
+/**
+ * @param iana `TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` gives `ECDHE-RSA-AES256-GCM-SHA384`; TLS 1.3 names stay.
+ * @returns nothing where no cipher is in use
+ */
+export function opensslCipherName(iana: string | null | undefined): string {
+  return iana ? nameOf(iana) : "";
 }
 
 /** Bits of the algorithm, where `cipherBits` tells the effective ones: `112/168` of triple DES. */
