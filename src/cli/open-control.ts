@@ -12,16 +12,26 @@ import type { CommonOptions } from "./program.ts";
  *
  * @returns the command's exit code; and, saying why on stderr, 1 when no relay runs there, 2 when "there" is unknown
  */
-export async function withControl(
-  { config, data }: CommonOptions,
+export function withControl(
+  options: CommonOptions,
   command: (control: ControlClient) => Promise<number>,
+): Promise<number> {
+  return withRelay(options, command, (folder) => {
+    process.stderr.write(`letterlock: no relay is running with the data folder ${folder}\n`);
+    return 1;
+  });
+}
+
+/** The same with something to do where no relay runs. @param stopped is given the data folder */
+export async function withRelay(
+  { config, data }: CommonOptions,
+  running: (control: ControlClient) => Promise<number>,
+  stopped: (folder: string) => Promise<number> | number,
 ): Promise<number> {
   const folder = data ?? dataFolder(config);
   if (folder === undefined) return 2;
   using control = await connectControl(controlPath(folder));
-  if (control !== undefined) return await command(control);
-  process.stderr.write(`letterlock: no relay is running with the data folder ${folder}\n`);
-  return 1;
+  return control === undefined ? await stopped(folder) : await running(control);
 }
 
 /** Also from a file with errors: the relay may run under an older one. `undefined`, and says so, from none at all. */

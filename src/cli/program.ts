@@ -17,6 +17,7 @@ import { type ImportOptions, importConfiguration, reportForms } from "./import.t
 import { type PolicyOptions, withPolicy } from "./policy-options.ts";
 import { queueCommand } from "./queue.ts";
 import { reload } from "./reload.ts";
+import { reportCommand } from "./report.ts";
 import { start } from "./start.ts";
 import { userCommand } from "./user.ts";
 
@@ -92,6 +93,7 @@ export async function runProgram(argv: readonly string[], program: string): Prom
     .option("--json", "print JSON")
     .action((options: CommonOptions & { json?: boolean }) => took(reload(options)));
   queueCommand(root.command("queue"), withCommon, took);
+  reportCommand(root.command("report"), withCommon, took);
   userCommand(root.command("user"), took);
   root
     .command("demo")

@@ -9,6 +9,7 @@ import type { Arrival, QueueCounts, QueueEntry, QueueFilter, RecipientState } fr
 import type { ControlClient } from "../server/control-socket.ts";
 import { withControl } from "./open-control.ts";
 import type { CommonOptions } from "./program.ts";
+import { readAge } from "./read-age.ts";
 import { formatAge, formatSize, table } from "./table.ts";
 
 type FilterOptions = Readonly<{
@@ -225,9 +226,9 @@ function readFilter(
     filter.state = state satisfies RecipientState;
   }
   if (olderThan !== undefined) {
-    const [, amount, unit = ""] = /^(\d+)([smhdw])$/.exec(olderThan) ?? [];
-    if (amount === undefined) return `--older-than ${olderThan}: a number with s, m, h, d or w`;
-    filter.olderThanMs = Number(amount) * ({ s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 }[unit] ?? 0);
+    const age = readAge(olderThan);
+    if (age === undefined) return `--older-than ${olderThan}: a number with s, m, h, d or w`;
+    filter.olderThanMs = age;
   }
   return filter;
 }

@@ -16,6 +16,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return `${styleText("bold", line(head), { stream: process.stdout })}\n${rows.map((row) => `${line(row)}\n`).join("")}`;
 }
 
+/** Each column filled up from the left to its widest cell. */
+export function rightAligned(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ""))));
+  return rows.map((row) =>
+    row.map((cell, column) => " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))) + cell),
+  );
+}
+
 /** Colours take no room. */
 function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;

@@ -4,6 +4,7 @@
 import type { Conductor } from "../delivery/conductor.ts";
 import type { Clock } from "../mail/clock.ts";
 import type { Queue, QueueFilter } from "../queue/queue.ts";
+import type { ReportQuery } from "../queue/tls-report.ts";
 import type { Methods } from "./ipc.ts";
 
 type Filtered = Readonly<{ filter?: QueueFilter }>;
@@ -37,5 +38,6 @@ export function queueMethods(queue: Queue, conductor: Conductor, clock: Clock): 
       return conductor.bounce(filterOf(params), text ?? "returned to sender by the postmaster");
     },
     "queue.counts": () => queue.counts(),
+    "queue.report": (params) => queue.report(params as ReportQuery),
   };
 }

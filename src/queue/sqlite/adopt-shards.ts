@@ -53,7 +53,8 @@ export function adoptShards(dataDirectory: string, workers: number, clock: Clock
   return adopted;
 }
 
-function shardsIn(dataDirectory: string): number[] {
+/** Numbers of the shards that a data folder has. */
+export function shardsIn(dataDirectory: string): number[] {
   const found = readdirSync(dataDirectory).map((name) => /^queue-(\d+)\.sqlite$/.exec(name)?.[1]);
   return found.filter((shard) => shard !== undefined).map(Number);
 }

@@ -9,7 +9,7 @@ import { Pruning } from "./pruning.ts";
 import { parseRecord } from "./rows.ts";
 import { TallyTable } from "./tally.ts";
 import { tallyOf } from "./tally-entry.ts";
-import { scanTally, type TallyScan } from "./tally-scan.ts";
+import { keysInMemory, scanTally, type TallyScan } from "./tally-scan.ts";
 import { WordTable } from "./tally-words.ts";
 import type { Totals } from "./totals.ts";
 import type { SettlementRow } from "./wire.ts";
@@ -51,7 +51,8 @@ export class History {
 
   /** A report on what is committed now; one that was begun before is given up. */
   beginReport(query: ReportQuery): void {
-    this.#report = { scan: scanTally(this.#database, this.#words, query, this.#tally.end()), part: undefined };
+    const options = { query, end: this.#tally.end(), keysAtOnce: keysInMemory };
+    this.#report = { scan: scanTally(this.#database, this.#words, options), part: undefined };
   }
 
   /** Counts on while `goOn` says so. @returns the report, once it is done */

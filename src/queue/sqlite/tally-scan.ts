@@ -24,7 +24,7 @@ import type { WordTable } from "./tally-words.ts";
 import { type FoundRow, TopRows } from "./top-rows.ts";
 
 /** Different numbers that are counted in one walk, at the most; each takes some hundred octets. */
-const keysAtOnce = 2 ** 19;
+export const keysInMemory = 2 ** 19;
 /** Numbers fall into 65,536 ranges of as many. */
 const rangeBits = 16;
 const blocksAtOnce = 16;
@@ -40,21 +40,25 @@ type Block = Readonly<{ key: number; first: number; facts: Uint8Array }>;
 /** Each step takes some tenths of a millisecond. */
 export type TallyScan = Generator<undefined, ReportPart>;
 
-export function scanTally(database: DatabaseSync, words: WordTable, query: ReportQuery, end: TallyEnd): TallyScan {
-  return new Scan(database, words, query, end).run();
+export type ScanOptions = Readonly<{ query: ReportQuery; end: TallyEnd; keysAtOnce: number }>;
+
+export function scanTally(database: DatabaseSync, words: WordTable, options: ScanOptions): TallyScan {
+  return new Scan(database, words, options).run();
 }
 
 class Scan {
   readonly #words: WordTable;
   readonly #query: ReportQuery;
   readonly #end: TallyEnd;
+  readonly #keysAtOnce: number;
   readonly #blocks: (after: number, below: number) => Block[];
   readonly #facts = new Map<number, TallyFacts>();
 
-  constructor(database: DatabaseSync, words: WordTable, query: ReportQuery, end: TallyEnd) {
+  constructor(database: DatabaseSync, words: WordTable, { query, end, keysAtOnce }: ScanOptions) {
     this.#words = words;
     this.#query = query;
     this.#end = end;
+    this.#keysAtOnce = keysAtOnce;
     const some = database.prepare(
       "SELECT key, first, facts FROM tally WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
     );
@@ -123,7 +127,7 @@ class Scan {
     if (only !== undefined) return yield* this.#theseWords(place, only);
     const top = new TopRows(limit);
     let keys = 0;
-    for (const { from, below, most } of rangesOf(perRange)) {
+    for (const { from, below, most } of rangesOf(perRange, this.#keysAtOnce)) {
       const counters = new Counters(most);
       yield* this.#count(place, counters, (id) => (id >= from && id < below ? counters.placeOf(id) : undefined));
       keys += counters.size;
@@ -246,8 +250,8 @@ function figuresOf({ counts, strength }: TallyFacts, count: number): Figures {
   return figures;
 }
 
-/** Ranges of numbers that hold no more than `keysAtOnce` different ones each, as far as entries tell; empty ones left out. */
-function rangesOf(perRange: Float64Array): { from: number; below: number; most: number }[] {
+/** Ranges of numbers that hold no more than so many different ones each, or are as small as can be; empty ones left out. */
+function rangesOf(perRange: Float64Array, keysAtOnce: number): { from: number; below: number; most: number }[] {
   const ranges: { from: number; below: number; most: number }[] = [];
   for (const [range, entries] of perRange.entries()) {
     if (entries === 0) continue;

@@ -81,7 +81,7 @@ export class WordTable {
    * @returns true when it has seen all
    */
   sweep(day: number, goOn: () => boolean): boolean {
-    while (goOn()) {
+    do {
       const words = this.#some.all(this.#sweptTo, sweptAtOnce) as { id: number; text: string; used: number }[];
       for (const { id, text, used } of words) {
         if (used >= day) continue;
@@ -90,7 +90,7 @@ export class WordTable {
       }
       this.#sweptTo = words.length < sweptAtOnce ? 0 : (words.at(-1)?.id ?? 0);
       if (this.#sweptTo === 0) return true;
-    }
+    } while (goOn());
     return false;
   }
 
