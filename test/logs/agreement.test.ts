@@ -64,9 +64,6 @@ const logs = `logs:
   ac: { format: powermta, file: e.csv, records: [d, b, t, tq], record-fields: { ${["d", "b", "t", "tq"].map((type) => `${type}: ["${columns}"]`).join(", ")} } }
 `;
 
-/** Lines of one attempt record, by log. */
-type Told = Readonly<Record<"pf" | "sm" | "mm" | "tp" | "ac", readonly string[]>>;
-
 const met = (record: AttemptRecord): readonly EarlierHost[] => [...record.earlier, record];
 const provesName = (level: string): boolean => level === "verify" || level === "secure";
 const one = (lines: readonly string[], start: string): string => {
@@ -233,22 +230,22 @@ test("logs agree with the records", { timeout: 60_000 }, async () => {
   for (const to of mails) assert.match(await lab.send({ from: "", to }), /^250/);
   await lab.until(() => lab.records().length === mails.flat().length);
 
-  const renderers = lab.settings(yaml).logs.map(({ name, format }) => {
-    return [name.replace("logs.", ""), createRenderer(format, { hostname: "relay.test", pid: 1 })] as const;
-  });
-  const head = renderers.find(([name]) => name === "ac")?.[1].head ?? "";
+  const tools = { hostname: "relay.test", pid: 1 };
+  const renderers = new Map(
+    lab.settings(yaml).logs.map(({ name, format }) => [name, createRenderer(format, tools)] as const),
+  );
+  const head = renderers.get("logs.ac")?.head ?? "";
   let attempt: { records: AttemptRecord[]; rows: Row[] } = { records: [], rows: [] };
   for (const event of lab.events) {
-    const told = Object.fromEntries(
-      renderers.map(([name, { lines }]) => [name, lines(event, 0).map(({ text }) => text)]),
-    ) as Told;
+    const told = new Map([...renderers].map(([name, { lines }]) => [name, lines(event, 0).map(({ text }) => text)]));
+    const of = (name: string): readonly string[] => told.get(`logs.${name}`) ?? assert.fail(name);
     if (event.kind !== "attempt") continue;
     const { record } = event;
-    checkPostfix(told.pf, record);
-    checkSendmail(told.sm, record);
-    checkMomentum(told.mm, record);
-    checkTemplate(told.tp, record);
-    const rows = parse([head, ...told.ac].join("\r\n"), { columns: true, record_delimiter: "\r\n" }) as Row[];
+    checkPostfix(of("pf"), record);
+    checkSendmail(of("sm"), record);
+    checkMomentum(of("mm"), record);
+    checkTemplate(of("tp"), record);
+    const rows = parse([head, ...of("ac")].join("\r\n"), { columns: true, record_delimiter: "\r\n" }) as Row[];
     checkRows(rows, record);
     if (record.leads) {
       checkQueueRows(attempt.rows, attempt.records);
