@@ -3,6 +3,7 @@
  */
 import path from "node:path";
 import type { AttemptRecord } from "../mail/attempt.ts";
+import { provingLevels } from "../policy/rules.ts";
 
 export type TlsFailure = Readonly<{
   level: string;
@@ -30,13 +31,12 @@ const notProven = [
   "pin-mismatch",
   "cipher-too-weak",
 ];
-const authenticating = ["fingerprint", "verify", "secure"];
 
 /** Undefined when a reply, a lost connection or anything but TLS ended the attempt. */
 export function tlsFailureOf({ event, reply, tls, reasons, rule }: AttemptRecord): TlsFailure | undefined {
   if (event === "delivered" || reply !== null || tls === null) return undefined;
   const wentOnInClear = reasons.some(({ code }) => code === "fallback-clear");
-  const asksForProof = authenticating.includes(tls.required) && tls.achieved !== "verified";
+  const asksForProof = provingLevels.has(tls.required) && tls.achieved !== "verified";
   const failing = [...(wentOnInClear ? [] : noTls), ...(asksForProof ? notProven : []), "cipher-too-weak"];
   const steps = reasons.filter(({ code }) => failing.includes(code)).map(({ text }) => text);
   if (steps.length === 0) return undefined;

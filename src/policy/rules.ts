@@ -16,6 +16,15 @@ import type { ServedCertificates } from "../tls/server-tls.ts";
 export const tlsLevels = ["none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only"] as const;
 export type TlsLevel = (typeof tlsLevels)[number];
 
+/** Levels that ask a host to prove who it is: mail flows only over what is `verified`. */
+export const provingLevels: ReadonlySet<string> = new Set<TlsLevel>([
+  "fingerprint",
+  "verify",
+  "secure",
+  "dane",
+  "dane-only",
+]);
+
 /** Where a wish was written. `source` names the dialect or file kind (`letterlock`, `built-in`, `postfix`). */
 export type Origin = Readonly<{
   source: string;

@@ -10,6 +10,7 @@ import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, R
 import type { AttemptRecord } from "../mail/attempt.ts";
 import type { InboundRecord } from "../mail/inbound-record.ts";
 import type { LetterlockEvent, Observer } from "../observe/events.ts";
+import { tlsLevels } from "../policy/rules.ts";
 
 /** Mirrors of shapes in rooms that this one may not import. */
 type QueueSizes = Readonly<{ messages: number; ready: number; trying: number; held: number; bodyBytes: number }>;
@@ -29,7 +30,6 @@ export type Metrics = Readonly<{
 
 export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
-const requiredLevels = ["none", "may", "encrypt", "fingerprint", "verify", "secure", "dane", "dane-only"];
 const protocols = ["TLSv1.2", "TLSv1.3"];
 const stages = ["client", "starttls", "auth", "mail", "rcpt", "data"];
 const reasons = ["policy", "relay", "log-in", "temporary", "permanent"];
@@ -124,7 +124,7 @@ function createObserver(registry: Registry): Observer {
   }
 
   function countAttempt({ event, tls, ageMs }: AttemptRecord): void {
-    const required = tls === null ? "undecided" : oneOf(requiredLevels, tls.required);
+    const required = tls === null ? "undecided" : oneOf(tlsLevels, tls.required);
     count.attempts(1, event, required, tls?.achieved ?? "none", protocolLabel(tls?.protocol ?? null));
     if (event === "delivered") time.age.observe(ageMs / 1000);
     if (tls !== null && tls.monitor !== null) count.monitored(1, tls.monitor);

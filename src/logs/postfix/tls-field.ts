@@ -4,7 +4,7 @@
  * found out; `unknown?` the rule itself could not be followed.
  */
 import type { AttemptFailure, AttemptTls } from "../../mail/attempt.ts";
-import { proofs } from "./tls-summary.ts";
+import { provingLevels } from "../../policy/rules.ts";
 
 /** @returns undefined where no host was met */
 export function tlsField(tls: AttemptTls | null, failure: AttemptFailure | null): string | undefined {
@@ -23,5 +23,5 @@ const unmet: ReadonlySet<string> = new Set(["unreachable", "greeting", "suspende
 
 function isMet({ required, achieved, protocol }: AttemptTls): boolean {
   if (required === "none") return true;
-  return proofs.has(required) ? achieved === "verified" : protocol !== null;
+  return provingLevels.has(required) ? achieved === "verified" : protocol !== null;
 }

@@ -3,6 +3,7 @@
  * What the record does not know is left out: the hash of an RSA signature, the key of our own certificate.
  */
 import type { AttemptTls, CertificateRecord } from "../../mail/attempt.ts";
+import { provingLevels } from "../../policy/rules.ts";
 import { attributesOf, commonNameOf } from "../words/distinguished-name.ts";
 import { algorithmBits, opensslCipherName } from "../words/openssl-cipher.ts";
 
@@ -56,17 +57,14 @@ export type Trust = "Anonymous" | "Untrusted" | "Trusted" | "Verified";
  */
 export function trustOf({ required, achieved, peer, verify }: AttemptTls): Trust {
   if (peer === null) return "Anonymous";
-  if (proofs.has(required) && achieved === "verified") return "Verified";
+  if (provingLevels.has(required) && achieved === "verified") return "Verified";
   return required !== "fingerprint" && verify.chain === "trusted" ? "Trusted" : "Untrusted";
 }
-
-/** Levels that ask a host to prove who it is. */
-export const proofs: ReadonlySet<string> = new Set(["fingerprint", "verify", "secure", "dane", "dane-only"]);
 
 /** @param peer `mx.example.net[192.0.2.7]:25`. @returns the line about a host that did not prove what its level asks for */
 export function verificationLine(tls: AttemptTls, peer: string): string | undefined {
   const { required, achieved, verify } = tls;
-  if (tls.peer === null || !proofs.has(required) || achieved === "verified") return undefined;
+  if (tls.peer === null || !provingLevels.has(required) || achieved === "verified") return undefined;
   if (required !== "fingerprint" && verify.chain !== null && verify.chain !== "trusted") {
     return chainLine(verify.chain, tls.peer, peer);
   }
@@ -122,7 +120,7 @@ export function certificateLines(tls: AttemptTls, peer: string): readonly string
   const { verify, required, resumed } = tls;
   const lines: string[] = [];
   if (resumed) lines.push(`${peer}: Reusing old session`);
-  if (required !== "fingerprint" && proofs.has(required) && verify.matchedName !== null) {
+  if (required !== "fingerprint" && provingLevels.has(required) && verify.matchedName !== null) {
     lines.push(`${peer}: matched peername: ${verify.matchedName}`);
   }
   if (tls.peer !== null) {

@@ -5,6 +5,7 @@
 import { domainPartOf, localPartOf } from "../../mail/address-text.ts";
 import type { AttemptRecord, AttemptTls } from "../../mail/attempt.ts";
 import { placeOfRule } from "../../mail/rule-place.ts";
+import { provingLevels } from "../../policy/rules.ts";
 import { bounceClass } from "../momentum/bounce-class.ts";
 import { stageOf } from "../momentum/connection-stage.ts";
 import { commonName, copyId, noId, routingDomain } from "../momentum/identity.ts";
@@ -88,22 +89,20 @@ const tlsMacros: Makers<AttemptRecord> = {
   outbound_tls_cipher_algbits: ofTls(({ bits }) => bits),
   outbound_tls_cipher_usebits: ofTls(({ bits }) => bits),
   outbound_tls_protocol: ofTls(({ protocol }) => protocol),
-  outbound_tls_verified: simple((record) => {
-    if (record.connection === null) return "";
-    return record.tls?.achieved === "verified" && asksForProof(record) ? "verified" : "unverified";
+  outbound_tls_verified: simple(({ connection, tls, reasons }) => {
+    if (connection === null) return "";
+    return tls?.achieved === "verified" && asksForProof(tls.required, reasons) ? "verified" : "unverified";
   }),
   outbound_tls_issuer: ofTls(({ peer }) => commonName(peer?.issuer ?? "")),
   outbound_tls_subject: ofTls(({ peer }) => commonName(peer?.subject ?? "")),
 };
 
 /** With `tls_verify = no` nothing is verified there; `letterlock_tls_achieved` has the facts. */
-const proofs: ReadonlySet<string> = new Set([
-  ...["level-fingerprint", "level-verify", "level-secure", "proof-chain", "proof-chain-and-name", "monitor"],
-]);
-
-function asksForProof({ reasons }: AttemptRecord): boolean {
-  return reasons.some(({ code }) => proofs.has(code));
+function asksForProof(required: string, reasons: AttemptRecord["reasons"]): boolean {
+  return provingLevels.has(required) || reasons.some(({ code }) => proofReasons.has(code));
 }
+
+const proofReasons: ReadonlySet<string> = new Set(["proof-chain", "proof-chain-and-name", "monitor"]);
 
 /** Without the prefix. */
 const ownMacros: Makers<AttemptRecord> = {
