@@ -168,7 +168,12 @@ function priority({ sizeBytes, recipients, attempt, origin }: AttemptRecord): nu
 
 /** Of the header field Precedence, by sendmail.cf. */
 export function messageClass(headers: Readonly<Record<string, string>>): number {
-  return classes[headers.precedence?.trim().toLowerCase() ?? ""] ?? 0;
+  return classes.get(headers.precedence?.trim().toLowerCase() ?? "") ?? 0;
 }
 
-const classes: Readonly<Record<string, number>> = { "special-delivery": 100, list: -30, bulk: -60, junk: -100 };
+const classes: ReadonlyMap<string, number> = new Map([
+  ["special-delivery", 100],
+  ["list", -30],
+  ["bulk", -60],
+  ["junk", -100],
+]);

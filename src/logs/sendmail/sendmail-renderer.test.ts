@@ -365,3 +365,10 @@ test("AT-28 Sendmail lines: nobody's text brings fields of its own", () => {
     assert.ok(own.split("relay=").length <= 2, line);
   }
 });
+
+test("a class that is none, whatever a client calls it, is 0", () => {
+  for (const precedence of ["constructor", "__proto__", "toString", "urgent"]) {
+    const record = { ...sampleInbound, headers: { precedence } };
+    assert.match(said({ kind: "inbound", record })[0] ?? "", /, class=0, /);
+  }
+});
