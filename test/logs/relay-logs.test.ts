@@ -40,15 +40,15 @@ test("logs: SIGKILL of a worker and of the whole relay; then one worker in place
   {
     await using relay = await RelayUnderTest.start(settings(2));
     const sending = client.send(relay.port, 6);
-    await after(300);
+    await after(150);
     await relay.killWorker(() => 1);
-    await after(300);
+    await after(150);
     await relay.killTree();
     await sending;
   }
   {
     await using relay = await RelayUnderTest.start(settings(1));
-    await sink.waitFor(client.acknowledged, 10_000);
+    await sink.waitFor(client.acknowledged, 30_000);
     await relay.stop();
   }
   const read = (...names: readonly string[]): string => readFileSync(path.join(folder, ...names), "utf8");
