@@ -12,69 +12,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import type { AttemptRecord } from "../src/mail/attempt.ts";
-import { sampleAttempt, sampleOrigin } from "../src/mail/attempt-sample.ts";
 import { systemClock } from "../src/mail/clock.ts";
-import { domain } from "../src/mail/domain.ts";
 import type { NewMail, Queue, Settlement } from "../src/queue/queue.ts";
 import { openSqliteQueue } from "../src/queue/sqlite/sqlite-queue.ts";
+import { recordOf, smallMail } from "./records.ts";
 
-const bytes = new Uint8Array(5 * 1024).fill(97);
-let made = 0;
 /** Operations of each group committed since it was emptied. */
 let groups: number[] = [];
 
-function mail(): NewMail {
-  made += 1;
-  const name = domain(`d${made % 1000}.example.com`);
-  return {
-    id: `${Date.now().toString(36)}${made.toString(36).padStart(6, "0")}`,
-    sender: {
-      mailbox: {
-        text: "sender@example.org",
-        localPart: "sender",
-        host: { kind: "domain", domain: domain("example.org") },
-      },
-      body: "8bitmime",
-      smtputf8: false,
-      ret: undefined,
-      envid: undefined,
-    },
-    recipients: [
-      {
-        mailbox: { text: `user@${name}`, localPart: "user", host: { kind: "domain", domain: name } },
-        notify: undefined,
-        orcpt: undefined,
-      },
-    ],
-    body: { kind: "memory", sizeBytes: bytes.length, chunks: [bytes] },
-    facts: { has8bit: false, hasUtf8Header: false, receivedCount: 1, endsWithCrlf: true },
-    binding: "default",
-    arrival: {
-      at: Date.now(),
-      origin: sampleOrigin,
-    },
-    expiresAt: Date.now() + 432_000_000,
-  };
-}
-
-function record({ id, sender, recipients }: NewMail): AttemptRecord {
-  const domain = `d${made % 1000}.example.com`;
-  return {
-    ...sampleAttempt,
-    id: `${id}.0.1`,
-    time: new Date().toISOString(),
-    messageId: id,
-    from: sender.mailbox?.text ?? "",
-    to: recipients[0]?.mailbox.text ?? "",
-    nexthop: domain,
-    mx: `mx1.${domain}`,
-    sizeBytes: bytes.length,
-  };
-}
-
 function settlement(sent: NewMail, next: Settlement["next"]): Settlement {
-  return { messageId: sent.id, number: 0, record: record(sent), next };
+  return { messageId: sent.id, number: 0, record: recordOf(sent.id, Date.now(), 1000), next };
 }
 
 async function flow(queue: Queue, seconds: number, callers: number): Promise<void> {
@@ -86,7 +33,7 @@ async function flow(queue: Queue, seconds: number, callers: number): Promise<voi
   const waits: number[] = [];
   const caller = async () => {
     while (performance.now() - started < seconds * 1000) {
-      const one = mail();
+      const one = smallMail();
       const before = performance.now();
       await queue.accept(one, "trying");
       waits.push(performance.now() - before);
@@ -127,7 +74,7 @@ async function timed<Result>(what: string, run: () => Promise<Result>): Promise<
 async function fill(queue: Queue, rows: number): Promise<void> {
   const due = Date.now() + 3_600_000;
   for (let done = 0; done < rows; done += 1000) {
-    const mails = Array.from({ length: 1000 }, mail);
+    const mails = Array.from({ length: 1000 }, smallMail);
     await Promise.all(mails.map((one) => queue.accept(one, "trying")));
     const next = { kind: "again", nextTryAt: due + (done % 100_000), delayNotified: false } as const;
     await queue.settle(
@@ -178,7 +125,7 @@ if (mode === "fill") {
   // A process of its own, killed at the end: memory is measured in one that finds the backlog after a crash.
   const queue = await openIn(second ?? ".");
   await fill(queue, Number(first));
-  await queue.accept(mail(), "trying");
+  await queue.accept(smallMail(), "trying");
   process.kill(process.pid, "SIGKILL");
 }
 const directory = mkdtempSync(path.join(process.env.LETTERLOCK_BENCH_DIR ?? os.tmpdir(), "letterlock-bench-"));

@@ -1,5 +1,5 @@
 /**
- * Attempt records by the million for the queue's benches.
+ * Mail and attempt records by the million, for the queue's benches.
  */
 
 import type { AttemptRecord } from "../src/mail/attempt.ts";
@@ -11,13 +11,13 @@ const bytes = new Uint8Array(5 * 1024).fill(97);
 let made = 0;
 
 /** An identity of its own each time. */
-export function nextId(): string {
+function nextId(): string {
   made += 1;
   return `${Date.now().toString(36)}${made.toString(36).padStart(6, "0")}`;
 }
 
 /** 5 KB for one recipient. */
-export function tinyMail(): NewMail {
+export function smallMail(): NewMail {
   const host = domain(`d${made % 1000}.example.com`);
   return {
     id: nextId(),

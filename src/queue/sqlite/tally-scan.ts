@@ -12,12 +12,12 @@ import {
   figureCount,
   type Grouping,
   noFigures,
-  noProtocol,
   type ReportPart,
   type ReportQuery,
   type ReportRow,
   weakestPlace,
 } from "../tls-report.ts";
+import { Counters } from "./counters.ts";
 import { entryBytes, hourMs, hourOfKey, keysBetween, type TallyEnd } from "./tally.ts";
 import { parseFacts, type TallyFacts } from "./tally-entry.ts";
 import type { WordTable } from "./tally-words.ts";
@@ -129,11 +129,11 @@ class Scan {
     let keys = 0;
     for (const { from, below, most } of rangesOf(perRange, this.#keysAtOnce)) {
       const counters = new Counters(most);
-      yield* this.#count(place, counters, (id) => (id >= from && id < below ? counters.placeOf(id) : undefined));
+      yield* this.#count(place, counters, (id) => (id >= from && id < below ? counters.rowOf(id) : undefined));
       keys += counters.size;
-      for (const [id, at] of counters.places) {
-        top.offer(id, counters.figures, at * figureCount);
-        if (at % rowsAtOnce === 0) yield;
+      for (let row = 0; row < counters.size; row += 1) {
+        top.offer(counters.idAt(row), counters.figures, row * figureCount);
+        if (row % rowsAtOnce === 0) yield;
       }
     }
     return { rows: yield* this.#named(top.rows()), keys };
@@ -146,21 +146,21 @@ class Scan {
     const counters = new Counters(only.length);
     for (const [number, key] of only.entries()) {
       const id = key === null ? 0 : this.#words.idOf(key);
-      if (id !== undefined) counters.placeOf(id);
+      if (id !== undefined) counters.rowOf(id);
       if (number % wordsAtOnce === 0) yield;
     }
-    yield* this.#count(place, counters, (id) => counters.places.get(id));
-    const rows = [...counters.places].map(([id, at]) => ({ id, figures: counters.at(at) }));
+    yield* this.#count(place, counters, (id) => counters.findRow(id));
+    const rows = Array.from({ length: counters.size }, (_, row) => counters.row(row));
     const met = rows.filter(({ figures }) => figures[0] !== 0);
     return { rows: yield* this.#named(met), keys: met.length };
   }
 
-  *#count(place: number, counters: Counters, placeOf: (id: number) => number | undefined): Generator<undefined, void> {
+  *#count(place: number, counters: Counters, rowOf: (id: number) => number | undefined): Generator<undefined, void> {
     const isMx = this.#query.by === "mx";
     yield* this.#walk((view, at) => {
       const facts = this.#factsOf(view.getUint32(at + 4 * factsPlace, true));
       if (facts.earlier && !isMx) return;
-      const row = placeOf(view.getUint32(at + 4 * place, true));
+      const row = rowOf(view.getUint32(at + 4 * place, true));
       if (row !== undefined) counters.add(row, facts);
     });
   }
@@ -207,39 +207,6 @@ class Scan {
   #viewOf({ key, facts }: Block): DataView {
     const length = key === this.#end.key ? Math.min(this.#end.length, facts.byteLength) : facts.byteLength;
     return new DataView(facts.buffer, facts.byteOffset, length);
-  }
-}
-
-/** Figures of many numbers in one array, by the order in which they come. */
-class Counters {
-  readonly places = new Map<number, number>();
-  readonly figures: Uint32Array;
-
-  constructor(most: number) {
-    this.figures = new Uint32Array(most * figureCount);
-  }
-
-  get size(): number {
-    return this.places.size;
-  }
-
-  placeOf(id: number): number {
-    const known = this.places.get(id);
-    if (known !== undefined) return known;
-    const place = this.places.size;
-    this.places.set(id, place);
-    this.figures[place * figureCount + weakestPlace] = noProtocol;
-    return place;
-  }
-
-  add(row: number, { counts, strength }: TallyFacts): void {
-    const from = row * figureCount;
-    for (const place of counts) this.figures[from + place] = (this.figures[from + place] ?? 0) + 1;
-    if (strength < (this.figures[from + weakestPlace] ?? 0)) this.figures[from + weakestPlace] = strength;
-  }
-
-  at(row: number): Figures {
-    return [...this.figures.subarray(row * figureCount, (row + 1) * figureCount)];
   }
 }
 
