@@ -6,6 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, unlinkSync } from "node:fs";
+import { findPackageJSON } from "node:module";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
@@ -16,8 +17,11 @@ import type { SyslogServer } from "../../src/mail/log-definition.ts";
 import { HandClock } from "../dns/hand-clock.ts";
 import { eventually, quickClock, type SampleSink, sampleFolder, sinkTo, toldIn } from "./sink-lab.ts";
 
-const noPython =
-  spawnSync("python3", ["--version"]).status !== 0 && "needs python3, which listens at the datagram socket";
+const noDatagrams = ((): string | false => {
+  if (spawnSync("python3", ["--version"]).status !== 0) return "needs python3, which listens at the datagram socket";
+  const koffi = findPackageJSON("koffi", import.meta.url);
+  return koffi === undefined ? "needs the optional package koffi, which opens the datagram socket" : false;
+})();
 
 function logTo(t: TestContext, to: SyslogServer, clock: Clock = quickClock): SampleSink {
   const log = sinkTo({ kind: "syslog", to, protocol: "rfc5424", facility: "mail" }, { folder: "/nowhere" }, { clock });
@@ -54,7 +58,7 @@ async function listenAt(t: TestContext, file: string, mode: "reads" | "stuck" = 
   return { received, stop, read: () => child.stdin?.write("now\n") };
 }
 
-test("syslog: one message a datagram to a socket of the machine, UTF-8 as it is", { skip: noPython }, async (t) => {
+test("syslog: one message a datagram to a socket of the machine, UTF-8 as it is", { skip: noDatagrams }, async (t) => {
   const file = path.join(await sampleFolder(t), "log");
   const daemon = await listenAt(t, file);
   const log = logTo(t, { kind: "socket", path: file });
@@ -66,7 +70,7 @@ test("syslog: one message a datagram to a socket of the machine, UTF-8 as it is"
   assert.deepEqual(toldIn(log.events), []);
 });
 
-test("syslog: a daemon that is away is told once; messages wait for it", { skip: noPython }, async (t) => {
+test("syslog: a daemon that is away is told once; messages wait for it", { skip: noDatagrams }, async (t) => {
   const file = path.join(await sampleFolder(t), "log");
   const log = logTo(t, { kind: "socket", path: file });
   assert.match(String(await log.sink.open()), /ENOENT: no such file/);
@@ -87,7 +91,9 @@ test("syslog: a daemon that is away is told once; messages wait for it", { skip:
   assert.deepEqual([second, fourth, log.events.length], ["recovered, lost 0", "recovered, lost 0", 4]);
 });
 
-test("syslog: a daemon that takes nothing stops nobody, and gets all when it does", { skip: noPython }, async (t) => {
+test("syslog: a daemon that takes nothing stops nobody, and gets all when it does", {
+  skip: noDatagrams,
+}, async (t) => {
   const file = path.join(await sampleFolder(t), "log");
   const daemon = await listenAt(t, file, "stuck");
   const log = logTo(t, { kind: "socket", path: file });
@@ -103,6 +109,18 @@ test("syslog: a daemon that takes nothing stops nobody, and gets all when it doe
   }, "all are taken");
   await eventually(() => daemon.received().length === messages.length, "all are received");
   assert.deepEqual(daemon.received(), messages);
+});
+
+test("syslog: to a socket without koffi: the log says what to install or to write", () => {
+  const calls = new URL("../../src/logs/sinks/datagram-calls.ts", import.meta.url).href;
+  const script = `import { registerHooks } from "node:module";
+    const resolve = (name, context, next) => next(name === "koffi" ? "no-such-package" : name, context);
+    registerHooks({ resolve });
+    const { datagramCalls } = await import(${JSON.stringify(calls)});
+    await datagramCalls().catch(({ message }) => console.log(message));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  const want = process.platform === "linux" ? /^install the optional package koffi .* udp:/ : /^a socket .* udp:/;
+  assert.match(stdout, want, stderr);
 });
 
 test("syslog: UDP (RFC 5426): a port that is closed is noticed, and open again", async (t) => {

@@ -1,12 +1,11 @@
 /**
- * Syslog over a datagram socket of this machine (`/dev/log`), which Node itself cannot open: two calls of the C library
- * open it, writing to it is Node's (docs/decisions/0013-logs.md). It never waits: a daemon that takes nothing is asked
- * again a little later.
+ * Syslog over a datagram socket of this machine (`/dev/log`), which Node itself cannot open: `datagram-calls.ts` does,
+ * writing to it is Node's. It never waits: a daemon that takes nothing is asked again a little later.
  */
 import { closeSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import type { Clock } from "../../mail/clock.ts";
-import { errorText } from "../../mail/error-text.ts";
+import { datagramCalls } from "./datagram-calls.ts";
 import { pause } from "./slow-reader.ts";
 import type { SyslogTransport } from "./syslog.ts";
 
@@ -20,14 +19,6 @@ const firstPauseMs = 1;
 const longestPauseMs = 50;
 const patienceMs = 5_000;
 
-type Calls = Readonly<{
-  socket: (family: number, kind: number, protocol: number) => number;
-  connect: (fd: number, address: Buffer, length: number) => number;
-  errno: () => number;
-}>;
-
-let calls: Promise<Calls> | undefined;
-
 export class SocketTransport implements SyslogTransport {
   readonly #path: string;
   readonly #clock: Clock;
@@ -40,8 +31,7 @@ export class SocketTransport implements SyslogTransport {
 
   async open(): Promise<void> {
     if (this.#fd !== undefined) return;
-    calls ??= loadCalls();
-    const { socket, connect, errno } = await calls;
+    const { socket, connect, errno } = await datagramCalls();
     const address = socketAddress(this.#path);
     const fd = socket(family, kind, 0);
     if (fd < 0) throw new Error(systemError(errno()));
@@ -89,20 +79,6 @@ export class SocketTransport implements SyslogTransport {
       throw cause;
     }
   }
-}
-
-/** Loaded when it is needed, by those who log so. */
-async function loadCalls(): Promise<Calls> {
-  if (process.platform !== "linux") throw new Error("a socket of this machine can be written to on Linux only");
-  const { default: koffi } = await import("koffi").catch((cause: unknown) => {
-    throw new Error(`the optional package koffi is needed for it, or write udp://: ${errorText(cause)}`);
-  });
-  const library = koffi.load(null);
-  return {
-    socket: library.func("int socket(int family, int kind, int protocol)"),
-    connect: library.func("int connect(int fd, const void *address, int length)"),
-    errno: () => koffi.errno(),
-  };
 }
 
 /** `struct sockaddr_un`, the path ended by a zero. */
