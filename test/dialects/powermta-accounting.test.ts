@@ -176,13 +176,19 @@ test("powermta: relative names stand beside log-file, or where PowerMTA's packag
   assert.equal(fileFor(`${seed}\nlog-file /data/pmta/log\n`), "/data/pmta/logacct.csv");
 });
 
-test("powermta: a file that two sections name is told, and both have names of their own", () => {
-  const made = compiled(lines("<acct-file /a.csv>; </acct-file>; <acct-file /a.csv>; records t; </acct-file>"));
+test("powermta: of a file that several sections name, the later ones write files of other names", () => {
+  const three =
+    "<acct-file /a.csv>; </acct-file>; <acct-file /a.csv>; records t; </acct-file>; <acct-file /./a.csv>; </acct-file>";
+  const made = compiled(lines(three));
   assert.deepEqual(
-    logsOf(made).map(({ name }) => name),
-    ["acct-file /a.csv", `acct-file /a.csv (${main}:3)`],
+    logsOf(made).map(({ name, target }) => [name, target.kind === "numbered-files" && target.path]),
+    [
+      ["acct-file /a.csv", "/a.csv"],
+      [`acct-file /a.csv (${main}:3)`, "/a-2.csv"],
+      ["acct-file /./a.csv", "/a-3.csv"],
+    ],
   );
-  assert.match(textsOf(made, "warning").join(), /^3: .* is written twice/);
+  assert.match(textsOf(made, "warning").join(), /^3: .* is written twice: here as \/a-2\.csv/);
 });
 
 const queues = lines(

@@ -7,7 +7,7 @@ import { parseDomain } from "../../../mail/domain.ts";
 import type { AccountingLog, AccountingType, LogDefinition } from "../../../mail/log-definition.ts";
 import { isWritten, recordTypeOf } from "./accounting-fields.ts";
 import { type AccountingNotes, itemsOf } from "./accounting-lines.ts";
-import { type AccountingContext, compileAccounting } from "./accounting-section.ts";
+import { type AccountingContext, type AccountingSection, compileAccounting } from "./accounting-section.ts";
 import { bounceCategories, bouncePatterns } from "./bounce-patterns.ts";
 import type { Configuration } from "./configuration.ts";
 import { type DomainScope, statementOf } from "./domain-sections.ts";
@@ -28,16 +28,32 @@ export function accountingLogs(
       notes.warning(section.place, `<acct-file ${section.target}>: nothing is ever written to it`, "");
       continue;
     }
-    if (logs.some(({ name }) => name === log.name)) {
-      notes.warning(
-        section.place,
-        `<acct-file ${section.target}> is written twice: both write files of that name`,
-        "give one another name",
-      );
-      logs.push({ ...log, name: `${log.name} (${log.from})` });
-    } else logs.push(log);
+    logs.push(withOwnFiles(log, logs, section, notes));
   }
   return logs;
+}
+
+/** Two logs would take each other's numbered files for their own: the later one writes files of another name. */
+function withOwnFiles(
+  log: LogDefinition,
+  before: readonly LogDefinition[],
+  { place, target: written }: AccountingSection,
+  notes: AccountingNotes,
+): LogDefinition {
+  const name = before.some((other) => other.name === log.name) ? `${log.name} (${log.from})` : log.name;
+  const { target } = log;
+  const taken = new Set(before.map((other) => pathOf(other)));
+  if (target.kind !== "numbered-files" || !taken.has(target.path)) return { ...log, name };
+  const { dir, name: stem, ext } = path.parse(target.path);
+  let number = 2;
+  while (taken.has(path.join(dir, `${stem}-${number}${ext}`))) number += 1;
+  const file = path.join(dir, `${stem}-${number}${ext}`);
+  notes.warning(place, `<acct-file ${written}> is written twice: here as ${file}`, "give one another name");
+  return { ...log, name, target: { ...target, path: file } };
+}
+
+function pathOf({ target }: LogDefinition): string | undefined {
+  return target.kind === "numbered-files" ? target.path : undefined;
 }
 
 /** Where PowerMTA's packages put their logs. */
