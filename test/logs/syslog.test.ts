@@ -6,22 +6,24 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, unlinkSync } from "node:fs";
-import { findPackageJSON } from "node:module";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
 import { makeAuthority } from "../../src/lab/certificates.ts";
+import { datagramCalls } from "../../src/logs/sinks/datagram-calls.ts";
 import type { Clock } from "../../src/mail/clock.ts";
 import type { SyslogServer } from "../../src/mail/log-definition.ts";
 import { HandClock } from "../dns/hand-clock.ts";
 import { eventually, quickClock, type SampleSink, sampleFolder, sinkTo, toldIn } from "./sink-lab.ts";
 
-const noDatagrams = ((): string | false => {
-  if (spawnSync("python3", ["--version"]).status !== 0) return "needs python3, which listens at the datagram socket";
-  const koffi = findPackageJSON("koffi", import.meta.url);
-  return koffi === undefined ? "needs the optional package koffi, which opens the datagram socket" : false;
-})();
+const noPython =
+  spawnSync("python3", ["--version"]).status !== 0 && "needs python3, which listens at the datagram socket";
+const noKoffi = await datagramCalls().then(
+  () => false,
+  (cause: unknown) => String(cause),
+);
+const noDatagrams = noPython || noKoffi;
 
 function logTo(t: TestContext, to: SyslogServer, clock: Clock = quickClock): SampleSink {
   const log = sinkTo({ kind: "syslog", to, protocol: "rfc5424", facility: "mail" }, { folder: "/nowhere" }, { clock });
