@@ -55,6 +55,19 @@ function load(text: string, { settings = theirs, flag, reader, compile = compili
 
 const momentum = "policy: momentum: { file: /etc/m.conf }\n".replace("policy: ", "policy:\n- ");
 
+test("logs: those of a dialect write into nothing that the queue or the records stand in", () => {
+  const files = ["queue-0.sqlite", "deliveries.jsonl", "spool/0/x"].map((name) => `/data/${name}`);
+  const logs = [...files, "/log/m", "/log/m"].map((file, at) => bouncelog("ec_logger", file, at + 1));
+  const { told, logs: written } = load(`data: /data\n${momentum}`, { settings: { logs } });
+  assert.equal(written, undefined);
+  const remedy = "(give each log a file of its own)";
+  assert.deepEqual(told, [
+    `/etc/m.conf:1:1: error: ec_logger: /data/queue-0.sqlite is taken by the queue ${remedy}`,
+    `/etc/m.conf:2:1: error: ec_logger: /data/deliveries.jsonl is taken by the records of deliveries (line 1) ${remedy}`,
+    `/etc/m.conf:3:1: error: ec_logger: /data/spool/0/x is taken by the queue ${remedy}`,
+  ]);
+});
+
 test("logs: those of a dialect stand behind ours, under names that differ", () => {
   const { logs, told } = load(`${momentum}logs: { a: { format: postfix, file: /log/a } }\n`);
   assert.deepEqual(told, []);

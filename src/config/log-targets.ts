@@ -100,7 +100,7 @@ export function logPath(
     loading.problems.error(at, `${file} is a folder`, "add the name of a file");
     return undefined;
   }
-  if (isOfQueue(path.relative(dataDirectory, file))) {
+  if (belongsToQueue(file, dataDirectory)) {
     loading.problems.error(at, `${file} belongs to the queue`, "write another name, such as mail.log");
     return undefined;
   }
@@ -108,10 +108,10 @@ export function logPath(
   return file;
 }
 
-/** What the data folder holds beside records and logs (docs/operating/running.md). @param name relative to it */
-function isOfQueue(name: string): boolean {
+/** Of what the data folder holds beside records and logs (docs/operating/running.md). */
+export function belongsToQueue(file: string, dataDirectory: string): boolean {
   return /^(?:logs\/files-[^/]*|queue-[^/]*\.sqlite[^/]*|spool(?:\/.*)?|self-made\.(?:crt|key)|auth-secret|control\.sock|letterlock\.pid)$/.test(
-    name,
+    path.relative(dataDirectory, file),
   );
 }
 

@@ -5,10 +5,10 @@
 import type { LogDefinition, LogFormat, LogTarget, TemplateLog } from "../mail/log-definition.ts";
 import { headersOf } from "../policy/dialects/momentum/log-template.ts";
 import { assembleAccounting } from "./accounting-log.ts";
-import { assembleTarget, cannotWriteRemedy, type TargetMaterial } from "./log-targets.ts";
+import { assembleTarget, belongsToQueue, cannotWriteRemedy, type TargetMaterial } from "./log-targets.ts";
 import type { WrittenLog } from "./logs-table.ts";
 import { nameOf } from "./policy-sources.ts";
-import type { Place } from "./problem.ts";
+import type { Place, Problem } from "./problem.ts";
 import type { Keyed, Values } from "./section-types.ts";
 import type { Dialect, Settings } from "./settings.ts";
 import { fileTable } from "./table.ts";
@@ -30,9 +30,13 @@ export function assembleLogs(
 ): readonly LogDefinition[] {
   for (const dialect of dialects) warnOfTwoWriters(values, dialect, material);
   const theirs = dialects.flatMap((dialect) => (areWritten(dialect) ? (dialect.compiled.settings.logs ?? []) : []));
-  for (const log of theirs) reportUnwritable(log, material);
+  const kept: Taken = [...takenByRecords(values, records), ...takenByReading(material)];
+  for (const log of theirs) {
+    reportUnwritable(log, material);
+    reportKept(log, new Map(kept), material);
+  }
   const own = values.logs.value.flatMap((entry) => ownLog(entry, material) ?? []);
-  const taken = [...takenByRecords(values, records), ...theirs.flatMap(filesOf), ...takenByReading(material)];
+  const taken = [...kept, ...theirs.flatMap(filesOf)];
   reportTaken(own, new Map(taken.toReversed()), material);
   return withUniqueNames([...own.map(({ log }) => log), ...theirs]);
 }
@@ -160,18 +164,31 @@ function reportTaken(own: readonly Own[], taken: Map<string, string>, { loading 
 }
 
 /** Where another mail server's configuration asks for it. */
-function reportUnwritable({ name, from, target }: LogDefinition, { loading }: TargetMaterial): void {
-  const file = pathOf(target);
+function reportUnwritable(log: LogDefinition, { loading }: TargetMaterial): void {
+  const file = pathOf(log.target);
   const why = file === undefined || file === "-" ? undefined : loading.cannotWrite(file);
-  if (file === undefined || why === undefined) return;
+  if (why === undefined) return;
+  const message = `${log.name}: cannot write ${file}: ${why}`;
+  reportThere(log, { severity: "warning", message, remedy: cannotWriteRemedy }, loading);
+}
+
+/** Lines of a log would destroy it. Several logs of a Momentum may share a file. */
+function reportKept(log: LogDefinition, kept: Map<string, string>, { loading, dataDirectory }: TargetMaterial): void {
+  const file = pathOf(log.target);
+  if (file === undefined) return;
+  const who = belongsToQueue(file, dataDirectory) ? "the queue" : kept.get(file);
+  if (who === undefined) return;
+  const message = `${log.name}: ${file} is taken by ${who}`;
+  reportThere(log, { severity: "error", message, remedy: "give each log a file of its own" }, loading);
+}
+
+function reportThere(
+  { from }: LogDefinition,
+  problem: Pick<Problem, "severity" | "message" | "remedy">,
+  loading: TargetMaterial["loading"],
+): void {
   const [, where = from, line = "1"] = /^(.*):(\d+)$/.exec(from) ?? [];
-  loading.reportIn(where, {
-    line: Number(line),
-    column: 1,
-    severity: "warning",
-    message: `${name}: cannot write ${file}: ${why}`,
-    remedy: cannotWriteRemedy,
-  });
+  loading.reportIn(where, { line: Number(line), column: 1, ...problem });
 }
 
 /** Its listeners are left to it, so it may well be running, and write these files itself. */
