@@ -39,6 +39,8 @@ export interface Logs extends AsyncDisposable {
   observe(event: LetterlockEvent): void;
   /** Writes what waits. @returns how many lines of files still wait: 0 unless a disk is in trouble */
   flush(): Promise<number>;
+  /** Some file can be written, or there is none. */
+  readonly takesLines: boolean;
   /** Opens files anew (SIGUSR1, after someone moved them). */
   reopen(): Promise<void>;
   /** Resolves when those that are no more are closed; never rejects. */
@@ -108,6 +110,11 @@ class OpenLogs implements Logs {
     const files = this.#logs.filter(({ isFile }) => isFile);
     const waiting = await Promise.all(files.map(({ sink }) => sink.flush()));
     return waiting.reduce((sum, lines) => sum + lines, 0);
+  }
+
+  get takesLines(): boolean {
+    const files = this.#logs.filter(({ isFile }) => isFile);
+    return files.length === 0 || files.some(({ sink }) => !sink.inTrouble);
   }
 
   async reopen(): Promise<void> {

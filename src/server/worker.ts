@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type Logs, openLogs } from "../logs/open-logs.ts";
+import { replayRecords } from "../logs/replay-records.ts";
 import { systemClock } from "../mail/clock.ts";
 import type { LetterlockEvent, Observer } from "../observe/events.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -33,7 +34,6 @@ const stopGraceMs = 20_000;
 /** Without a supervisor: a new one may be waiting for the queue. */
 const orphanGraceMs = 3_000;
 const gaugeEveryMs = 1_000;
-const replayBatch = 1_000;
 
 /** Serves the process channel until the worker is stopped. */
 export function runWorker({ worker }: WorkerStart): void {
@@ -81,7 +81,7 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
   const observe = (event: LetterlockEvent): void => {
     for (const one of observers) one(event);
   };
-  let opened: Relay | undefined;
+  const opened = Promise.withResolvers<Queue>();
   const logs = await openLogs(logDefinitions(settings), {
     worker,
     workers: settings.workers,
@@ -89,7 +89,7 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     hostname: settings.hostname,
     clock: systemClock,
     observe,
-    onDone: (ids) => opened?.queue.markProjected(ids),
+    onDone: (ids) => void opened.promise.then((queue) => queue.markProjected(ids)),
   });
   observers.push((event) => logs.observe(event));
   const relay = await startRelay({
@@ -101,7 +101,7 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     clock: systemClock,
     random: Math.random,
   });
-  opened = relay;
+  opened.resolve(relay.queue);
   await replayRecords(relay.queue, logs);
   const gauges = watchGauges(relay, logs, metrics);
   const methods: Methods = {
@@ -128,15 +128,6 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
       await log.close();
     },
   };
-}
-
-/** Records whose lines a crash may have swallowed, before anything new is written. */
-async function replayRecords(queue: Queue, logs: Logs): Promise<void> {
-  for (;;) {
-    const missing = await queue.unprojected(replayBatch);
-    for (const record of missing) logs.observe({ kind: "attempt", record });
-    if ((await logs.flush()) > 0 || missing.length < replayBatch) return;
-  }
 }
 
 /** Resolves when it has left. A supervisor that is gone is told nothing: `disconnect` stops the worker. */

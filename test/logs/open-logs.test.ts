@@ -8,6 +8,7 @@ import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Logs, openLogs } from "../../src/logs/open-logs.ts";
+import { replayRecords } from "../../src/logs/replay-records.ts";
 import type { AttemptRecord } from "../../src/mail/attempt.ts";
 import { sampleAttempt } from "../../src/mail/attempt-sample.ts";
 import { systemClock } from "../../src/mail/clock.ts";
@@ -118,6 +119,23 @@ test("logs: the store's mark waits for the slowest file, and for no program or s
     await readFile(at("full.log"), "utf8"),
     /^\w{3} [ \d]\d \d\d:\d\d:\d\d mail\.example\.com postfix\/smtp\[\d+\]: /,
   );
+});
+
+test("logs: what a crash swallowed is printed again, past a file that cannot be written; not where none can", async (t) => {
+  const { at, open, idsIn } = await lab(t);
+  const ids = Array.from({ length: 2_500 }, (_, number) => `r${number}`);
+  const store = () => {
+    const left = ids.map((id) => ({ ...sampleAttempt, id }));
+    return { left, unprojected: async (limit: number) => left.splice(0, limit) };
+  };
+  await symlink("/dev/full", at("full.log"));
+  const full = log("acct-file", file(at("full.log")), { format: postfix });
+  const some = store();
+  await replayRecords(some, await open(log("records.file", file(at("deliveries.jsonl"))), full));
+  assert.deepEqual(await idsIn("deliveries.jsonl"), ids);
+  const none = store();
+  await replayRecords(none, await open(full));
+  assert.equal(none.left.length, 1_500);
 });
 
 test("logs: without any file nothing is kept for the store", async (t) => {

@@ -91,6 +91,11 @@ export class LineSink implements LogSink {
     return Math.min(this.#brokenAt, first === undefined ? Number.POSITIVE_INFINITY : first - 1);
   }
 
+  /** Told, and not over. */
+  get inTrouble(): boolean {
+    return this.#trouble;
+  }
+
   /** Opens the target now; by default that is done with the first lines. @returns what is wrong, which is told as well */
   async open(): Promise<Error | undefined> {
     let wrong: Error | undefined;
