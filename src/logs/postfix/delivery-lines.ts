@@ -4,6 +4,7 @@
  * met it in the same attempt.
  */
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
+import { HostsTold } from "../words/hosts-told.ts";
 import { MessagesLeft } from "../words/messages-left.ts";
 import { angled } from "../words/printable.ts";
 import { replyText } from "../words/reply-text.ts";
@@ -21,40 +22,31 @@ export type DeliverySettings = Readonly<{ tlsField: boolean; outboundTlsLevel: 0
 export class DeliveryLines {
   readonly #settings: DeliverySettings;
   readonly #left = new MessagesLeft();
-  /** Hosts and connections of the attempt whose records come in just now. */
-  readonly #told = new Set<string>();
+  readonly #hosts = new HostsTold();
 
   constructor(settings: DeliverySettings) {
     this.#settings = settings;
   }
 
   of(record: AttemptRecord): readonly Said[] {
-    if (record.leads) this.#told.clear();
+    this.#hosts.begin(record);
     const { messageId, failure, nexthop } = record;
     const said: Said[] = record.leads ? activeLines(record) : [];
     for (const host of record.earlier) {
       const met = { ...host, nexthop };
-      if (!this.#isNews(met)) continue;
+      if (!this.#hosts.isNews(met)) continue;
       for (const line of this.#hostLines(met)) said.push(["smtp", line]);
       if (host.failure !== null && !failedToConnect(host.failure)) {
         said.push(["smtp", `${messageId}: ${failureText(met, host.failure)}`]);
       }
     }
-    if (this.#isNews(record)) for (const line of this.#hostLines(record)) said.push(["smtp", line]);
+    if (this.#hosts.isNews(record)) for (const line of this.#hostLines(record)) said.push(["smtp", line]);
     said.push([failure?.kind === "suspended" ? "error" : "smtp", this.#deliveryLine(record)]);
     if (record.event === "expired") {
       said.push(["qmgr", `${messageId}: from=${angled(record.from)}, status=expired, returned to sender`]);
     }
     if (this.#left.settle(record)) said.push(["qmgr", `${messageId}: removed`]);
     return said;
-  }
-
-  #isNews({ address, port, connection, error }: HostMet): boolean {
-    if (address === null) return false;
-    const key = connection === null ? `${address} ${port} ${error}` : connection.id;
-    if (this.#told.has(key)) return false;
-    this.#told.add(key);
-    return true;
   }
 
   #hostLines(met: HostMet): readonly string[] {

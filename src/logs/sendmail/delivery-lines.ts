@@ -3,6 +3,7 @@
  * once for all recipients that met it in the same attempt; then the recipient's delivery line.
  */
 import type { AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
+import { HostsTold } from "../words/hosts-told.ts";
 import { MessagesLeft } from "../words/messages-left.ts";
 import { algorithmBits, opensslCipherName } from "../words/openssl-cipher.ts";
 import { angled } from "../words/printable.ts";
@@ -21,8 +22,7 @@ const classWeight = 1800;
 export class DeliveryLines {
   readonly #level: number;
   readonly #left = new MessagesLeft();
-  /** Hosts and connections of the attempt whose records come in just now. */
-  readonly #told = new Set<string>();
+  readonly #hosts = new HostsTold();
 
   constructor(level: number) {
     this.#level = level;
@@ -30,7 +30,7 @@ export class DeliveryLines {
 
   /** @param noticeLine what is to be said behind the recipient's line */
   of(record: AttemptRecord, noticeLine: string | undefined): readonly string[] {
-    if (record.leads) this.#told.clear();
+    this.#hosts.begin(record);
     const lines: string[] = [];
     for (const host of record.earlier) this.#hostLines(host, record, lines);
     this.#hostLines(record, record, lines);
@@ -48,7 +48,7 @@ export class DeliveryLines {
   }
 
   #hostLines(host: EarlierHost, record: AttemptRecord, lines: string[]): void {
-    if (this.#isNews(host)) {
+    if (!isReused(host) && this.#hosts.isNews(host)) {
       this.#unreachedLine(host, record, lines);
       this.#handshakeLines(host, lines);
       if (this.#level >= levels.handshake && lacksDane(host)) lines.push(daneWarning(host));
@@ -60,14 +60,6 @@ export class DeliveryLines {
       const relay = rootedName(host);
       lines.push(`${messageId}: ruleset=tls_rcpt, arg1=${fieldless(to)}, relay=${relay}, reject=${ruleReply(host)}`);
     }
-  }
-
-  #isNews({ address, connection, error }: EarlierHost): boolean {
-    if (address === null || (connection?.use ?? 0) > 1) return false;
-    const key = connection === null ? `${address} ${error}` : connection.id;
-    if (this.#told.has(key)) return false;
-    this.#told.add(key);
-    return true;
   }
 
   #unreachedLine(host: EarlierHost, { messageId }: AttemptRecord, lines: string[]): void {
@@ -100,6 +92,11 @@ export class DeliveryLines {
     const why = `550 5.7.1 ${angled(to)}... do not try TLS with ${name} ${bracketed(host.address ?? "")}`;
     lines.push(`ruleset=try_tls, arg1=${name}, relay=${name}, status=${why}`);
   }
+}
+
+/** What there was to say of the connection was said with the first message. */
+function isReused({ connection }: EarlierHost): boolean {
+  return connection !== null && connection.use > 1;
 }
 
 /** A rule gave the host up; a refusal or a loss that no rule speaks of is told in the delivery line alone. */

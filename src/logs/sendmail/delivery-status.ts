@@ -3,6 +3,7 @@
  * of the rule where Sendmail prints those.
  */
 import type { AttemptFailure, AttemptRecord, EarlierHost, RecordedReply } from "../../mail/attempt.ts";
+import { replyText, replyWords } from "../words/reply-text.ts";
 import { domainOf, fieldless, type MetHost, maxField, rootedName, shortened } from "./words.ts";
 
 export type DeliveryStatus = Readonly<{ dsn: string; reply: string | undefined; stat: string }>;
@@ -12,13 +13,12 @@ export function deliveryStatus(record: AttemptRecord): DeliveryStatus {
   if (event === "delivered" || failure === null) return sent(record);
   const { dsn, stat } = event === "failed" ? returned(record, failure) : waiting(record, failure);
   const said = reply ?? refusalThatCounts(record, failure);
-  return { dsn, reply: said && shortened(replyText(said), maxField), stat: shortened(stat, maxField) };
+  return { dsn, reply: said && shortened(replyField(said), maxField), stat: shortened(stat, maxField) };
 }
 
 /** `550 5.1.1 nobody here` */
-export function replyText({ code, enhanced, text }: RecordedReply): string {
-  const words = fieldless(text);
-  return enhanced === null ? `${code} ${words}` : `${code} ${enhanced} ${words}`;
+export function replyField(reply: RecordedReply): string {
+  return replyText({ ...reply, text: fieldless(reply.text) });
 }
 
 /** What a rule answers for a host that does not meet it: its own reply where it has one, else one of its status and text. */
@@ -33,7 +33,7 @@ type Ended = Readonly<{ dsn: string; stat: string }>;
 /** Of a host that does not promise enhanced status codes, what looks like one is text. */
 function sent({ reply, connection }: AttemptRecord): DeliveryStatus {
   const promised = connection?.keywords.some((keyword) => keyword.toUpperCase() === "ENHANCEDSTATUSCODES");
-  const text = reply === null || promised || reply.enhanced === null ? reply?.text : `${reply.enhanced} ${reply.text}`;
+  const text = reply === null || promised || reply.enhanced === null ? reply?.text : replyWords(reply);
   return { dsn: "2.0.0", reply: undefined, stat: shortened(`Sent${text ? ` (${fieldless(text)})` : ""}`, maxField) };
 }
 
@@ -45,7 +45,7 @@ function refusalThatCounts({ tls }: AttemptRecord, { kind }: AttemptFailure): Re
 function waiting(record: AttemptRecord, failure: AttemptFailure): Ended {
   const { reply, status } = record;
   const deferred = (dsn: string, why: string): Ended => ({ dsn, stat: why === "" ? "Deferred" : `Deferred: ${why}` });
-  if (reply !== null) return deferred(replyStatus(reply, failure), replyText(reply));
+  if (reply !== null) return deferred(replyStatus(reply, failure), replyField(reply));
   switch (failure.kind) {
     case "tls":
     case "rule":

@@ -6,7 +6,7 @@ import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { EventOf } from "../../observe/events.ts";
 import { angled } from "../words/printable.ts";
 import { certificateLine, handshakeError, handshakeFields, messageClass } from "./delivery-lines.ts";
-import { replyText } from "./delivery-status.ts";
+import { replyField } from "./delivery-status.ts";
 import { levels } from "./levels.ts";
 import { clientVerifyWord } from "./verify-word.ts";
 import { bracketed, clientPeer, fieldless } from "./words.ts";
@@ -85,15 +85,15 @@ export function refusalLine(record: InboundRecord): string | undefined {
     case "client":
       return connectionRefusal(record);
     case "starttls":
-      return `ruleset=tls_client, arg1=${verifyOf(record)}, arg2=STARTTLS, ${end}${replyText(record.reply)}`;
+      return `ruleset=tls_client, arg1=${verifyOf(record)}, arg2=STARTTLS, ${end}${replyField(record.reply)}`;
     case "mail":
       // The client itself was turned away, whatever it says.
       if (from === null) return connectionRefusal(record);
-      return `${session}: ruleset=check_mail, arg1=${angled(from)}, ${end}${replyText(record.reply)}`;
+      return `${session}: ruleset=check_mail, arg1=${angled(from)}, ${end}${replyField(record.reply)}`;
     case "rcpt":
       return `${session}: ruleset=check_rcpt, arg1=${angled(record.to.at(-1) ?? "")}, ${end}${rcptReply(record)}`;
     case "data":
-      return `${session}: ruleset=check_eom, ${end}${replyText(record.reply)}`;
+      return `${session}: ruleset=check_eom, ${end}${replyField(record.reply)}`;
     default:
       return undefined;
   }
@@ -102,13 +102,13 @@ export function refusalLine(record: InboundRecord): string | undefined {
 function connectionRefusal(record: InboundRecord): string {
   const { client, clientName, reply } = record;
   const name = clientName ?? bracketed(client);
-  return `ruleset=check_relay, arg1=${name}, arg2=${client}, relay=${clientPeer(record)}, reject=${replyText(reply)}`;
+  return `ruleset=check_relay, arg1=${name}, arg2=${client}, relay=${clientPeer(record)}, reject=${replyField(reply)}`;
 }
 
 /** Sendmail names the recipient, and says in its own words that it relays nothing. */
 function rcptReply({ reply, reason, to }: InboundRecord): string {
   const text = reason === "relay" ? "Relaying denied" : reply.text;
-  return replyText({ ...reply, text: `${angled(to.at(-1) ?? "")}... ${text}` });
+  return replyField({ ...reply, text: `${angled(to.at(-1) ?? "")}... ${text}` });
 }
 
 function verifyOf({ tls }: InboundRecord): string {
