@@ -65,6 +65,7 @@ class OpenLogs implements Logs {
   /** Being closed: what they still hold is not done. */
   #leaving: readonly Log[] = [];
   #written = new Map<string, number>();
+  #isClosed = false;
   /** Of all that ever left. */
   #closed: Promise<unknown> = Promise.resolve();
 
@@ -96,6 +97,8 @@ class OpenLogs implements Logs {
   }
 
   observe(event: LetterlockEvent): void {
+    // The store gives out again what comes too late.
+    if (this.#isClosed) return;
     const mark = event.kind === "attempt" ? this.#projection.add(event.record.id) : this.#projection.mark;
     const now = this.#options.clock.now();
     for (const log of this.#logs) log.write(event, now, mark);
@@ -149,6 +152,7 @@ class OpenLogs implements Logs {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#logs.map(({ sink }) => sink.close("stop")));
     this.#projection.settle();
   }

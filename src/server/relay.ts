@@ -45,6 +45,8 @@ export type RelayOptions = PortKnowledge &
     observe: Observer;
     clock: Clock;
     random: () => number;
+    /** When it stops: no attempt begins any more, and the store is still open for what is marked as projected. */
+    beforeStoreCloses?: () => Promise<void>;
   }>;
 
 export interface Relay extends AsyncDisposable {
@@ -203,6 +205,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       const startedAt = performance.now();
       await listeners.stop(graceMs);
       await conductor.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
+      await options.beforeStoreCloses?.();
       await close();
     },
     [Symbol.asyncDispose]: () => relay.stop(1_000),

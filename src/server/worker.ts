@@ -100,6 +100,7 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     observe,
     clock: systemClock,
     random: Math.random,
+    beforeStoreCloses: async () => await logs[Symbol.asyncDispose](),
   });
   opened.resolve(relay.queue);
   await replayRecords(relay.queue, logs);
@@ -124,7 +125,6 @@ async function openWorker(worker: number, { source, snapshot, ports, first }: Wo
     async stop(graceMs) {
       clearInterval(gauges);
       await relay.stop(graceMs);
-      await logs[Symbol.asyncDispose]();
       await log.close();
     },
   };

@@ -79,3 +79,30 @@ test("logs: SIGKILL of a worker and of the whole relay; then one worker in place
   assert.ok(new Set(read("piped.csv").split("\r\n")).size > client.acknowledged.size / 2);
   t.diagnostic(`${client.acknowledged.size} messages, ${rows.length} rows, ${sent.length} lines of Postfix`);
 });
+
+test("logs: a relay that is told to stop and started again prints no delivery twice", async (t) => {
+  const folder = await sampleFolder(t);
+  await using sink = await RecordingSink.listen();
+  const settings = { dataDirectory: folder, workers: 1, sinkPort: sink.port };
+  let wake = (): void => undefined;
+  const client = new CountingClient({ sizeBytes: 1000, onChange: () => wake() });
+  {
+    await using relay = await RelayUnderTest.start(settings);
+    const hundred = new Promise<void>((resolve) => {
+      wake = () => client.acknowledged.size >= 100 && resolve();
+    });
+    const sending = client.send(relay.port, 6);
+    await hundred;
+    await relay.stop();
+    await sending;
+  }
+  {
+    await using relay = await RelayUnderTest.start(settings);
+    await sink.waitFor(client.acknowledged, 10_000);
+    await relay.stop();
+  }
+  const lines = readFileSync(path.join(folder, "deliveries.jsonl"), "utf8").trimEnd().split("\n");
+  const ids = lines.map((line) => (JSON.parse(line) as { id: string }).id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.ok(ids.length >= client.acknowledged.size);
+});
