@@ -1,7 +1,7 @@
 /**
  * One plain attempt record that tests and the documentation's example vary: delivered over verified TLS 1.3.
  */
-import type { AttemptRecord, AttemptTls, MessageOrigin } from "./attempt.ts";
+import type { AttemptFailure, AttemptRecord, AttemptTls, MessageOrigin } from "./attempt.ts";
 
 export const sampleTls: AttemptTls = {
   required: "verify",
@@ -98,6 +98,24 @@ export const sampleAttempt: AttemptRecord = {
   ageMs: 250,
   durationMs: 240,
   connectMs: 180,
+};
+
+/** Of its kind alone. */
+export const sampleFailure: AttemptFailure = {
+  kind: "tls",
+  stage: null,
+  tls: null,
+  unproven: [],
+  code: null,
+  cause: "",
+};
+
+export const sampleUnreachable: AttemptFailure = {
+  ...sampleFailure,
+  kind: "unreachable",
+  stage: "connect",
+  code: "ECONNREFUSED",
+  cause: "connection refused",
 };
 
 /** A handshake that proved too little: the host's certificate is signed by nobody we trust. */

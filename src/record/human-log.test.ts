@@ -9,8 +9,8 @@ import { type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { sampleAttempt, sampleRefusal } from "../mail/attempt-sample.ts";
 import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
+import { sampleLabel } from "../observe/event-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
-import { sampleLabel } from "../observe/label-sample.ts";
 import { describeEvent, levelOf } from "./human-lines.ts";
 import { createHumanLog } from "./human-log.ts";
 

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { sampleAttempt, sampleTls } from "../mail/attempt-sample.ts";
 import { sampleInbound, sampleInboundRefusal, sampleInboundTls } from "../mail/inbound-sample.ts";
+import { sampleLabel } from "../observe/event-sample.ts";
 import type { LetterlockEvent } from "../observe/events.ts";
-import { sampleLabel } from "../observe/label-sample.ts";
 import { aggregateMetrics, createMetrics } from "./metrics.ts";
 
 const accepted = {

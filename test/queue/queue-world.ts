@@ -7,7 +7,7 @@ import path from "node:path";
 import type { TestContext } from "node:test";
 import type { Mailbox } from "../../src/mail/address.ts";
 import type { AttemptRecord } from "../../src/mail/attempt.ts";
-import { sampleAttempt, sampleOrigin } from "../../src/mail/attempt-sample.ts";
+import { sampleAttempt, sampleOrigin, sampleUnreachable } from "../../src/mail/attempt-sample.ts";
 import type { Body } from "../../src/mail/body.ts";
 import type { Clock, Timer } from "../../src/mail/clock.ts";
 import { domain } from "../../src/mail/domain.ts";
@@ -109,14 +109,7 @@ export function record(messageId: string, number: number, change: Partial<Attemp
     reasons: [],
     reply: null,
     error: "connection refused",
-    failure: {
-      kind: "unreachable",
-      stage: "connect",
-      tls: null,
-      unproven: [],
-      code: "ECONNREFUSED",
-      cause: "connection refused",
-    },
+    failure: sampleUnreachable,
     status: "4.4.1",
     ...change,
   };

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { AttemptRecord } from "../../mail/attempt.ts";
-import { sampleAttempt, sampleOrigin, sampleRefusal } from "../../mail/attempt-sample.ts";
+import { sampleOrigin, sampleRefusal } from "../../mail/attempt-sample.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
+import { attempt, refused, taken } from "../../observe/event-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import { createMomentumRenderer } from "./momentum-renderer.ts";
 
@@ -15,18 +15,6 @@ function linesOf(kind: Kind, event: LetterlockEvent): string[] {
   return createMomentumRenderer({ kind })
     .lines(event, 1_795_262_400_999)
     .map(({ text }) => text);
-}
-
-function attempt(record: Partial<AttemptRecord> = {}): LetterlockEvent {
-  return { kind: "attempt", record: { ...sampleAttempt, ...record } };
-}
-
-function inbound(record: Partial<InboundRecord> = {}): LetterlockEvent {
-  return { kind: "inbound", record: { ...sampleInbound, ...record } };
-}
-
-function refused(record: Partial<InboundRecord> = {}): LetterlockEvent {
-  return { kind: "inbound", record: { ...sampleInboundRefusal, ...record } };
 }
 
 const unknownUser = {
@@ -44,7 +32,7 @@ const unknownUser = {
 } as const satisfies Partial<AttemptRecord>;
 
 test("mainlog: a reception is one line for each recipient, of 14 fields", () => {
-  const lines = linesOf("momentum-main", inbound({ to: ["alice@example.com", "carol@example.org"] }));
+  const lines = linesOf("momentum-main", taken({ to: ["alice@example.com", "carol@example.org"] }));
   assert.deepEqual(lines, [
     "1795262400@01KD8W7F3N.0@01KD8W7F3N@01KD8W7F2Q@R@alice@example.com@bob@example.net@192.0.2.7@5120@esmtp@default@default",
     "1795262400@01KD8W7F3N.1@01KD8W7F3N@01KD8W7F2Q@R@carol@example.org@bob@example.net@192.0.2.7@5120@esmtp@default@default",
@@ -157,7 +145,7 @@ test("momentum 11: mail that waited too long is said in its words, and classed a
 test("ec_logger: only the stages that are switched on", () => {
   const main = createMomentumRenderer({ kind: "momentum-main", stages: ["delivery"] });
   assert.equal(main.lines(attempt(), 0).length, 1);
-  for (const event of [attempt(unknownUser), attempt({ event: "deferred" }), inbound()])
+  for (const event of [attempt(unknownUser), attempt({ event: "deferred" }), taken()])
     assert.deepEqual(main.lines(event, 0), []);
   const reject = createMomentumRenderer({ kind: "momentum-reject", stages: [] });
   assert.deepEqual(reject.lines(refused(), 0), []);
@@ -169,12 +157,12 @@ test("ec_logger: events of other kinds are none of its business", () => {
   for (const kind of ["momentum-main", "momentum-reject", "momentum-bounce"] as const)
     assert.deepEqual(linesOf(kind, { kind: "stopping", reason: "signal" }), []);
   assert.deepEqual(linesOf("momentum-main", refused()), []);
-  assert.deepEqual(linesOf("momentum-reject", inbound()), []);
+  assert.deepEqual(linesOf("momentum-reject", taken()), []);
 });
 
 test("AT-28: @, backslashes and quotes of others do not move a field, and lines stay whole", () => {
   const local = '"a@b\\c"';
-  const [line = ""] = linesOf("momentum-main", inbound({ from: `${local}@example.net`, ehlo: "x" }));
+  const [line = ""] = linesOf("momentum-main", taken({ from: `${local}@example.net`, ehlo: "x" }));
   assert.equal(line.split(/(?<!\\)@/)[7], '"a\\@b\\\\c"');
   const [reject = ""] = linesOf("momentum-reject", refused({ ehlo: 'x"] E=250 \r\n\\x0a\\' }));
   assert.ok(reject.includes('ehlo_domain="x\\"] E=250 \\x0d\\x0a\\x0a\\\\"'), reject);
@@ -194,7 +182,7 @@ test("ec_logger: no record makes a control character or another number of fields
     fc.property(changes, text, (change, words) => {
       const reply = { code: 550, enhanced: null, text: words };
       const failed = attempt({ ...unknownUser, ...change, reply });
-      const events = [failed, attempt({ ...change }), inbound({ ...change, to: [change.to], ehlo: words })];
+      const events = [failed, attempt({ ...change }), taken({ ...change, to: [change.to], ehlo: words })];
       const counts = events.map((event) => {
         const [line = ""] = linesOf("momentum-main", event);
         assert.match(line, /^[\x20-\x7e]*$/);

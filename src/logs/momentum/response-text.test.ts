@@ -2,20 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
-import { sampleAttempt } from "../../mail/attempt-sample.ts";
+import { sampleAttempt, sampleFailure } from "../../mail/attempt-sample.ts";
 import { bounceClass } from "./bounce-class.ts";
 import { stageOf } from "./connection-stage.ts";
 import { commonName } from "./identity.ts";
 import { responseOf } from "./response-text.ts";
 
 function failing(failure: Partial<AttemptFailure>, change: Partial<AttemptRecord> = {}): AttemptRecord {
-  const plain = { kind: "tls", stage: null, tls: null, unproven: [], code: null, cause: "why" } as const;
   return {
     ...sampleAttempt,
     event: "deferred",
     status: "4.7.5",
     reply: null,
-    failure: { ...plain, ...failure },
+    failure: { ...sampleFailure, cause: "why", ...failure },
     ...change,
   };
 }

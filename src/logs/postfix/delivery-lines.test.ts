@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptFailure, AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
-import { sampleAttempt, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
+import { sampleAttempt, sampleRefusal, sampleTls, sampleUnreachable } from "../../mail/attempt-sample.ts";
+import { attempt } from "../../observe/event-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
-import { attempt, failed, linesOf, openRenderer, overTls } from "./lines-sample.ts";
+import { failed, linesOf, openRenderer, overTls } from "./lines-sample.ts";
 
 const host = "mx.example.net[192.0.2.7]";
 const { connection } = sampleAttempt;
@@ -207,15 +208,6 @@ for (const [name, change, [first, ...more]] of handshakes) {
   });
 }
 
-const refused: AttemptFailure = {
-  kind: "unreachable",
-  stage: "connect",
-  tls: null,
-  unproven: [],
-  code: "ECONNREFUSED",
-  cause: "connection refused",
-};
-
 const dead: EarlierHost = {
   ...sampleAttempt,
   mx: "mx1.example.net",
@@ -223,7 +215,7 @@ const dead: EarlierHost = {
   connection: null,
   tls: null,
   reply: null,
-  failure: refused,
+  failure: sampleUnreachable,
 };
 
 test("hosts that were met before are told once for all recipients of the attempt", () => {
@@ -231,7 +223,7 @@ test("hosts that were met before are told once for all recipients of the attempt
     ...dead,
     mx: "mx2.example.net",
     connection: { ...connection, id: "other", use: 0 },
-    failure: { ...refused, kind: "tls", stage: null, tls: "not-offered" },
+    failure: { ...sampleUnreachable, kind: "tls", stage: null, tls: "not-offered" },
   };
   const renderer = openRenderer();
   const record = { earlier: [dead, plain], recipients: 2 };
@@ -249,7 +241,10 @@ test("hosts that were met before are told once for all recipients of the attempt
 });
 
 test("a host that could not be reached is told, and is no relay; an address literal is its own name", () => {
-  const event = failed({ ...refused, code: "ENETUNREACH" }, { mx: null, address: "2001:db8::7", connection: null });
+  const event = failed(
+    { ...sampleUnreachable, code: "ENETUNREACH" },
+    { mx: null, address: "2001:db8::7", connection: null },
+  );
   const where = "2001:db8::7[2001:db8::7]:25";
   const [first, second] = linesOf(event);
   assert.equal(first, `postfix/smtp: connect to ${where}: Network is unreachable`);

@@ -2,7 +2,8 @@
  * Lines of the sample records as Postfix would write them, for tests: `program: text`.
  */
 import type { AttemptFailure, AttemptRecord, AttemptTls } from "../../mail/attempt.ts";
-import { sampleAttempt, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
+import { sampleFailure, sampleTls } from "../../mail/attempt-sample.ts";
+import { attempt } from "../../observe/event-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import type { LogRenderer } from "../log-renderer.ts";
 import { createPostfixRenderer, type PostfixFormat } from "./postfix-renderer.ts";
@@ -23,25 +24,18 @@ export function linesOf(event: LetterlockEvent, renderer = openRenderer(), at = 
   return renderer.lines(event, at).map(({ program, text }) => `${program}: ${text}`);
 }
 
-export function attempt(change: Partial<AttemptRecord>): LetterlockEvent {
-  return { kind: "attempt", record: { ...sampleAttempt, ...change } };
-}
-
 export function overTls(change: Partial<AttemptTls>): Partial<AttemptRecord> {
   return { tls: { ...sampleTls, ...change } };
 }
 
 /** Deferred for this reason, unless `record` says otherwise. */
 export function failed(change: Partial<AttemptFailure>, record: Partial<AttemptRecord> = {}): LetterlockEvent {
-  const { failure } = sampleRefusal;
-  if (failure === null) throw new Error("the sample of a refusal has no failure");
-  const base: AttemptFailure = { ...failure, tls: null, unproven: [], stage: null, code: null, cause: "" };
   return attempt({
     event: "deferred",
     reply: null,
     status: "4.0.0",
     tls: null,
     ...record,
-    failure: { ...base, ...change },
+    failure: { ...sampleFailure, ...change },
   });
 }

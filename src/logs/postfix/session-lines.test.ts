@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
-import type { CommandCounts, LetterlockEvent, SessionLabel } from "../../observe/events.ts";
+import { refused, sampleHandshake, sampleLabel, taken } from "../../observe/event-sample.ts";
+import type { CommandCounts, LetterlockEvent } from "../../observe/events.ts";
 import { linesOf, openRenderer } from "./lines-sample.ts";
 
-const label: SessionLabel = { session: "S", listener: "mx", client: "192.0.2.9", clientPort: 4711, clientName: null };
+const label = { ...sampleLabel, listener: "mx" };
 
 function end(reason: string, commands: CommandCounts, lastCommand: string): LetterlockEvent {
   const rest = { ehlo: "c.example", tls: null, messages: 0, refusals: 0, durationMs: 7 };
@@ -13,19 +14,7 @@ function end(reason: string, commands: CommandCounts, lastCommand: string): Lett
 }
 
 const once = { said: 1, good: 1 };
-const handshake = {
-  ...label,
-  kind: "inbound-handshake",
-  protocol: "TLSv1.2",
-  cipher: "TLS_RSA_WITH_AES_128_CBC_SHA",
-  bits: 128,
-  group: null,
-  resumed: false,
-  certificate: null,
-  chain: null,
-  certificateAsked: false,
-  serverName: null,
-} as const;
+const handshake = { ...sampleHandshake, ...label, cipher: "TLS_RSA_WITH_AES_128_CBC_SHA" };
 const { client: certificate } = sampleInbound.tls;
 assert.ok(certificate);
 
@@ -105,7 +94,7 @@ const rows: readonly [name: string, event: LetterlockEvent, want: readonly strin
   ],
   [
     "a sender refused",
-    { kind: "inbound", record: { ...sampleInboundRefusal, clientName: null } },
+    refused({ clientName: null }),
     [
       "NOQUEUE: reject: MAIL from unknown[192.0.2.7]: 550 5.7.10 <bob@example.net>: TLS is required for this mail: issue STARTTLS first; from=<bob@example.net> proto=ESMTP helo=<mail.example.net>",
     ],
@@ -127,11 +116,7 @@ const rows: readonly [name: string, event: LetterlockEvent, want: readonly strin
       "NOQUEUE: reject: RCPT from mail.example.net[192.0.2.7]: 550 5.7.10 <a@x.example>: Relay access denied; from=<> to=<a@x.example> proto=SMTP helo=<mail.example.net>",
     ],
   ],
-  [
-    "a log-in refused: told by the log-in itself",
-    { kind: "inbound", record: { ...sampleInboundRefusal, stage: "auth" } },
-    [],
-  ],
+  ["a log-in refused: told by the log-in itself", refused({ stage: "auth" }), []],
   ["nothing of Postfix's", { kind: "commit", operations: 1, seconds: 0.1 }, []],
 ];
 
@@ -181,7 +166,7 @@ test("levels of detail: no summary of a client at 0, its certificate at 2", () =
 
 test("time is the record's or the event's; warnings are warnings", () => {
   const renderer = openRenderer();
-  const [line] = renderer.lines({ kind: "inbound", record: sampleInbound }, 5);
+  const [line] = renderer.lines(taken(), 5);
   assert.equal(line?.time, Date.parse(sampleInbound.time));
   const failure = { ...label, kind: "log-in", mechanism: "PLAIN", result: "locked", user: null } as const;
   assert.deepEqual(renderer.lines(failure, 5), [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AttemptFailure, AttemptTls } from "../../mail/attempt.ts";
-import { sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
+import { sampleFailure, sampleTls } from "../../mail/attempt-sample.ts";
 import { tlsField } from "./tls-field.ts";
 
 const clear: Partial<AttemptTls> = {
@@ -15,9 +15,7 @@ const clear: Partial<AttemptTls> = {
 };
 
 function failure(change: Partial<AttemptFailure>): AttemptFailure {
-  const { failure: base } = sampleRefusal;
-  assert.ok(base);
-  return { ...base, ...change };
+  return { ...sampleFailure, tls: "unproven", unproven: ["chain", "name"], ...change };
 }
 
 const rows: readonly [name: string, tls: Partial<AttemptTls>, failure: AttemptFailure | null, want: string][] = [

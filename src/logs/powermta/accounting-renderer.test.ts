@@ -3,20 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "csv-parse/sync";
 import type { AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
-import { sampleAttempt, sampleOrigin, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
+import { sampleAttempt, sampleFailure, sampleOrigin, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
 import type { InboundRecord } from "../../mail/inbound-record.ts";
-import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
+import { sampleInbound } from "../../mail/inbound-sample.ts";
 import type { AccountingLog } from "../../mail/log-definition.ts";
+import { attempt, refused, taken } from "../../observe/event-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import { accountingLog } from "../../policy/dialects/powermta/accounting-sample.ts";
 import { createAccountingRenderer } from "./accounting-renderer.ts";
 
 type Row = Readonly<Record<string, string>>;
-
-const attempt = (change: Partial<AttemptRecord> = {}): LetterlockEvent => ({
-  kind: "attempt",
-  record: { ...sampleAttempt, ...change },
-});
 
 /** What a reader of the file finds. */
 function rowsOf(log: AccountingLog, ...events: readonly LetterlockEvent[]): Row[] {
@@ -133,20 +129,13 @@ test("the cipher has OpenSSL's name", () => {
   });
 });
 
-const refused = {
-  kind: "refused",
-  stage: "rcpt",
-  tls: null,
-  unproven: [],
-  code: null,
-  cause: "refused",
-} as const;
+const atRcpt = { ...sampleFailure, kind: "refused", stage: "rcpt", cause: "refused" } as const;
 
 const noSuchUser: Partial<AttemptRecord> = {
   event: "failed",
   reply: { code: 550, enhanced: "5.1.1", text: 'no such user "bob", sorry' },
   status: "5.1.1",
-  failure: refused,
+  failure: atRcpt,
 };
 
 test("b: what a host said for good, over which connection", () => {
@@ -175,7 +164,7 @@ test("b: no such domain, in the words that are known for it; there was no host",
       tls: null,
       rule: null,
       error: "example.net: no such domain",
-      failure: { ...refused, kind: "route", stage: null, code: "no-such-domain", cause: "no such domain" },
+      failure: { ...atRcpt, kind: "route", stage: null, code: "no-such-domain", cause: "no such domain" },
     }),
   );
   assertFields(row, {
@@ -204,7 +193,7 @@ test("powermta T10: b of mail that expired while TLS could not be had: the last 
 });
 
 test("b: taken out of the queue by an operator: our words, no host", () => {
-  const failure = { ...refused, kind: "local", stage: null, cause: "bounced" } as const;
+  const failure = { ...atRcpt, kind: "local", stage: null, cause: "bounced" } as const;
   const change = {
     event: "failed",
     status: "5.0.0",
@@ -226,7 +215,7 @@ test("t: a reply for now, once for each recipient", () => {
     event: "deferred",
     reply: { code: 450, enhanced: null, text: "greylisted" },
     status: "4.0.0",
-    failure: refused,
+    failure: atRcpt,
   };
   const rows = rowsOf(everything, attempt(later), attempt({ ...later, leads: false, to: "carol@example.net" }));
   assert.deepEqual(
@@ -271,7 +260,7 @@ test("tq: TLS that was not as required: the reason, required and achieved", () =
 
 test("t: a demand of one recipient that TLS did not meet concerns that recipient alone", () => {
   const failure = {
-    ...refused,
+    ...atRcpt,
     kind: "tls",
     stage: null,
     tls: "recipient-requirement",
@@ -287,7 +276,7 @@ test("tq: STARTTLS refused: what the host said", () => {
     cipher: null,
     refusal: { code: 454, enhanced: "4.7.0", text: "TLS not available" },
   };
-  const failure = { ...refused, kind: "tls", stage: null, tls: "refused", cause: "refused" } as const;
+  const failure = { ...atRcpt, kind: "tls", stage: null, tls: "refused", cause: "refused" } as const;
   assertFields(rowOf(everything, attempt({ ...sampleRefusal, tls, failure, status: "4.7.0" })), {
     type: "tq",
     dsnStatus: "4.7.0 (other or undefined security status)",
@@ -303,7 +292,7 @@ const unreachable: Partial<AttemptRecord> = {
   tls: null,
   error: "connect to mx.example.net[192.0.2.7]: connection refused",
   status: "4.4.1",
-  failure: { ...refused, kind: "unreachable", stage: "connect", cause: "connection refused" },
+  failure: { ...atRcpt, kind: "unreachable", stage: "connect", cause: "connection refused" },
 };
 
 test("tq: no connection: as the guide's sample row, without a word of diagnosis", () => {
@@ -340,7 +329,7 @@ const earlier = (change: Partial<EarlierHost>): EarlierHost => ({
   reply: null,
   error: "connection timed out",
   status: "4.4.1",
-  failure: { ...refused, kind: "unreachable", stage: "connect", cause: "timed out" },
+  failure: { ...atRcpt, kind: "unreachable", stage: "connect", cause: "timed out" },
   ...change,
 });
 
@@ -360,7 +349,7 @@ test("hosts that were met before: tq of each, t where one refused a recipient, t
     address: "192.0.2.5",
     reply: { code: 451, enhanced: "4.3.0", text: "busy" },
     status: "4.3.0",
-    failure: refused,
+    failure: atRcpt,
   });
   const rows = rowsOf(everything, attempt({ earlier: [earlier({ mx: "mx0.example.net" }), said] }));
   assert.deepEqual(
@@ -374,12 +363,12 @@ test("hosts that were met before: tq of each, t where one refused a recipient, t
 });
 
 test("a host that was not tried has no record", () => {
-  const failure = { ...refused, kind: "suspended", stage: null, cause: "suspended" } as const;
+  const failure = { ...atRcpt, kind: "suspended", stage: null, cause: "suspended" } as const;
   assert.deepEqual(rowsOf(everything, attempt({ ...unreachable, failure })), []);
 });
 
 test("types that a file has not are not written, and other events are none of its business", () => {
-  const events: LetterlockEvent[] = [attempt(), attempt(unreachable), { kind: "inbound", record: sampleInbound }];
+  const events: LetterlockEvent[] = [attempt(), attempt(unreachable), taken()];
   assert.deepEqual(rowsOf(accountingLog("records b,t"), ...events), []);
   assert.deepEqual(
     rowsOf(accountingLog("records d,r"), ...events, { kind: "stopping", reason: "x" }).map(({ type }) => type),
@@ -398,7 +387,7 @@ test("r: one for each recipient of a message that was taken, none of a refusal",
     user: "shop",
     headers: { "message-id": "<2@example.net>", "x-job": "7" },
   };
-  const rows = rowsOf(everything, { kind: "inbound", record }, { kind: "inbound", record: sampleInboundRefusal });
+  const rows = rowsOf(everything, { kind: "inbound", record }, refused());
   assert.deepEqual(
     rows.map(({ rcpt, orcpt }) => [rcpt, orcpt]),
     [
@@ -566,7 +555,7 @@ test("a column of a header field that no message has is empty, whatever it is ca
     "records d,r",
     ...["d", "r"].map((type) => `record-fields ${type} rcpt,header_constructor`),
   );
-  for (const event of [attempt(), { kind: "inbound", record: sampleInbound } as const]) {
+  for (const event of [attempt(), taken()]) {
     assert.equal(rowOf(log, event).header_constructor, "");
   }
 });

@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { AttemptRecord } from "../../mail/attempt.ts";
 import { sampleAttempt, sampleOrigin, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
-import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
-import type { EventOf, LetterlockEvent, SessionLabel } from "../../observe/events.ts";
+import { sampleInbound } from "../../mail/inbound-sample.ts";
+import { attempt, refused, sampleHandshake, sampleLabel, taken } from "../../observe/event-sample.ts";
+import type { EventOf, LetterlockEvent } from "../../observe/events.ts";
 import { createSendmailRenderer } from "./sendmail-renderer.ts";
 
-const label: SessionLabel = {
-  session: "01KD8W7F20000411",
-  listener: "mx",
-  client: "192.0.2.9",
-  clientPort: 4000,
-  clientName: null,
-};
+const label = { ...sampleLabel, session: "01KD8W7F20000411", listener: "mx" };
 
 const ended = {
   ...label,
@@ -31,10 +25,6 @@ const ended = {
 function said(...events: readonly LetterlockEvent[]): readonly string[] {
   const renderer = createSendmailRenderer({ kind: "sendmail", name: "sm-mta", level: 14 });
   return events.flatMap((event) => renderer.lines(event, 0).map(({ text }) => text));
-}
-
-function attempt(change: Partial<AttemptRecord>): LetterlockEvent {
-  return { kind: "attempt", record: { ...sampleAttempt, ...change } };
 }
 
 function notice(messageId: string, action: EventOf<"notice-queued">["action"]): LetterlockEvent {
@@ -210,19 +200,7 @@ const rows: readonly [name: string, events: readonly LetterlockEvent[], want: re
   [
     "a handshake of a client that was not asked for a certificate, and one that failed",
     [
-      {
-        ...label,
-        kind: "inbound-handshake",
-        protocol: "TLSv1.2",
-        cipher: "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-        bits: 128,
-        group: null,
-        resumed: false,
-        certificate: null,
-        chain: null,
-        certificateAsked: false,
-        serverName: null,
-      },
+      { ...sampleHandshake, ...label },
       { ...label, kind: "inbound-handshake-failed", error: "wrong version number" },
     ],
     [
@@ -246,7 +224,7 @@ const rows: readonly [name: string, events: readonly LetterlockEvent[], want: re
   ],
   [
     "a message that was taken",
-    [{ kind: "inbound", record: sampleInbound }],
+    [taken()],
     [
       "01KD8W7F3N: from=<bob@example.net>, size=5120, class=0, nrcpts=1, msgid=<2@example.net>, proto=ESMTPS, daemon=mx, relay=mail.example.net [192.0.2.7]",
     ],
@@ -254,13 +232,13 @@ const rows: readonly [name: string, events: readonly LetterlockEvent[], want: re
   [
     "refusals",
     [
-      { kind: "inbound", record: sampleInboundRefusal },
-      { kind: "inbound", record: { ...sampleInboundRefusal, from: null } },
-      { kind: "inbound", record: { ...sampleInboundRefusal, stage: "client" } },
-      { kind: "inbound", record: { ...sampleInboundRefusal, stage: "starttls", tls: { ...sampleInbound.tls } } },
-      { kind: "inbound", record: { ...sampleInboundRefusal, stage: "data" } },
-      { kind: "inbound", record: { ...sampleInboundRefusal, stage: "auth" } },
-      { kind: "inbound", record: { ...sampleInboundRefusal, stage: "rcpt", reason: "relay", to: ["x@far.example"] } },
+      refused(),
+      refused({ from: null }),
+      refused({ stage: "client" }),
+      refused({ stage: "starttls", tls: { ...sampleInbound.tls } }),
+      refused({ stage: "data" }),
+      refused({ stage: "auth" }),
+      refused({ stage: "rcpt", reason: "relay", to: ["x@far.example"] }),
       { kind: "connection-refused", listener: "mx", client: "192.0.2.9", reason: "421 4.3.2 too many connections" },
     ],
     [
@@ -287,8 +265,8 @@ for (const [name, events, want] of rows) {
 const byLevel: readonly [level: number, event: LetterlockEvent, count: number][] = [
   [2, ended, 1],
   [2, { ...ended, reason: "timeout" }, 1],
-  [4, { kind: "inbound", record: sampleInboundRefusal }, 1],
-  [5, { kind: "inbound", record: sampleInbound }, 1],
+  [4, refused(), 1],
+  [5, taken(), 1],
   [6, { ...label, kind: "inbound-handshake-failed", error: "x" }, 1],
   [6, { ...ended, commands: {} }, 1],
   [7, attempt({ event: "failed", tls: null, failure: sampleRefusal.failure }), 1],
@@ -338,7 +316,7 @@ test("AT-28 Sendmail lines: whatever anybody writes is one printable line", () =
           kind: "inbound",
           record: { ...sampleInbound, from: kept, headers: { "message-id": kept, precedence: kept } },
         },
-        { kind: "inbound", record: { ...sampleInboundRefusal, stage: "rcpt", to: [kept], reply } },
+        refused({ stage: "rcpt", to: [kept], reply }),
       ];
       for (const event of events) {
         for (const { text } of renderer.lines(event, 0)) assert.match(text, /^[ -~]+$/);

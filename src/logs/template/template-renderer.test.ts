@@ -4,9 +4,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { AttemptRecord } from "../../mail/attempt.ts";
 import { sampleAttempt, sampleOrigin, sampleRefusal, sampleTls } from "../../mail/attempt-sample.ts";
-import type { InboundRecord } from "../../mail/inbound-record.ts";
-import { sampleInbound, sampleInboundRefusal } from "../../mail/inbound-sample.ts";
+import { sampleInbound } from "../../mail/inbound-sample.ts";
 import type { LogStage, TemplateLog } from "../../mail/log-definition.ts";
+import { attempt, refused, taken } from "../../observe/event-sample.ts";
 import type { LetterlockEvent } from "../../observe/events.ts";
 import {
   allNamespaces,
@@ -32,14 +32,6 @@ function linesOf(text: string, event: LetterlockEvent, change: Partial<TemplateL
   return renderer(text, change)
     .lines(event, 0)
     .map((line) => line.text);
-}
-
-function attempt(record: Partial<AttemptRecord> = {}): LetterlockEvent {
-  return { kind: "attempt", record: { ...sampleAttempt, ...record } };
-}
-
-function inbound(record: InboundRecord): LetterlockEvent {
-  return { kind: "inbound", record };
 }
 
 /** Of `sampleRefusal`: nothing of it is empty that has a meaning there. */
@@ -118,7 +110,7 @@ const printed: Readonly<Record<string, [attempt: string, reception: string]>> = 
 for (const [macro, [atFailure, atReception]] of Object.entries(printed)) {
   test(`template log: %${macro}`, () => {
     assert.deepEqual(linesOf(`<%${macro}>`, attempt(sampleRefusal)), [`<${atFailure}>`]);
-    assert.deepEqual(linesOf(`<%${macro}>`, inbound(sampleInbound)), [`<${atReception}>`]);
+    assert.deepEqual(linesOf(`<%${macro}>`, taken()), [`<${atReception}>`]);
   });
 }
 
@@ -160,7 +152,7 @@ for (const [key, [atDelivery, atRejection]] of Object.entries(contexts)) {
     const tls = { protocol: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", bits: 128, group: null, ...subject };
     const known = attempt({ origin: { ...sampleOrigin, tls } });
     assert.deepEqual(linesOf(`%${macro}{${key}}`, known), [atDelivery]);
-    assert.deepEqual(linesOf(`%${macro}{${key}}`, inbound(sampleInboundRefusal)), [atRejection]);
+    assert.deepEqual(linesOf(`%${macro}{${key}}`, refused()), [atRejection]);
   });
 }
 
@@ -219,28 +211,26 @@ test("template log: each stage has its own line, a reception one for each recipi
   );
   const log = createTemplateRenderer({ templates, sanitize: asIs }, tools);
   const texts = (event: LetterlockEvent) => log.lines(event, 0).map(({ text }) => text);
-  const two = { ...sampleInbound, to: ["alice@example.com", "carol@example.com"] };
-  assert.deepEqual(texts(inbound(two)), ["R 01KD8W7F3N.0 alice", "R 01KD8W7F3N.1 carol"]);
+  const two = taken({ to: ["alice@example.com", "carol@example.com"] });
+  assert.deepEqual(texts(two), ["R 01KD8W7F3N.0 alice", "R 01KD8W7F3N.1 carol"]);
   assert.deepEqual(texts(attempt()), ["D 01KD8W7F3N.0 bob"]);
   assert.deepEqual(texts(attempt({ event: "deferred" })), ["T 01KD8W7F3N.0 bob"]);
   assert.deepEqual(texts(attempt({ event: "failed" })), ["P 01KD8W7F3N.0 bob"]);
   assert.deepEqual(texts(attempt({ event: "expired" })), ["P 01KD8W7F3N.0 bob"]);
-  assert.deepEqual(texts(inbound(sampleInboundRefusal)), ["X 00/00-00000-00000000 "]);
+  assert.deepEqual(texts(refused()), ["X 00/00-00000-00000000 "]);
   assert.deepEqual(texts({ kind: "stopping", reason: "signal" }), []);
 });
 
 test("template log: a stage without a template is not printed", () => {
   const log = createTemplateRenderer({ templates: {}, sanitize: asIs }, tools);
-  for (const event of [attempt(), attempt({ event: "failed" }), inbound(sampleInbound), inbound(sampleInboundRefusal)])
+  for (const event of [attempt(), attempt({ event: "failed" }), taken(), refused()])
     assert.deepEqual(log.lines(event, 0), []);
 });
 
 test("template log: a rejection has the reply without its code, and before EHLO no protocol", () => {
-  assert.deepEqual(linesOf("%n|%p", inbound(sampleInboundRefusal)), [
-    "5.7.10 TLS is required for this mail: issue STARTTLS first|esmtp",
-  ]);
-  const atOnce = { ...sampleInboundRefusal, stage: "client", ehlo: "" } as const;
-  assert.deepEqual(linesOf("%p|%BI|%S", inbound(atOnce)), ["unknown|00/00-00000-00000000|22"]);
+  assert.deepEqual(linesOf("%n|%p", refused()), ["5.7.10 TLS is required for this mail: issue STARTTLS first|esmtp"]);
+  const atOnce = refused({ stage: "client", ehlo: "" });
+  assert.deepEqual(linesOf("%p|%BI|%S", atOnce), ["unknown|00/00-00000-00000000|22"]);
 });
 
 const hostile = "a\r\nb\x1b[2J\t\u{202e}\u0085c";
@@ -331,7 +321,7 @@ test("template log: no template and no record make a control character or a seco
       const templates = Object.fromEntries(allStages.map((stage) => [stage, template]));
       const log = createTemplateRenderer({ templates, sanitize: clean }, tools);
       const inboundRecord = { ...sampleInbound, from: change.from, to: [change.to], messageId: change.messageId };
-      for (const event of [attempt(change as Partial<AttemptRecord>), inbound(inboundRecord)]) {
+      for (const event of [attempt(change as Partial<AttemptRecord>), taken(inboundRecord)]) {
         for (const line of log.lines(event, 0)) assert.match(line.text, /^[\t\P{C}]*$/u);
       }
     }),
