@@ -140,6 +140,17 @@ describe("letterlock", { concurrency: 3 }, () => {
     }
     await until(async () => ((await counted()) as { ready: number }).ready === 8);
 
+    const report = await run(["report", "tls", "--csv", ...relay.here]);
+    assert.deepEqual(
+      report.stdout.split("\n").map((line) => line.split(",", 7).join(",")),
+      [
+        "kind,domain,attempts,encrypted,trusted,verified,clear",
+        "row,d0.test,4,0,0,0,4",
+        "row,d1.test,4,0,0,0,4",
+      ].concat(["total,,8,0,0,0,8", ""]),
+      report.stderr,
+    );
+
     const lines = (await queue("list", "--json"))[1].trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.equal(entries.length, 8);

@@ -36,8 +36,9 @@ type Value = StoreAnswers[keyof StoreAnswers];
 
 /** `take` stops after this many octets of bodies, so that one answer stays small in memory. */
 const takeBytes = 16 * 1024 * 1024;
-/** What a slice of housekeeping or of a report may keep commits waiting. */
-const sliceMs = 2;
+/** What a slice may keep commits waiting. */
+const pruneSliceMs = 2;
+const reportSliceMs = 4;
 /** The disk is asked for its room at most this often. */
 const diskCheckMs = 1000;
 
@@ -183,7 +184,7 @@ export class Store {
       case "unprojected":
         return this.#tables.attempts.between(request.after, request.upTo, request.limit);
       case "prune":
-        return this.#history.prune(request.before, forMs(sliceMs));
+        return this.#history.prune(request.before, forMs(pruneSliceMs));
       case "report":
         return this.#reportOn(request);
       case "mark":
@@ -233,7 +234,7 @@ export class Store {
 
   #reportOn({ query }: Request<"report">): StoreAnswers["report"] {
     if (query !== undefined) this.#history.beginReport(query);
-    return this.#history.continueReport(forMs(sliceMs));
+    return this.#history.continueReport(forMs(reportSliceMs));
   }
 
   #putBack({ recipients, nextTryAt }: Request<"put-back">): null {
