@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  lchown,
   mkdir,
   mkdtemp,
   readdir,
@@ -151,6 +152,35 @@ test("log file: rotation by size keeps as many files as asked, the newest", asyn
   assert.equal((await readdir(folder)).length, 3);
   assert.deepEqual((await linesInFolder(folder)).sort(), ["3", "4"]);
   assert.equal(await readFile(file, "utf8"), "");
+});
+
+test("log file: a link to another folder stays, and that folder keeps what is rotated", async (t) => {
+  const { file, folder, begin } = await open(t, { maxBytes: 1, keepFiles: 2 });
+  const volume = path.join(await sampleFolder(t), "volume");
+  await mkdir(volume);
+  await symlink(path.join(volume, "mail.log"), file);
+  const log = begin();
+  for (const line of ["a", "b", "c", "d"]) await put(log, line);
+  assert.deepEqual(await readdir(folder), ["mail.log"]);
+  assert.deepEqual((await linesInFolder(volume)).sort(), ["c", "d"]);
+});
+
+const rootOnly = process.getuid?.() === 0 ? false : "only root can give a link away";
+
+test("log file: a link that another user made is not followed, and told", { skip: rootOnly }, async (t) => {
+  const { file, folder, begin } = await open(t);
+  const precious = path.join(folder, "users.yaml");
+  await writeFile(precious, "");
+  await symlink(precious, file);
+  await lchown(file, 12_345, 12_345);
+  const { sink, events } = begin();
+  sink.write("a\n", 1);
+  assert.equal(await sink.flush(), 1);
+  assert.match(toldIn(events).join(), /^trouble: .*mail\.log is a symbolic link of another user \(12345\)/);
+  assert.equal(await readFile(precious, "utf8"), "");
+  await lchown(file, 0, 0);
+  assert.equal(await sink.flush(), 0);
+  assert.deepEqual(await linesIn(precious), ["a"]);
 });
 
 test("log file: a device that is full is told once, nothing is lost, and the end is told too", async (t) => {

@@ -16,7 +16,7 @@
  * What is no regular file (a device, a pipe by name) is written to in pieces that are one step there, and never rotated.
  */
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, unlink } from "node:fs/promises";
 import path from "node:path";
 import { errorText } from "../../mail/error-text.ts";
 import { endsInFragment, lineEnds } from "./fragment.ts";
@@ -129,10 +129,25 @@ export class SharedFile implements LineTarget {
       await handle.chmod(mode);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-      handle = await open(file, flags, mode);
+      handle = await this.#openExisting(flags);
     }
     const stats = await handle.stat();
     return { handle, dev: stats.dev, ino: stats.ino, regular: stats.isFile() };
+  }
+
+  /** A link is followed if we or root made it: in a folder that all may write, others' would lead into files of ours. */
+  async #openExisting(flags: number): Promise<FileHandle> {
+    const { path: file, mode } = this.#options;
+    try {
+      return await open(file, flags | constants.O_NOFOLLOW, mode);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ELOOP") throw cause;
+    }
+    const { uid } = await lstat(file);
+    if (uid !== 0 && uid !== process.geteuid?.()) {
+      throw new Error(`${file} is a symbolic link of another user (${uid}), which is not followed`);
+    }
+    return open(file, flags, mode);
   }
 
   async #write({ handle }: OpenFile, lines: readonly string[]): Promise<number> {
@@ -188,7 +203,9 @@ export class SharedFile implements LineTarget {
     const there = await stat(file).catch(() => undefined);
     if (there === undefined || there.ino !== mine.ino || there.dev !== mine.dev) return;
     try {
-      await rename(file, this.#rotatedName());
+      // Where a link leads to it, the link stays.
+      const real = await realpath(file);
+      await rename(real, `${real}.${this.#stamp()}`);
     } catch (cause) {
       // Another process was quicker.
       if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
@@ -196,14 +213,16 @@ export class SharedFile implements LineTarget {
   }
 
   /** Sorts by age; unique by process and, within it, by never giving out one millisecond twice. */
-  #rotatedName(): string {
+  #stamp(): string {
     this.#lastStamp = Math.max(this.#tools.clock.now(), this.#lastStamp + 1);
     const time = new Date(this.#lastStamp).toISOString().replaceAll(/[-:]/g, "");
-    return `${this.#options.path}.${time}.${process.pid}`;
+    return `${time}.${process.pid}`;
   }
 
   async #prune(): Promise<void> {
-    const { path: file, keepFiles } = this.#options;
+    const { keepFiles } = this.#options;
+    // Another process may just have renamed it.
+    const file = await realpath(this.#options.path).catch(() => this.#options.path);
     const folder = path.dirname(file);
     const rotated = (await readdir(folder)).filter((name) => isRotatedName(name, path.basename(file))).sort();
     const superfluous = rotated.slice(0, Math.max(0, rotated.length - keepFiles));
