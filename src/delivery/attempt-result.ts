@@ -7,11 +7,12 @@ import type { Domain } from "../mail/domain.ts";
 import type { Nexthop } from "../mail/nexthop.ts";
 import type { EnhancedStatus, Outcome } from "../mail/outcome.ts";
 import { formatReply, type Reply, shortReply } from "../mail/reply.ts";
+import type { SmtpStage } from "../mail/smtp-stage.ts";
 import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
 import type { TlsFailure } from "../policy/wording.ts";
 import type { QueuedRecipient } from "../queue/queue.ts";
-import type { ConnectionFacts, RecipientResult, SendStage } from "../smtp/client/sender.ts";
+import type { ConnectionFacts, RecipientResult } from "../smtp/client/sender.ts";
 import type { PeerFacts } from "../tls/peer-facts.ts";
 
 /** One host as it was met: everything the record says of it. Absent parts were not reached. */
@@ -43,7 +44,7 @@ export type Failure = Readonly<{
   /** Of `policy`: what was missing. */
   tls?: TlsFailure;
   /** Where in the conversation, the code of what broke it, and what happened in a few words, without host or reply. */
-  stage?: SendStage;
+  stage?: SmtpStage;
   code?: string;
   cause?: string;
   reply?: Reply;

@@ -3,6 +3,7 @@
  * transaction as the new queue state; the JSON log, accounting files, log lines, metrics and history are readings of it.
  * Everything that came from a peer is already escaped here (standards.md AT-28).
  */
+import type { SmtpStage } from "./smtp-stage.ts";
 
 export type AttemptEvent = "delivered" | "deferred" | "failed" | "expired";
 
@@ -118,18 +119,7 @@ export type AttemptFailure = Readonly<{
     | "suspended"
     | "local";
   /** Of `unreachable`, `greeting`, `refused` and `broken`: where in the conversation. */
-  stage:
-    | "connect"
-    | "greeting"
-    | "ehlo"
-    | "starttls"
-    | "handshake"
-    | "mail"
-    | "rcpt"
-    | "data"
-    | "body"
-    | "final-dot"
-    | null;
+  stage: SmtpStage | null;
   /** Of `tls`: what was missing. */
   tls:
     | "not-asked"

@@ -3,6 +3,7 @@
  * that refuses a command is one "after" it, as the sample of the mainlog has it: 5 for `552 No such account`.
  */
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 
 type Stage = Readonly<{ number: number; text: string }>;
 
@@ -23,7 +24,7 @@ const stages = {
 /** Where there was no failure: what the sample of a rejection log prints. */
 export const noStage: Stage = { number: stages.unknown.number, text: "" };
 
-const byStage: Readonly<Record<NonNullable<AttemptFailure["stage"]>, Stage>> = {
+const byStage: Readonly<Record<SmtpStage, Stage>> = {
   connect: stages.none,
   greeting: stages.banner,
   ehlo: stages.ehlo,

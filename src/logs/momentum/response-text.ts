@@ -4,6 +4,7 @@
  */
 import type { AttemptFailure, AttemptRecord } from "../../mail/attempt.ts";
 import { reply as replyOf } from "../../mail/reply.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import { type TlsFailure, wordFailure } from "../../policy/wording.ts";
 import { replyText } from "../words/reply-text.ts";
 
@@ -72,7 +73,7 @@ function ofRoute(status: string): string {
   return "454 4.4.4 [internal] no MX or A for domain";
 }
 
-const unanswered: Readonly<Partial<Record<NonNullable<AttemptFailure["stage"]>, string>>> = {
+const unanswered: Readonly<Partial<Record<SmtpStage, string>>> = {
   ehlo: "no HELO/EHLO response",
   mail: "no MAIL FROM response",
   rcpt: "no RCPT TO response",

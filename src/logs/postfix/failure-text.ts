@@ -3,6 +3,7 @@
  * before, and the lines that tell of a connection or a handshake that did not come about.
  */
 import type { AttemptFailure, EarlierHost } from "../../mail/attempt.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import { wordFailure } from "../../policy/wording.ts";
 import { printableRecord } from "../words/printable.ts";
 import { replyText } from "../words/reply-text.ts";
@@ -104,7 +105,7 @@ function brokenText({ code, stage, cause }: AttemptFailure, peer: string): strin
   return `lost connection with ${peer} while ${doing}`;
 }
 
-const stages: Readonly<Record<NonNullable<AttemptFailure["stage"]>, string>> = {
+const stages: Readonly<Record<SmtpStage, string>> = {
   connect: "connecting",
   greeting: "receiving the initial server greeting",
   ehlo: "performing the EHLO handshake",

@@ -16,19 +16,20 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../mail/clock.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import { shakeHands } from "../../tls/client-handshake.ts";
 import type { HandshakeSettings } from "../../tls/handshake-settings.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { describeTlsError } from "../../tls/tls-error.ts";
 import { Deadline } from "./deadline.ts";
 import { ReplyParser } from "./reply-parser.ts";
-import type { ConnectionFacts, OpenOptions, SenderTimeouts, SendStage } from "./sender.ts";
+import type { ConnectionFacts, OpenOptions, SenderTimeouts } from "./sender.ts";
 
 /** Why nothing more can be said here. `code` is the system's or OpenSSL's, `PROTOCOL` or `TIMEOUT`. */
-export type Break = Readonly<{ stage: SendStage; status: EnhancedStatus; code: string; text: string }>;
+export type Break = Readonly<{ stage: SmtpStage; status: EnhancedStatus; code: string; text: string }>;
 
 /** A 421: the peer is about to close, whatever was asked (CL-14). */
-export type Goodbye = Readonly<{ stage: SendStage; reply: Reply }>;
+export type Goodbye = Readonly<{ stage: SmtpStage; reply: Reply }>;
 
 export type TlsStart =
   | Readonly<{ kind: "done"; facts: HandshakeFacts }>
@@ -45,13 +46,13 @@ export class Conversation {
   readonly local: ConnectionFacts;
   #socket: Socket;
   #parser = new ReplyParser();
-  readonly #waits: Readonly<Record<SendStage, number>>;
+  readonly #waits: Readonly<Record<SmtpStage, number>>;
   readonly #deadline: Deadline;
   #busy = true;
-  #stage: SendStage = "greeting";
+  #stage: SmtpStage = "greeting";
   #replies: Reply[] = [];
   #wanted = 0;
-  #stageAt: (index: number) => SendStage = () => this.#stage;
+  #stageAt: (index: number) => SmtpStage = () => this.#stage;
   #answered: ((replies: Reply[]) => void) | undefined;
   #drained: (() => void) | undefined;
   #handshake: AbortController | undefined;
@@ -102,7 +103,7 @@ export class Conversation {
   }
 
   /** One command and its reply; `undefined` when the conversation broke. */
-  async ask(stage: SendStage, line: string): Promise<Reply | undefined> {
+  async ask(stage: SmtpStage, line: string): Promise<Reply | undefined> {
     if (this.#replies.length > 0 || !this.#parser.idle) {
       this.reject("a reply before its command");
       return undefined;
@@ -119,7 +120,7 @@ export class Conversation {
   }
 
   /** Waits until what was written has left, at most as long as the stage allows. */
-  drain(stage: SendStage): Promise<void> {
+  drain(stage: SmtpStage): Promise<void> {
     if (this.#broken !== undefined || !this.#socket.writableNeedDrain) return Promise.resolve();
     this.enter(stage);
     return new Promise((resolve) => {
@@ -133,7 +134,7 @@ export class Conversation {
    *
    * @param stageAt which command reply number `index` belongs to: each has its own time.
    */
-  read(count: number, stageAt: (index: number) => SendStage): Promise<Reply[]> {
+  read(count: number, stageAt: (index: number) => SmtpStage): Promise<Reply[]> {
     this.#wanted = count;
     this.#stageAt = stageAt;
     return new Promise((resolve) => {
@@ -185,7 +186,7 @@ export class Conversation {
   }
 
   /** What follows is timed as this stage. */
-  enter(stage: SendStage): void {
+  enter(stage: SmtpStage): void {
     this.#stage = stage;
     this.#deadline.arm(this.#waits[stage]);
   }
@@ -309,7 +310,7 @@ function isGoodbye({ code }: Reply): boolean {
   return code === 421;
 }
 
-const during: Readonly<Record<SendStage, string>> = {
+const during: Readonly<Record<SmtpStage, string>> = {
   connect: "while connecting",
   greeting: "while waiting for the greeting",
   ehlo: "while waiting for the reply to EHLO",
@@ -322,7 +323,7 @@ const during: Readonly<Record<SendStage, string>> = {
   "final-dot": "while waiting for the reply to the end of the message",
 };
 
-function waitsOf(timeouts: SenderTimeouts): Record<SendStage, number> {
+function waitsOf(timeouts: SenderTimeouts): Record<SmtpStage, number> {
   return {
     connect: timeouts.connectMs,
     greeting: timeouts.greetingMs,

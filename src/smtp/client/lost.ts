@@ -1,8 +1,9 @@
 /**
  * What a recipient is told when the conversation ended before its answer.
  */
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import type { Conversation } from "./conversation.ts";
-import type { RecipientResult, SendStage } from "./sender.ts";
+import type { RecipientResult } from "./sender.ts";
 
 /** A 421 stands for all answers that it cut off (CL-14); a broken connection is temporary (CL-7). */
 export function lost(talk: Conversation): RecipientResult {
@@ -17,7 +18,7 @@ export function uncertain(talk: Conversation): RecipientResult {
 
 const unusable = { status: "4.4.2", code: "CLOSED", text: "the connection cannot be used any more" } as const;
 
-function broken(talk: Conversation, stage: SendStage, unsure: boolean): RecipientResult {
+function broken(talk: Conversation, stage: SmtpStage, unsure: boolean): RecipientResult {
   const { status, code, text } = talk.broken ?? unusable;
   return { kind: "broken", stage, status, code, text, uncertain: unsure };
 }

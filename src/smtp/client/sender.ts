@@ -7,6 +7,7 @@ import type { Body, BodyFacts } from "../../mail/body.ts";
 import type { EnvelopeRecipient, EnvelopeSender } from "../../mail/envelope.ts";
 import type { EnhancedStatus } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import type { HandshakeSettings } from "../../tls/handshake-settings.ts";
 import type { PeerFacts } from "../../tls/peer-facts.ts";
 
@@ -68,18 +69,6 @@ export type OpenOptions = Readonly<{
   eightBitWithoutExtension?: "bounce" | "send";
 }>;
 
-export type SendStage =
-  | "connect"
-  | "greeting"
-  | "ehlo"
-  | "starttls"
-  | "handshake"
-  | "mail"
-  | "rcpt"
-  | "data"
-  | "body"
-  | "final-dot";
-
 export type OpenResult =
   /** Speak on: in TLS, or in clear because TLS was not offered, skipped or refused. Nothing of a message was sent. */
   | Readonly<{ kind: "open"; facts: PeerFacts; connection: SmtpConnection }>
@@ -97,7 +86,7 @@ export type OpenResult =
    */
   | Readonly<{
       kind: "unreachable";
-      stage: SendStage;
+      stage: SmtpStage;
       status: EnhancedStatus;
       code: string;
       text: string;
@@ -120,13 +109,13 @@ export type RecipientResult =
       dsnPassedOn: boolean;
     }>
   /** A 4yz or 5yz to MAIL, RCPT, DATA or the final dot. */
-  | Readonly<{ kind: "refused"; stage: SendStage; reply: Reply }>
+  | Readonly<{ kind: "refused"; stage: SmtpStage; reply: Reply }>
   /** The peer lacks what the message needs (SMTPUTF8, 8BITMIME, SIZE): permanent here, another host may differ. */
   | Readonly<{ kind: "unsuitable"; status: EnhancedStatus; text: string }>
   /** The connection broke or timed out (`code` as above); `uncertain` after the final dot was on its way (CL-8). */
   | Readonly<{
       kind: "broken";
-      stage: SendStage;
+      stage: SmtpStage;
       status: EnhancedStatus;
       code: string;
       text: string;

@@ -10,12 +10,13 @@
  */
 import type { EnvelopeRecipient } from "../../mail/envelope.ts";
 import { type Reply, replyClass } from "../../mail/reply.ts";
+import type { SmtpStage } from "../../mail/smtp-stage.ts";
 import { sendByBdat, sendByData, wantsBdat } from "./body-transfer.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Conversation } from "./conversation.ts";
 import { mailLine, rcptLine } from "./envelope-commands.ts";
 import { lost } from "./lost.ts";
-import type { OutboundMessage, RecipientResult, SendStage } from "./sender.ts";
+import type { OutboundMessage, RecipientResult } from "./sender.ts";
 
 export type TransactionResult = Readonly<{
   /** In the order of the recipients that were given. */
@@ -67,7 +68,7 @@ async function sayTogether(talk: Conversation, { reset, mail, rcpt, data }: Enve
   );
   const mailAt = reset ? 1 : 0;
   const dataAt = mailAt + 1 + rcpt.length;
-  const replies = await talk.read(data ? dataAt + 1 : dataAt, (index): SendStage => {
+  const replies = await talk.read(data ? dataAt + 1 : dataAt, (index): SmtpStage => {
     if (index <= mailAt) return "mail";
     return index < dataAt ? "rcpt" : "data";
   });
