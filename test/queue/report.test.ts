@@ -197,7 +197,7 @@ test("report: counts as by hand over shards, restarts, replays and merged shards
         await check([0]);
       }),
     ),
-    { numRuns: 20, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   );
 });
 
