@@ -234,8 +234,9 @@ test("log file: a pipe by name whose reader is slow gets whole lines in order", 
   });
   const chunks: Buffer[] = [];
   reader.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const closed = once(reader, "close");
   assert.equal(await log.sink.flush(), 0);
-  await once(reader, "close");
+  await closed;
   const read = Buffer.concat(chunks).toString().trimEnd().split("\n");
   assert.deepEqual([read.length, read[0]?.split(" ")[0], read.at(-1)?.split(" ")[0]], [count, "0", `${count - 1}`]);
   assert.deepEqual(toldIn(log.events), []);
