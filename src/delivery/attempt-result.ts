@@ -12,7 +12,7 @@ import type { TlsDecision } from "../policy/decide.ts";
 import type { TlsVerdict } from "../policy/judge.ts";
 import type { TlsFailure } from "../policy/wording.ts";
 import type { QueuedRecipient } from "../queue/queue.ts";
-import type { ConnectionFacts, RecipientResult } from "../smtp/client/sender.ts";
+import type { ConnectionFacts, OpenResult, RecipientResult } from "../smtp/client/sender.ts";
 import type { PeerFacts } from "../tls/peer-facts.ts";
 
 /** One host as it was met: everything the record says of it. Absent parts were not reached. */
@@ -174,6 +174,35 @@ export function policyFailure(verdict: Extract<TlsVerdict, { text: string }>, co
   if (verdict.kind === "clear-again" || verdict.severity === "defer") return { ...base, permanent: false };
   if (verdict.severity === "wait") return { ...base, permanent: false, final: "waits" };
   return { ...base, permanent: true, final: verdict.severity === "bounce" ? "now" : "last-word" };
+}
+
+/** How records tell of a connection that a message is begun on, or that ended before (`use` 0). */
+export function met(facts: ConnectionFacts, use: number): Required<Pick<HostContact, "connection">> {
+  return { connection: { use, facts } };
+}
+
+/** Why a host was not spoken to. */
+export function notOpened(
+  opened: Extract<OpenResult, { kind: "refused" | "unreachable" }>,
+  contact: HostContact,
+): Failure {
+  if (opened.kind === "unreachable") {
+    const { status, text, stage, code } = opened;
+    const where = opened.connection === undefined ? contact : { ...contact, ...met(opened.connection, 0) };
+    return { status, text, permanent: false, kind: "unreachable", stage, code, cause: text, contact: where };
+  }
+  const { reply, stage } = opened;
+  const where = stage === "greeting" ? "greeting" : "EHLO";
+  const text = `host ${contact.host ?? contact.address} refused to talk (${where}): ${formatReply(reply)}`;
+  return {
+    status: statusOf(reply),
+    text,
+    permanent: reply.code >= 500,
+    kind: "greeting",
+    stage,
+    reply,
+    contact: { ...contact, ...met(opened.connection, 0) },
+  };
 }
 
 /** As the record tells it, apart from words. Text is raw. */
