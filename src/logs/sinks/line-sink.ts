@@ -2,7 +2,7 @@
  * Lines that wait for their target. Every log is written through one of these.
  *
  * Promises:
- *  - `write` never waits and never throws: lines gather for up to 50 ms and go out in one batch, off the event loop;
+ *  - `write` never waits and never throws: lines gather for 50 to 200 ms and go out in one batch, off the event loop;
  *  - what the target does not take waits in memory and is tried again; beyond 16 MiB (of a burst that nothing is wrong
  *    with, 64) the newest lines are dropped, counted and told. Trouble is told once, and its end once, with the number
  *    of lines that were dropped;
@@ -30,7 +30,9 @@ export type LineSinkOptions = Readonly<{
   createTarget: (tools: TargetTools) => LineTarget;
 }>;
 
+/** Lines that come out of the blue go out soon; of a stream, more are gathered: each batch costs three system calls. */
 const gatherMs = 50;
+const streamMs = 200;
 /** Gathered lines of so many characters go out without waiting for the timer. */
 const gatherSize = 256 * 1024;
 const maxWaiting = 16 * 1024 * 1024;
@@ -52,6 +54,8 @@ export class LineSink implements LogSink {
   /** Before the first line that was dropped. */
   #brokenAt = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
+  /** The last batch, ms since 1970. */
+  #startedAt = Number.NEGATIVE_INFINITY;
   /** One piece of work at a time, in the order asked for. */
   #work: Promise<void>;
   #busy = 0;
@@ -83,7 +87,7 @@ export class LineSink implements LogSink {
     this.#waitingSize += text.length;
     if (this.#busy > 0 || this.#failures > 0) return;
     if (this.#waitingSize >= gatherSize) this.#start();
-    else this.#timer ??= this.#options.clock.after(gatherMs, () => this.#start());
+    else this.#startSoon();
   }
 
   get doneUpTo(): number {
@@ -151,14 +155,23 @@ export class LineSink implements LogSink {
     this.#work = done.finally(() => {
       this.#busy -= 1;
       if (this.#busy > 0 || this.#lines.length === 0 || this.#failures > 0) return;
-      this.#timer ??= this.#options.clock.after(gatherMs, () => this.#start());
+      this.#startSoon();
     });
     return this.#work;
+  }
+
+  #startSoon(): void {
+    if (this.#timer !== undefined) return;
+    const { clock } = this.#options;
+    const sinceLast = clock.now() - this.#startedAt;
+    const wait = Math.max(gatherMs, Math.min(streamMs, streamMs - sinceLast));
+    this.#timer = clock.after(wait, () => this.#start());
   }
 
   #start(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#startedAt = this.#options.clock.now();
     void this.#enqueue(() => this.#drain());
   }
 
