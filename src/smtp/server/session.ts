@@ -27,12 +27,12 @@ import type { Observer } from "../../observe/events.ts";
 import { channelBinding } from "../../tls/channel-binding.ts";
 import { clientHandshakeFacts } from "../../tls/client-facts.ts";
 import type { TrustAnchors } from "../../tls/handshake-settings.ts";
-import { acceptTls, type ServerHandshake } from "../../tls/server-context.ts";
+import type { ServerHandshake } from "../../tls/server-context.ts";
 import { describeTlsError } from "../../tls/tls-error.ts";
 import { decodeLine } from "../command.ts";
-import { formatReplyLines } from "../reply-wire.ts";
 import { ArrivingMessage } from "./arriving-message.ts";
 import { MAX_RESPONSE_BYTES } from "./auth-command.ts";
+import { ClientSocket } from "./client-socket.ts";
 import type { Conduct } from "./conduct.ts";
 import { LogIn, type LogInEnd, type LogInTurn } from "./log-in.ts";
 import { type Answer, type Next, Protocol } from "./protocol.ts";
@@ -69,9 +69,8 @@ export class Session {
   readonly #startedAt: number;
   readonly #reports: SessionReports;
   readonly #input = new SessionInput();
-  #socket: Socket;
+  readonly #socket: ClientSocket;
   #mode: Mode = "greeting";
-  #output = "";
   #arriving: ArrivingMessage | undefined;
   #chunk: Chunk | undefined;
   #logIn: LogIn | undefined;
@@ -82,7 +81,13 @@ export class Session {
   #endReason = "closed by client";
 
   constructor(socket: Socket, peer: Peer, options: ReceiverOptions, tools: SessionTools) {
-    this.#socket = socket;
+    this.#socket = new ClientSocket(socket, {
+      data: (bytes) => this.#onData(bytes),
+      end: () => this.#onEnd(),
+      error: (error) => this.#onError(error),
+      close: () => this.#onClose(),
+      drain: this.#onDrain,
+    });
     this.#peer = peer;
     this.#options = options;
     this.#tools = tools;
@@ -113,11 +118,9 @@ export class Session {
   /** Nothing is read meanwhile. */
   async #nameClient(found: Promise<ClientName>): Promise<void> {
     this.#mode = "naming";
-    this.#socket.on("error", this.#onError);
-    this.#socket.on("close", this.#onClose);
+    this.#socket.watch();
     const name = await found;
-    this.#socket.off("error", this.#onError);
-    this.#socket.off("close", this.#onClose);
+    this.#socket.unwatch();
     if (this.#mode !== "naming") return;
     this.#protocol.nameClient(name);
     this.#open();
@@ -127,11 +130,10 @@ export class Session {
   #open(): void {
     this.#reports.started();
     if (this.#options.implicitTls) {
-      this.#socket.on("error", this.#onError);
-      this.#socket.on("close", this.#onClose);
+      this.#socket.watch();
       this.#startTls();
     } else {
-      this.#attach(this.#socket);
+      this.#socket.attach();
       this.#greetSoon();
     }
   }
@@ -158,7 +160,7 @@ export class Session {
 
   #failed(error: unknown): void {
     this.#reports.trouble("a session", errorText(error));
-    this.#output = "";
+    this.#socket.unsay();
     if (this.#mode === "naming" || this.#mode === "handshake") this.destroy("trouble here");
     else this.#end(replies.troubled, "trouble here");
   }
@@ -190,23 +192,7 @@ export class Session {
 
   // --- the socket -------------------------------------------------------------------------------------------------
 
-  #attach(socket: Socket): void {
-    socket.on("data", this.#onData);
-    socket.on("end", this.#onEnd);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onClose);
-    socket.on("drain", this.#onDrain);
-  }
-
-  #detach(socket: Socket): void {
-    socket.off("data", this.#onData);
-    socket.off("end", this.#onEnd);
-    socket.off("error", this.#onError);
-    socket.off("close", this.#onClose);
-    socket.off("drain", this.#onDrain);
-  }
-
-  readonly #onData = (bytes: Buffer): void => {
+  #onData(bytes: Buffer): void {
     if (this.#mode === "ended") return;
     if (this.#mode === "greeting") {
       this.#end(replies.spokeTooEarly, "spoke before the greeting");
@@ -215,20 +201,20 @@ export class Session {
     this.#input.add(bytes);
     if (this.#mode === "waiting") this.#socket.pause();
     else this.#alone(() => this.#run());
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #onEnd(): void {
     this.#clientEnded = true;
     if (this.#mode === "handshake") this.#handshakeFailed("closed by client");
     else if (this.#mode !== "waiting") this.#hangUp();
-  };
+  }
 
-  readonly #onError = (error: Error): void => {
+  #onError(error: Error): void {
     if (this.#mode === "handshake") this.#handshakeFailed(describeTlsError(error).text);
     else if (this.#mode !== "ended") this.#endReason = "connection lost";
-  };
+  }
 
-  readonly #onClose = (): void => {
+  #onClose(): void {
     if (this.#closed) return;
     if (this.#mode === "handshake") this.#handshakeFailed("closed by client");
     this.#closed = true;
@@ -236,7 +222,7 @@ export class Session {
     this.#mode = "ended";
     this.#reports.ended(this.#endReason, this.#tools.clock.now() - this.#startedAt);
     this.#tools.onEnd(this);
-  };
+  }
 
   /** The client has read our replies, or the disk has caught up: read on. */
   readonly #onDrain = (): void => {
@@ -245,24 +231,12 @@ export class Session {
     this.#socket.resume();
   };
 
-  #write(): void {
-    if (this.#output === "") return;
-    const text = this.#output;
-    this.#output = "";
-    // A client that does not read its replies is not read either.
-    if (!this.#socket.write(text, "latin1")) this.#socket.pause();
-  }
-
-  #say(reply: Reply): void {
-    this.#output += formatReplyLines(reply);
-  }
-
   /** The last reply, and no further word is heard. */
   #end(reply: Reply | undefined, reason: string): void {
     if (this.#mode === "ended") return;
-    if (reply !== undefined) this.#say(reply);
+    if (reply !== undefined) this.#socket.say(reply);
     this.#endReason = reason;
-    this.#write();
+    this.#socket.write();
     this.#hangUp();
   }
 
@@ -272,8 +246,7 @@ export class Session {
     this.#arriving?.discard();
     this.#arriving = undefined;
     this.#deadline = this.#tools.clock.now() + LINGER_MS;
-    if (!this.#socket.writableEnded) this.#socket.end();
-    this.#socket.resume(); // to see the client's end
+    this.#socket.hangUp();
   }
 
   #sayGoodbye(): void {
@@ -300,9 +273,9 @@ export class Session {
       this.#end(barred.reply, "barred");
       return;
     }
-    this.#output += `220 ${this.#options.hostname} ESMTP Letterlock\r\n`;
+    this.#socket.sayLine(`220 ${this.#options.hostname} ESMTP Letterlock\r\n`);
     this.#awaitCommand();
-    this.#write();
+    this.#socket.write();
   }
 
   #startTls(): void {
@@ -316,13 +289,8 @@ export class Session {
     this.#deadline = this.#tools.clock.now() + this.#options.timeouts.handshakeMs;
     this.#arriving?.discard();
     this.#arriving = undefined;
-    const plain = this.#socket;
-    this.#detach(plain);
-    plain.on("error", () => undefined); // the TLS socket reports it
     const startedAt = performance.now();
-    const secure = acceptTls(plain, handshake);
-    this.#socket = secure;
-    this.#attach(secure);
+    const secure = this.#socket.startTls(handshake);
     const anchors = conduct.profile?.clientAnchors;
     secure.once("secure", () => this.#alone(() => this.#secured(secure, anchors, startedAt)));
   }
@@ -358,7 +326,7 @@ export class Session {
       else if (this.#mode === "response") progress = this.#readResponse();
       else progress = false;
     }
-    this.#write();
+    this.#socket.write();
   }
 
   #awaitCommand(): void {
@@ -400,7 +368,7 @@ export class Session {
       this.#end(reply, next.reason);
       return;
     }
-    if (reply !== undefined) this.#say(reply);
+    if (reply !== undefined) this.#socket.say(reply);
     this.#follow(next);
   }
 
@@ -434,7 +402,7 @@ export class Session {
       this.#extendMessage();
       this.#mode = "octets";
     } else if (next.kind === "starttls") {
-      this.#write();
+      this.#socket.write();
       this.#startTls();
     } else if (next.kind === "auth") {
       this.#beginLogIn(next.mechanism, next.initial);
@@ -457,7 +425,7 @@ export class Session {
     const exchange = this.#options.startSasl(mechanism, {
       session: this.#protocol.facts,
       offered: this.#protocol.conduct.mechanisms,
-      channelBinding: () => channelBinding(this.#socket),
+      channelBinding: () => channelBinding(this.#socket.raw),
     });
     const logIn = new LogIn(mechanism, exchange, (error) => this.#reports.trouble("checking a log-in", error));
     void this.#aloneAlso(this.#takeTurn(logIn, logIn.begin(initial)));
@@ -471,7 +439,7 @@ export class Session {
     if (this.#mode !== "waiting") return; // cut off meanwhile
     if (result.kind === "ask") {
       this.#logIn = logIn;
-      this.#output += result.line;
+      this.#socket.sayLine(result.line);
       this.#mode = "response";
       this.#deadline = this.#tools.clock.now() + this.#options.timeouts.commandMs;
     } else this.#endLogIn(logIn, result);
@@ -564,7 +532,7 @@ export class Session {
       arriving.discard();
       this.#arriving = undefined;
     }
-    this.#say(refusal ?? replies.chunkOk);
+    this.#socket.say(refusal ?? replies.chunkOk);
     this.#awaitCommand();
     return true;
   }
@@ -585,7 +553,7 @@ export class Session {
     else this.#reportRefusal(this.#atData(), reply);
     this.#protocol.endMessage(taken);
     if (this.#mode !== "waiting") return; // cut off meanwhile
-    this.#say(reply);
+    this.#socket.say(reply);
     this.#awaitCommand();
     this.#run();
     this.#resumeReading();
@@ -593,7 +561,7 @@ export class Session {
 
   #resumeReading(): void {
     if (this.#clientEnded && this.#mode !== "waiting" && this.#mode !== "ended") this.#hangUp();
-    else if (!this.#socket.writableNeedDrain) this.#onDrain();
+    else if (!this.#socket.isBehind) this.#onDrain();
   }
 
   #atData(): Omit<Refusal, "reply"> {
