@@ -6,7 +6,8 @@ import path from "node:path";
 import type { LogTarget, SyslogServer } from "../mail/log-definition.ts";
 import type { Authorities } from "./authorities.ts";
 import type { Loading } from "./loading.ts";
-import { targetOptions, type WrittenSyslog } from "./logs-table.ts";
+import type { WrittenSyslog } from "./log-value-types.ts";
+import { targetOptions } from "./logs-table.ts";
 import type { Place } from "./problem.ts";
 import type { Located } from "./value-types.ts";
 

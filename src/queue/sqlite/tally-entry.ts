@@ -2,8 +2,10 @@
  * What the report counts of an attempt record, in four words for each host that was met. Pure.
  * The words are kept once in a dictionary (`tally-words.ts`); an attempt is then five small numbers (`tally.ts`).
  */
+import { domainPartOf } from "../../mail/address-text.ts";
 import type { AttemptEvent, AttemptFailure, AttemptRecord, EarlierHost } from "../../mail/attempt.ts";
 import { parseDomain } from "../../mail/domain.ts";
+import { placeOfRule } from "../../mail/rule-place.ts";
 import { type CountName, countNames, noProtocol, protocolsByStrength } from "../tls-report.ts";
 
 export type TallyRow = Readonly<{
@@ -41,13 +43,12 @@ export function tallyOf(record: AttemptRecord): TallyRow {
 }
 
 function wordsOf(host: HostMet, domain: string, event: Settled, record: AttemptRecord): string {
-  return `${domain}\t${hostWord(host)}\t${ruleWord(host)}\t${factsText(host, event, record)}`;
+  return `${domain}\t${hostWord(host)}\t${placeOfRule(host.rule)}\t${factsText(host, event, record)}`;
 }
 
 /** Unless a message is SMTPUTF8, its domains are in normal form already. */
 function domainWord(to: string): string {
-  const name = to.slice(to.lastIndexOf("@") + 1);
-  if (name.length === to.length) return "";
+  const name = domainPartOf(to);
   if (!/[A-Z\\]/.test(name)) return name;
   const raw = name.replace(/\\(?:x([0-9a-f]{2})|u\{([0-9a-f]{1,6})\})/g, (_all, short?: string, long?: string) =>
     String.fromCodePoint(Math.min(Number.parseInt(short ?? long ?? "", 16), 0x10ffff)),
@@ -57,11 +58,6 @@ function domainWord(to: string): string {
 
 function hostWord({ mx, address }: HostMet): string {
   return mx ?? (address === null ? "" : `[${address}]`);
-}
-
-function ruleWord({ rule }: HostMet): string {
-  if (rule === null) return "";
-  return rule.file === null ? rule.source : `${rule.file}${rule.line === null ? "" : `:${rule.line}`}`;
 }
 
 function outcomeOf({ tls, failure }: HostMet): Outcome {
