@@ -321,7 +321,8 @@ test("numbered files: kill -9 again and again: every row that was done is there,
   const names = (await readdir(pmta)).sort();
   const texts = await Promise.all(names.map((name) => readFile(path.join(pmta, name), "utf8")));
   assert.ok(names.length > 3);
-  assert.ok(texts.slice(0, -1).every((text) => text.startsWith("type,rcpt\r\n")));
+  // A process that dies between making a file and noting that it is its own leaves it empty.
+  for (const text of texts) assert.match(text, /^(?:type,rcpt\r\n|$)/);
   const rows = texts
     .join("")
     .split("\r\n")
