@@ -159,7 +159,7 @@ class OpenLogs implements Logs {
 
   #take(logs: readonly Log[]): void {
     this.#logs = logs;
-    this.#projection.setFiles([...logs, ...this.#leaving].filter(({ isFile }) => isFile).map(({ sink }) => sink));
+    this.#projection.setFiles([...logs, ...this.#leaving].filter(({ isFile }) => isFile).map(markOf));
   }
 
   /** Same target under the same head: then it speaks in other words, if it must, without an interruption. */
@@ -214,4 +214,14 @@ class OpenLogs implements Logs {
       tell: (error) => observe({ kind: "trouble", where: name, error }),
     });
   }
+}
+
+/** The records alone hold the store's mark whatever happens: for another file's sake they are not printed twice for long. */
+function markOf({ definition: { from }, sink }: Log): Pick<LineSink, "doneUpTo"> {
+  if (from === "records") return sink;
+  return {
+    get doneUpTo() {
+      return sink.holdsMark ? sink.doneUpTo : Number.POSITIVE_INFINITY;
+    },
+  };
 }

@@ -46,13 +46,15 @@ async function lab(t: TestContext) {
   const folder = await sampleFolder(t);
   const events: LetterlockEvent[] = [];
   const done: string[] = [];
+  let ahead = 0;
+  const clock = { now: () => Date.now() + ahead, after: systemClock.after };
   const open = async (...definitions: readonly LogDefinition[]): Promise<Logs> => {
     const logs = await openLogs(definitions, {
       worker: 0,
       workers: 1,
       dataDirectory: path.join(folder, "data"),
       hostname: "mail.example.com",
-      clock: systemClock,
+      clock,
       observe: (event) => events.push(event),
       onDone: (ids) => done.push(...ids),
     });
@@ -65,7 +67,10 @@ async function lab(t: TestContext) {
       .trimEnd()
       .split("\n")
       .map((line) => (JSON.parse(line) as AttemptRecord).id);
-  return { at, events, done, open, idsIn };
+  const pass = (ms: number): void => {
+    ahead += ms;
+  };
+  return { at, events, done, open, idsIn, pass };
 }
 
 function attempt(id: string): LetterlockEvent {
@@ -119,6 +124,31 @@ test("logs: the store's mark waits for the slowest file, and for no program or s
     await readFile(at("full.log"), "utf8"),
     /^\w{3} [ \d]\d \d\d:\d\d:\d\d mail\.example\.com postfix\/smtp\[\d+\]: /,
   );
+});
+
+test("logs: a file that cannot be written for ten minutes holds the mark no longer, or each start would print all others again; the records do", async (t) => {
+  const { at, open, done, pass } = await lab(t);
+  for (const name of ["full.log", "full.jsonl"]) await symlink("/dev/full", at(name));
+  const broken = log("logs.full", file(at("full.log")), { format: postfix });
+  const logs = await open(log("records.file", file(at("deliveries.jsonl")), { from: "records" }), broken);
+  logs.observe(attempt("a"));
+  await logs.flush();
+  pass(590_000);
+  logs.observe(attempt("b"));
+  await logs.flush();
+  assert.deepEqual(done, []);
+  pass(10_000);
+  logs.observe(attempt("c"));
+  await logs.flush();
+  assert.deepEqual(done, ["a", "b", "c"]);
+
+  const held = await open(log("records.file", file(at("full.jsonl")), { from: "records" }), broken);
+  held.observe(attempt("d"));
+  await held.flush();
+  pass(3_600_000);
+  held.observe(attempt("e"));
+  await held.flush();
+  assert.equal(done.length, 3);
 });
 
 test("logs: what a crash swallowed is printed again, past a file that cannot be written; not where none can", async (t) => {

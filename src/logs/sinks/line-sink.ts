@@ -38,6 +38,9 @@ const gatherSize = 256 * 1024;
 const maxWaiting = 16 * 1024 * 1024;
 /** While the target takes what it is given: one message to a thousand recipients may bring 20 MB of records at once. */
 const maxBurst = 4 * maxWaiting;
+/** So long, and with so many lines behind, a file holds the store's mark. */
+const mostHeldMs = 600_000;
+const mostHeldLines = 50_000;
 /** For what a stopping process must not wait longer. */
 const closeMs = 5_000;
 
@@ -51,6 +54,7 @@ export class LineSink implements LogSink {
   /** Lines and their first mark in the append under way. */
   #appending: Readonly<{ lines: number; mark: number }> | undefined;
   #waitingSize = 0;
+  #dropped = false;
   /** Before the first line that was dropped. */
   #brokenAt = Number.POSITIVE_INFINITY;
   #timer: Timer | undefined;
@@ -61,6 +65,8 @@ export class LineSink implements LogSink {
   #busy = 0;
   #failures = 0;
   #trouble = false;
+  /** When it began, ms since 1970. */
+  #troubleAt = 0;
   #complained = false;
   #closed = false;
 
@@ -93,6 +99,15 @@ export class LineSink implements LogSink {
   get doneUpTo(): number {
     const first = this.#appending?.mark ?? this.#marks[0];
     return Math.min(this.#brokenAt, first === undefined ? Number.POSITIVE_INFINITY : first - 1);
+  }
+
+  /**
+   * What it lacks may be worth printing every log's lines again after a crash: it has dropped none, is not in trouble for
+   * long and not far behind.
+   */
+  get holdsMark(): boolean {
+    if (this.#dropped || this.#lines.length > mostHeldLines) return false;
+    return !this.#trouble || this.#options.clock.now() - this.#troubleAt < mostHeldMs;
   }
 
   /** Told, and not over. */
@@ -246,6 +261,7 @@ export class LineSink implements LogSink {
   #tellTrouble(error: string): void {
     if (this.#trouble) return;
     this.#trouble = true;
+    this.#troubleAt = this.#options.clock.now();
     const { log, target, observe } = this.#options;
     observe({ kind: "log-trouble", log, target, error });
   }
@@ -257,6 +273,7 @@ export class LineSink implements LogSink {
   }
 
   #drop(mark: number, most: number): void {
+    this.#dropped = true;
     this.#brokenAt = Math.min(this.#brokenAt, mark - 1);
     this.#tellTrouble(`${most} bytes wait: further lines are dropped until there is room`);
     this.#losses.add(1);
