@@ -15,13 +15,13 @@ export function tlsField(tls: AttemptTls | null, failure: AttemptFailure | null)
     if (failure.kind === "tls") return undecided.has(failure.tls ?? "") ? `${required}?` : `!${required}`;
     if (unmet.has(failure.kind) && tls.protocol === null) return `${required}?`;
   }
-  return isMet(tls) ? required : `${required}:${tls.protocol === null ? "none" : "encrypt"}`;
+  return isMet(tls) ? required : `${required}:${tls.achieved === "none" ? "none" : "encrypt"}`;
 }
 
 const undecided: ReadonlySet<string> = new Set(["handshake", "lost"]);
 const unmet: ReadonlySet<string> = new Set(["unreachable", "greeting", "suspended", "route", "local", "broken"]);
 
-function isMet({ required, achieved, protocol }: AttemptTls): boolean {
+function isMet({ required, achieved }: AttemptTls): boolean {
   if (required === "none") return true;
-  return provingLevels.has(required) ? achieved === "verified" : protocol !== null;
+  return provingLevels.has(required) ? achieved === "verified" : achieved !== "none";
 }
