@@ -16,6 +16,7 @@ import type { Observer } from "../../observe/events.ts";
 import type { LogSink } from "../log-sink.ts";
 import type { LineTarget, TargetTools } from "./line-target.ts";
 import { LossCount } from "./loss-count.ts";
+import { WaitingLines } from "./waiting-lines.ts";
 
 export type LineSinkOptions = Readonly<{
   /** The log's name, and where it goes to in words. */
@@ -48,12 +49,7 @@ export class LineSink implements LogSink {
   readonly #options: LineSinkOptions;
   readonly #target: LineTarget;
   readonly #losses: LossCount;
-  #lines: string[] = [];
-  /** Of each line. */
-  #marks: number[] = [];
-  /** Lines and their first mark in the append under way. */
-  #appending: Readonly<{ lines: number; mark: number }> | undefined;
-  #waitingSize = 0;
+  readonly #waiting = new WaitingLines();
   #dropped = false;
   /** Before the first line that was dropped. */
   #brokenAt = Number.POSITIVE_INFINITY;
@@ -84,21 +80,18 @@ export class LineSink implements LogSink {
 
   write(text: string, mark: number): void {
     const most = this.#trouble ? maxWaiting : maxBurst;
-    if (this.#waitingSize + text.length > most) {
+    if (this.#waiting.size + text.length > most) {
       this.#drop(mark, most);
       return;
     }
-    this.#lines.push(text);
-    this.#marks.push(mark);
-    this.#waitingSize += text.length;
+    this.#waiting.add(text, mark);
     if (this.#busy > 0 || this.#failures > 0) return;
-    if (this.#waitingSize >= gatherSize) this.#start();
+    if (this.#waiting.size >= gatherSize) this.#start();
     else this.#startSoon();
   }
 
   get doneUpTo(): number {
-    const first = this.#appending?.mark ?? this.#marks[0];
-    return Math.min(this.#brokenAt, first === undefined ? Number.POSITIVE_INFINITY : first - 1);
+    return Math.min(this.#brokenAt, this.#waiting.doneUpTo);
   }
 
   /**
@@ -106,7 +99,7 @@ export class LineSink implements LogSink {
    * long and not far behind.
    */
   get holdsMark(): boolean {
-    if (this.#dropped || this.#lines.length > mostHeldLines) return false;
+    if (this.#dropped || this.#waiting.count > mostHeldLines) return false;
     return !this.#trouble || this.#options.clock.now() - this.#troubleAt < mostHeldMs;
   }
 
@@ -129,7 +122,7 @@ export class LineSink implements LogSink {
 
   async flush(): Promise<number> {
     await this.#enqueue(() => this.#drain());
-    return this.#lines.length;
+    return this.#waiting.count;
   }
 
   async reopen(): Promise<void> {
@@ -148,7 +141,7 @@ export class LineSink implements LogSink {
     this.#closed = true;
     this.#timer?.cancel();
     this.#brokenAt = Math.min(this.#brokenAt, this.doneUpTo);
-    this.#losses.add(this.#lines.length + (this.#appending?.lines ?? 0));
+    this.#losses.add(this.#waiting.left);
     this.#losses.tell();
     await this.#patience(this.#target.close(why).catch((cause: unknown) => this.#complain(errorText(cause))));
   }
@@ -169,7 +162,7 @@ export class LineSink implements LogSink {
     );
     this.#work = done.finally(() => {
       this.#busy -= 1;
-      if (this.#busy > 0 || this.#lines.length === 0 || this.#failures > 0) return;
+      if (this.#busy > 0 || this.#waiting.count === 0 || this.#failures > 0) return;
       this.#startSoon();
     });
     return this.#work;
@@ -192,12 +185,10 @@ export class LineSink implements LogSink {
 
   /** After a failure the target is opened again whether or not a line waits: the end of trouble is told. */
   async #drain(): Promise<void> {
-    if (this.#lines.length === 0 && this.#failures > 0) await this.#append([]);
-    while (this.#lines.length > 0) {
-      const { lines, marks } = this.#takeBatch();
-      const done = await this.#append(lines);
-      this.#appending = undefined;
-      this.#giveBack(lines.slice(done), marks.slice(done));
+    if (this.#waiting.count === 0 && this.#failures > 0) await this.#append([]);
+    while (this.#waiting.count > 0) {
+      const done = await this.#append(this.#waiting.take(this.#target.batchSize));
+      this.#waiting.settle(done);
       if (done === 0) return;
       this.#options.onProgress?.();
     }
@@ -216,29 +207,6 @@ export class LineSink implements LogSink {
     }
   }
 
-  #takeBatch(): Readonly<{ lines: string[]; marks: number[] }> {
-    const most = this.#target.batchSize;
-    let size = 0;
-    let count = 0;
-    for (const { length } of this.#lines) {
-      if (count > 0 && size + length > most) break;
-      size += length;
-      count += 1;
-    }
-    const lines = this.#lines.splice(0, count);
-    const marks = this.#marks.splice(0, count);
-    this.#waitingSize -= size;
-    this.#appending = { lines: count, mark: marks[0] ?? 0 };
-    return { lines, marks };
-  }
-
-  #giveBack(lines: string[], marks: number[]): void {
-    if (lines.length === 0) return;
-    this.#lines = lines.concat(this.#lines);
-    this.#marks = marks.concat(this.#marks);
-    for (const { length } of lines) this.#waitingSize += length;
-  }
-
   #failed(cause: unknown): Error {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.#failures += 1;
@@ -252,7 +220,7 @@ export class LineSink implements LogSink {
   /** After having dropped lines, the end of trouble is that there is room again, or it would come and go with each batch. */
   #succeeded(): void {
     this.#failures = 0;
-    if (!this.#trouble || this.#waitingSize > maxWaiting / 2) return;
+    if (!this.#trouble || this.#waiting.size > maxWaiting / 2) return;
     this.#trouble = false;
     const { log, target, observe } = this.#options;
     observe({ kind: "log-recovered", log, target, lost: this.#losses.end() });
