@@ -278,6 +278,18 @@ test("numbered files: a name that leads to somebody else's file is never opened"
   assert.deepEqual(await files(), { [name(0)]: "precious", [name(1)]: `${head}d,a\r\n` });
 });
 
+test("numbered files: a ledger that somebody damaged makes nothing ours, and the log goes on", async (t) => {
+  const { begin, files, folder, name } = await lab(t);
+  const log = begin();
+  await put(log, "d,a");
+  await log.sink.close("stop");
+  const data = path.join(folder, "data");
+  const [ledger = ""] = (await readdir(data)).filter((each) => each.startsWith("files-"));
+  await writeFile(path.join(data, ledger), "{}");
+  await put(begin(), "d,b");
+  assert.deepEqual(await files(), { [name(0)]: `${head}d,a\r\n`, [name(1)]: `${head}d,b\r\n` });
+});
+
 const modules = (name: string): string => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href);
 
 /** Writes rows until it is killed. */

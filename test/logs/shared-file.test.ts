@@ -17,27 +17,25 @@ import {
   symlink,
   truncate,
   unlink,
-  utimes,
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { SharedFile } from "../../src/logs/sinks/shared-file.ts";
 import type { Clock } from "../../src/mail/clock.ts";
 import type { LogTarget } from "../../src/mail/log-definition.ts";
 import { HandClock } from "../dns/hand-clock.ts";
-import { type SampleSink, sampleFolder, sampleSink, sinkTo, toldIn } from "./sink-lab.ts";
+import { type SampleSink, sampleFolder, sinkTo, toldIn } from "./sink-lab.ts";
 
 type FileTarget = Extract<LogTarget, Readonly<{ kind: "file" }>>;
 
-type Change = Partial<FileTarget> & Readonly<{ head?: string; clock?: Clock }>;
+type Change = Partial<FileTarget> & Readonly<{ clock?: Clock }>;
 
-async function open(t: TestContext, { head, clock, ...change }: Change = {}) {
+async function open(t: TestContext, { clock, ...change }: Change = {}) {
   const folder = await sampleFolder(t);
   const file = change.path ?? path.join(folder, "logs", "mail.log");
   await mkdir(path.dirname(file), { recursive: true });
-  const more = { ...(head === undefined ? {} : { head }), ...(clock === undefined ? {} : { clock }) };
+  const more = clock === undefined ? {} : { clock };
   const begin = (): SampleSink => {
     const target: FileTarget = { kind: "file", mode: 0o640, maxBytes: 0, keepFiles: 10, ...change, path: file };
     const log = sinkTo(target, { folder: path.join(folder, "data") }, more);
@@ -242,38 +240,6 @@ test("log file: a pipe by name whose reader is slow gets whole lines in order", 
   assert.deepEqual(toldIn(log.events), []);
 });
 
-test("log file: the head is the first line of every file: new, rotated, emptied by logrotate", async (t) => {
-  const { file, folder, begin } = await open(t, { head: "h1,h2\n", maxBytes: 20, clock: new HandClock() });
-  const log = begin();
-  for (const line of ["1,1", "2,2", "333333333,3"]) await put(log, line);
-  await put(log, "4,4");
-  assert.deepEqual((await linesInFolder(folder)).sort(), ["1,1", "2,2", "333333333,3", "4,4", "h1,h2", "h1,h2"]);
-  await truncate(file, 0);
-  await put(log, "5,5");
-  assert.deepEqual(await linesIn(file), ["h1,h2", "5,5"]);
-});
-
-test("log file: a file with another head is set aside, for its lines have other columns", async (t) => {
-  const { file, folder, begin } = await open(t, { head: "h1,h2\n" });
-  await writeFile(file, "h1\n1\n");
-  await put(begin(), "2,2");
-  assert.deepEqual(await linesIn(file), ["h1,h2", "2,2"]);
-  assert.equal((await readdir(folder)).length, 2);
-});
-
-test("log file: a head's lock that a dead process left counts for some seconds only", async (t) => {
-  const { file } = await open(t);
-  const headLock = `${file}.lock`;
-  await writeFile(headLock, "");
-  await utimes(headLock, 0, 0);
-  const options = { path: file, mode: 0o640, maxBytes: 0, keepFiles: 1, head: "h\n", headLock };
-  const { sink } = sampleSink((tools) => new SharedFile(options, tools));
-  sink.write("1\n", 1);
-  assert.equal(await sink.flush(), 0);
-  await sink.close("stop");
-  assert.deepEqual(await linesIn(file), ["h", "1"]);
-});
-
 const modules = (name: string): string => JSON.stringify(new URL(`../../src/${name}`, import.meta.url).href);
 
 /** A child that writes `count` lines as one relay worker would. */
@@ -281,7 +247,7 @@ const childProgram = `
   import { createTarget } from ${modules("logs/sinks/create-target.ts")};
   import { LineSink } from ${modules("logs/sinks/line-sink.ts")};
   import { systemClock } from ${modules("mail/clock.ts")};
-  const [path, folder, name, count, maxBytes, head] = process.argv.slice(1);
+  const [path, folder, name, count, maxBytes] = process.argv.slice(1);
   const target = { kind: "file", path, mode: 0o640, maxBytes: Number(maxBytes), keepFiles: 10_000 };
   const place = { worker: 0, workers: 1, folder };
   const said = [];
@@ -289,7 +255,7 @@ const childProgram = `
   const sink = new LineSink({
     log: "logs.child", target: path, clock: systemClock,
     observe: (event) => said.push(event),
-    createTarget: (tools) => createTarget(target, head === "" ? undefined : head + "\\n", place, tools),
+    createTarget: (tools) => createTarget(target, undefined, place, tools),
   });
 `;
 
@@ -316,32 +282,24 @@ async function runChild({ program = writing, args, stdout = "inherit" }: Child):
   return Buffer.concat(chunks).toString();
 }
 
-for (const head of ["", "a,head"]) {
-  test(`log file: four processes share and rotate one ${head === "" ? "" : "with a head"}: every line whole and there once`, async (t) => {
-    const { file, folder } = await open(t);
-    const names = ["a", "b", "c", "d"];
-    const data = path.join(path.dirname(folder), "data");
-    await Promise.all(names.map((name) => runChild({ args: [file, data, name, "500", "20000", head] })));
-    const files = await readdir(folder);
-    const perFile = await Promise.all(files.map((name) => linesIn(path.join(folder, name))));
-    const heads = perFile.map((lines) => lines.filter((line) => line === head).length);
-    if (head !== "") {
-      assert.deepEqual(new Set(heads), new Set([1]), "one head in each file");
-      assert.ok(perFile.every(([first]) => first === head));
-    }
-    const found = perFile.flat().filter((line) => line !== head);
-    assert.equal(found.length, 2000);
-    assert.equal(new Set(found.map((line) => line.split(" ", 2).join(" "))).size, 2000);
-    assert.ok(found.every((line) => /^[a-d] \d+ x*$/.test(line)));
-    assert.ok(files.length > 10);
-  });
-}
+test("log file: four processes share and rotate one: every line whole and there once", async (t) => {
+  const { file, folder } = await open(t);
+  const names = ["a", "b", "c", "d"];
+  const data = path.join(path.dirname(folder), "data");
+  await Promise.all(names.map((name) => runChild({ args: [file, data, name, "500", "20000"] })));
+  const files = await readdir(folder);
+  const found = (await Promise.all(files.map((name) => linesIn(path.join(folder, name))))).flat();
+  assert.equal(found.length, 2000);
+  assert.equal(new Set(found.map((line) => line.split(" ", 2).join(" "))).size, 2000);
+  assert.ok(found.every((line) => /^[a-d] \d+ x*$/.test(line)));
+  assert.ok(files.length > 10);
+});
 
 test("log file: - is standard output", async (t) => {
   const { folder } = await open(t);
-  const text = await runChild({ args: ["-", folder, "a", "100", "0", "a,head"], stdout: "pipe" });
+  const text = await runChild({ args: ["-", folder, "a", "100", "0"], stdout: "pipe" });
   const lines = text.trimEnd().split("\n");
-  assert.deepEqual([lines.length, lines[0], lines.at(-1)?.split(" ")[1]], [101, "a,head", "99"]);
+  assert.deepEqual([lines.length, lines[0]?.split(" ")[1], lines.at(-1)?.split(" ")[1]], [100, "0", "99"]);
 });
 
 test("log file: a write that the disk takes only in part counts the whole lines, no line twice", async (t) => {

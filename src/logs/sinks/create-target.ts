@@ -1,8 +1,6 @@
 /**
  * The target of a log: which file, program or server its lines go to, in this process.
  */
-import { createHash } from "node:crypto";
-import path from "node:path";
 import { assertNever } from "../../mail/assert-never.ts";
 import type { LogTarget } from "../../mail/log-definition.ts";
 import type { LineTarget, TargetTools } from "./line-target.ts";
@@ -20,7 +18,7 @@ export type LogPlace = Readonly<{
   folder: string;
 }>;
 
-/** @param head the first line, with its end; undefined where there is none */
+/** @param head the first line of numbered files and of what a program reads, with its end; others have none */
 export function createTarget(
   target: LogTarget,
   head: string | undefined,
@@ -29,8 +27,7 @@ export function createTarget(
 ): LineTarget {
   switch (target.kind) {
     case "file":
-      if (target.path === "-") return new StandardOutput(place.worker === 0 ? head : undefined, tools);
-      return new SharedFile({ ...target, head, headLock: lockFile(place.folder, target.path) }, tools);
+      return target.path === "-" ? new StandardOutput(tools) : new SharedFile(target, tools);
     case "numbered-files":
       return new NumberedFiles(target, head ?? "", { ...place, base: target.path }, tools);
     case "program":
@@ -40,10 +37,6 @@ export function createTarget(
     default:
       return assertNever(target);
   }
-}
-
-function lockFile(folder: string, file: string): string {
-  return path.join(folder, `head-${createHash("sha256").update(file).digest("hex").slice(0, 16)}.lock`);
 }
 
 /** For messages: `/var/log/mail.log`, `| load-acct`, `tcp://logs.example:514`. */

@@ -33,10 +33,22 @@ export function ledgerFile({ folder, base, worker }: LedgerPlace): string {
 /** @returns undefined where there is none, or none that can be read: then nothing is ours */
 export async function readLedger(file: string): Promise<Ledger | undefined> {
   try {
-    return JSON.parse(await readFile(file, "utf8")) as Ledger;
+    const kept = JSON.parse(await readFile(file, "utf8")) as Partial<Ledger> | null;
+    return isWhole(kept) ? kept : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Written whole or not at all; what somebody else put there is not believed. */
+function isWhole(kept: Partial<Ledger> | null): kept is Ledger {
+  return (
+    typeof kept?.base === "string" &&
+    typeof kept.last?.day === "string" &&
+    Number.isInteger(kept.last.number) &&
+    kept.current !== undefined &&
+    Array.isArray(kept.finished)
+  );
 }
 
 /** Whole or not at all. */

@@ -20,7 +20,6 @@ import type { NumberedFiles as Options } from "../../mail/log-definition.ts";
 import { isStillThere, type OwnedFile } from "./file-ledger.ts";
 import { countRecords, tidy } from "./finished-files.ts";
 import { cutFragment, lineEnds } from "./fragment.ts";
-import { lacksHead } from "./head.ts";
 import { KeptLedger, type WorkerPlace } from "./kept-ledger.ts";
 import { fileBatchSize, fileRetryMs, type LineTarget, type TargetTools } from "./line-target.ts";
 import { highestNumber, localDay, nextMidnight, numberedName } from "./numbered-name.ts";
@@ -214,4 +213,11 @@ function unlessItExists(cause: unknown): undefined {
 
 function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
+}
+
+/** @returns whether a file with lines in it begins otherwise: its columns are others */
+async function lacksHead(handle: FileHandle, head: string): Promise<boolean> {
+  const wanted = Buffer.from(head, "utf8");
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(wanted.length), 0, wanted.length, 0);
+  return bytesRead > 0 && !buffer.subarray(0, bytesRead).equals(wanted);
 }

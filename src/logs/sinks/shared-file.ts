@@ -20,7 +20,6 @@ import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, stat, u
 import path from "node:path";
 import { errorText } from "../../mail/error-text.ts";
 import { endsInFragment, lineEnds } from "./fragment.ts";
-import { type HeadLock, lacksHead, writeHead } from "./head.ts";
 import { fileBatchSize, fileRetryMs, type LineTarget, type TargetTools } from "./line-target.ts";
 import { pipePiece, writePatiently } from "./slow-reader.ts";
 
@@ -32,10 +31,6 @@ export type SharedFileOptions = Readonly<{
   maxBytes: number;
   /** Rotated files kept besides the current one. */
   keepFiles: number;
-  /** The first line of each file, with its end. */
-  head: string | undefined;
-  /** What keeps two processes from both writing it. */
-  headLock: HeadLock;
 }>;
 
 /** @property regular neither a device nor a pipe */
@@ -60,13 +55,11 @@ export class SharedFile implements LineTarget {
     await mkdir(path.dirname(this.#options.path), { recursive: true });
     this.#take(await this.#openPath());
     this.#fragment = await endsInFragment(this.#mine().handle, this.#tools.clock);
-    await this.#setAsideOtherHead();
   }
 
   async append(lines: readonly string[]): Promise<number> {
     const mine = this.#mine();
     if (!mine.regular) return this.#appendToPipe(mine, lines);
-    await this.#putHead(mine);
     const whole = await this.#write(mine, lines);
     const there = await stat(this.#options.path).catch(() => undefined);
     if (there !== undefined && there.ino === mine.ino && there.dev === mine.dev) {
@@ -80,7 +73,6 @@ export class SharedFile implements LineTarget {
     }
     await this.#drop();
     await this.open();
-    await this.#putHead(this.#mine());
     return this.#write(this.#mine(), lines);
   }
 
@@ -166,19 +158,6 @@ export class SharedFile implements LineTarget {
   async #appendToPipe({ handle }: OpenFile, lines: readonly string[]): Promise<number> {
     await writePatiently(handle.fd, Buffer.from(lines.join(""), "utf8"), this.#tools.clock);
     return lines.length;
-  }
-
-  async #putHead({ handle }: OpenFile): Promise<void> {
-    const { head, headLock } = this.#options;
-    if (head !== undefined) await writeHead(handle, head, headLock, this.#tools.clock);
-  }
-
-  /** Under another head lines would stand in the wrong columns. */
-  async #setAsideOtherHead(): Promise<void> {
-    const { head } = this.#options;
-    if (head === undefined || !this.#mine().regular || !(await lacksHead(this.#mine().handle, head))) return;
-    await this.#renameMine();
-    await this.reopen();
   }
 
   /** The lines are written whether this works or not: on failure they go on into the file that is open. */

@@ -6,20 +6,16 @@ import { pipePiece, writePatiently } from "./slow-reader.ts";
 
 export class StandardOutput implements LineTarget {
   readonly #tools: TargetTools;
-  #head: string | undefined;
   readonly batchSize = pipePiece;
 
-  /** @param head said once, before the first line; nothing, where another process says it */
-  constructor(head: string | undefined, tools: TargetTools) {
-    this.#head = head;
+  constructor(tools: TargetTools) {
     this.#tools = tools;
   }
 
   async open(): Promise<void> {}
 
   async append(lines: readonly string[]): Promise<number> {
-    await writePatiently(1, Buffer.from((this.#head ?? "") + lines.join(""), "utf8"), this.#tools.clock);
-    this.#head = undefined;
+    await writePatiently(1, Buffer.from(lines.join(""), "utf8"), this.#tools.clock);
     return lines.length;
   }
 

@@ -21,6 +21,12 @@ const rows: readonly [name: string, target: Partial<Target>, line: Partial<LogLi
   ["RFC 3164 to a socket of this machine: no host", {}, {}, "<22>Nov 22 08:30:47 postfix/smtp[123]: text"],
   ["RFC 3164 to a server", { to: udp }, {}, "<22>Nov 22 08:30:47 mail.example.com postfix/smtp[123]: text"],
   ["RFC 5424", { protocol: "rfc5424" }, {}, `<22>1 ${iso} mail.example.com postfix/smtp 123 - - text`],
+  [
+    "RFC 5424: no name of a program is longer than 48",
+    { protocol: "rfc5424" },
+    { program: `${"x".repeat(48)}/cleanup` },
+    `<22>1 ${iso} mail.example.com ${"x".repeat(48)} 123 - - text`,
+  ],
   ["severity", {}, { severity: "warning" }, "<20>Nov 22 08:30:47 postfix/smtp[123]: text"],
   ["facility", { facility: "local3" }, { severity: "error" }, "<155>Nov 22 08:30:47 postfix/smtp[123]: text"],
 ];

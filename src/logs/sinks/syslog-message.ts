@@ -32,6 +32,9 @@ const facilities: Readonly<Record<SyslogFacility, number>> = {
 /** RFC 5424 §6.2.1, table 2. */
 const severities: Readonly<Record<Severity, number>> = { error: 3, warning: 4, notice: 5, info: 6 };
 
+/** APP-NAME, RFC 5424 §6.2.5. */
+const longestApp = 48;
+
 /** @returns what makes the messages of one log */
 export function syslogMessage(
   { to, protocol, facility }: Target,
@@ -45,7 +48,7 @@ export function syslogMessage(
     const message =
       protocol === "rfc3164"
         ? `<${priority}>${traditionalStamp(time)} ${host}${program}[${pid}]: ${text}`
-        : `<${priority}>1 ${isoTime(time)} ${host}${program} ${pid} - - ${text}`;
+        : `<${priority}>1 ${isoTime(time)} ${host}${program.slice(0, longestApp)} ${pid} - - ${text}`;
     return fit(message, most);
   };
 }
