@@ -94,7 +94,14 @@ const rows: readonly Row[] = [
     ["postmaster@mx-0.bulk.example"],
     0,
   ],
-  ["powermta sender", powerMta("sender.conf"), 50, [/<virtual-mta-pool customers>: members that take turns/], [], 5],
+  [
+    "powermta sender",
+    powerMta("sender.conf"),
+    50,
+    [/<virtual-mta-pool customers>: members that take turns/, /^acct-file \/var\/log\/pmta\/acct\.csv: .*queue-to/],
+    [],
+    5,
+  ],
   ["powermta hub", powerMta("hub.conf"), 20, [], [], 0],
   [
     "powermta bank",
