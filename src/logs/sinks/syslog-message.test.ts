@@ -45,8 +45,8 @@ test("syslog message: what names no program speaks as letterlock", () => {
 const limits: readonly [name: string, target: Partial<Target>, most: number][] = [
   ["RFC 3164 over UDP", { to: udp }, 1024],
   ["RFC 5424 over UDP", { to: udp, protocol: "rfc5424" }, 2048],
-  ["TCP", { to: { ...udp, kind: "tcp" }, protocol: "rfc5424" }, 8192],
-  ["the socket", {}, 8192],
+  ["TCP", { to: { ...udp, kind: "tcp" }, protocol: "rfc5424" }, 8096],
+  ["the socket", {}, 8096],
 ];
 
 for (const [name, target, most] of limits) {

@@ -3,7 +3,7 @@
  *
  * To a socket of this machine the host name is left out of RFC 3164, as syslog(3) does: the daemon there knows it.
  * A message is cut at what receivers take at least: 1024 bytes of RFC 3164 over UDP (§4.1), 2048 of RFC 5424 over
- * UDP (RFC 5426 §3.2), 8192 over TCP and TLS (RFC 5425 §4.3) and to the socket (rsyslog's default).
+ * UDP (RFC 5426 §3.2), else 8096: rsyslog's default, somewhat below what RFC 5425 §4.3 asks of receivers (8192).
  */
 
 import { isoTime } from "../../mail/iso-time.ts";
@@ -54,7 +54,7 @@ export function syslogMessage(
 }
 
 function mostBytes({ to, protocol }: Pick<Target, "to" | "protocol">): number {
-  if (to.kind !== "udp") return 8192;
+  if (to.kind !== "udp") return 8096;
   return protocol === "rfc3164" ? 1024 : 2048;
 }
 

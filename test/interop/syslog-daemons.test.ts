@@ -1,0 +1,251 @@
+/**
+ * Our logs in real syslog daemons: every way in, both protocols; what was sent is what the daemon understood, whole, once
+ * and in order. Lines are those of the renderers for sample events; the logs are as `logs:` says.
+ */
+import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { hostname as machineName } from "node:os";
+import path from "node:path";
+import { type TestContext, test } from "node:test";
+import { loadSettings } from "../../src/config/load.ts";
+import { makeAuthority } from "../../src/lab/certificates.ts";
+import { createRenderer } from "../../src/logs/create-renderer.ts";
+import type { LogLine } from "../../src/logs/log-renderer.ts";
+import { mailLogLine } from "../../src/logs/mail-log-line.ts";
+import { openLogs } from "../../src/logs/open-logs.ts";
+import type { Clock } from "../../src/mail/clock.ts";
+import type { LogDefinition } from "../../src/mail/log-definition.ts";
+import { attempt, refused, taken } from "../../src/observe/event-sample.ts";
+import type { LetterlockEvent } from "../../src/observe/events.ts";
+import { eventually, quickClock, sampleFolder, toldIn } from "../logs/sink-lab.ts";
+import { missing, rootOf } from "./lab/programs.ts";
+import { type DaemonKind, ownAddress, ports, type Seen, SyslogDaemon } from "./syslog-daemons/daemon.ts";
+import { rsyslog } from "./syslog-daemons/rsyslog.ts";
+import { syslogNg } from "./syslog-daemons/syslog-ng.ts";
+
+const skip = missing() || lacking();
+const tools = { hostname: "relay.test", pid: process.pid };
+/** JSON lines bear the time at which they are written. */
+const clock: Clock = { ...quickClock, now: () => Date.UTC(2026, 10, 22, 8, 30, 47, 123) };
+
+function lacking(): string | false {
+  const files = [path.join(rootOf("opensmtpd"), "usr/sbin/rsyslogd"), path.join(rootOf("exim"), "usr/sbin/syslog-ng")];
+  const gone = files.filter((file) => !existsSync(file)).map((file) => path.basename(file));
+  return gone.length > 0 && `needs ${gone.join(", ")} (.ci/install-peers)`;
+}
+
+async function startDaemon(t: TestContext, kind: DaemonKind): Promise<Readonly<{ daemon: SyslogDaemon; ca: string }>> {
+  const folder = await sampleFolder(t);
+  const authority = await makeAuthority("Test CA");
+  const certificates = {
+    tls: await authority.issue({ ipAddresses: [ownAddress] }),
+    misnamed: await authority.issue({ dnsNames: ["logs.test"] }),
+    unknown: await (await makeAuthority("Nobody's CA")).issue({ ipAddresses: [ownAddress] }),
+  };
+  const ca = path.join(folder, "ca.pem");
+  writeFileSync(ca, authority.certificatePem);
+  for (const [name, { chainPem, privateKeyPem }] of Object.entries(certificates)) {
+    writeFileSync(path.join(folder, `${name}.pem`), chainPem);
+    writeFileSync(path.join(folder, `${name}.key`), privateKeyPem);
+  }
+  const daemon = new SyslogDaemon(kind, folder);
+  t.after(() => daemon.stop());
+  await daemon.start();
+  return { daemon, ca };
+}
+
+/** @param entries of `logs:`; each has a facility of its own, by which its lines are found again */
+async function openTo(t: TestContext, entries: readonly string[]) {
+  const text = `data: /nowhere\nlogs:\n${entries.map((entry, at) => `  log${at}: { ${entry} }\n`).join("")}`;
+  const { settings, problems } = loadSettings({ path: "letterlock.yaml", text });
+  const definitions = settings?.logs ?? assert.fail(JSON.stringify(problems));
+  const events: LetterlockEvent[] = [];
+  const logs = await openLogs(definitions, {
+    worker: 0,
+    workers: 1,
+    dataDirectory: "/nowhere",
+    hostname: tools.hostname,
+    clock,
+    observe: (event) => events.push(event),
+    onDone: () => {},
+  });
+  t.after(() => logs[Symbol.asyncDispose]());
+  return { logs, definitions, told: () => toldIn(events) };
+}
+
+type Target = Extract<LogDefinition["target"], Readonly<{ kind: "syslog" }>>;
+
+function targetOf({ target }: LogDefinition): Target {
+  return target.kind === "syslog" ? target : assert.fail();
+}
+
+function linesOf({ format }: LogDefinition, events: readonly LetterlockEvent[]): readonly LogLine[] {
+  const renderer = createRenderer(format, tools);
+  return events.flatMap((event) => [...renderer.lines(event, clock.now())]);
+}
+
+/** Ten deliveries from the first number on, with a message that was taken and one that was refused. */
+function story(first: number): readonly LetterlockEvent[] {
+  const deliveries = Array.from({ length: 10 }, (_, at) => attempt({ to: `user${first + at}@example.net` }));
+  return [taken(), refused(), ...deliveries];
+}
+
+function ways(socket: string, ca: string): readonly string[] {
+  const tls = `syslog: "tls://${ownAddress}", ca: "${ca}"`;
+  return [
+    `format: postfix, syslog: ${socket}, facility: mail`,
+    `format: sendmail, syslog: ${socket}, facility: local0`,
+    `format: postfix, syslog: "udp://${ownAddress}:${ports.udp3164}", protocol: rfc3164, facility: local1`,
+    `format: postfix, syslog: "udp://${ownAddress}", facility: local2`,
+    `format: sendmail, syslog: "tcp://${ownAddress}:${ports.tcp}", protocol: rfc3164, facility: local3`,
+    `format: json, syslog: "tcp://${ownAddress}:${ports.tcp}", facility: local4`,
+    `format: sendmail, ${tls}, facility: local5`,
+    `format: postfix, ${tls}, protocol: rfc3164, facility: local6`,
+  ];
+}
+
+/** Of RFC 3164 the space after the tag is the daemon's to keep or to leave; it has no year and no fraction of a second. */
+function comparable({ time, text, ...rest }: Seen, { protocol }: Target) {
+  return protocol === "rfc3164" ? { ...rest, text: text.trimStart() } : { ...rest, text, at: Date.parse(time) };
+}
+
+const severities = { error: "err", warning: "warning", notice: "notice", info: "info" } as const;
+
+function expected(
+  { text, program = "letterlock", severity = "info", time }: LogLine,
+  target: Target,
+  kind: DaemonKind,
+) {
+  const { protocol, facility, to } = target;
+  const shared = {
+    facility,
+    severity: severities[severity],
+    host: to.kind === "socket" ? machineName() : tools.hostname,
+    pid: String(tools.pid),
+    text,
+  };
+  return protocol === "rfc3164" ? { ...shared, program: kind.programOf(program) } : { ...shared, program, at: time };
+}
+
+async function seenBy(daemon: SyslogDaemon, { facility }: Target, count: number): Promise<readonly Seen[]> {
+  await eventually(() => daemon.seen(facility).length >= count, `${count} lines of ${facility}`);
+  return daemon.seen(facility);
+}
+
+for (const kind of [rsyslog, syslogNg]) {
+  test(`${kind.name}: every way in and both protocols: each line whole, once, in order, as it was meant`, {
+    skip,
+  }, async (t) => {
+    const { daemon, ca } = await startDaemon(t, kind);
+    const { logs, definitions, told } = await openTo(t, ways(daemon.socket, ca));
+    const events = [...story(0), ...story(10)];
+    for (const event of events) logs.observe(event);
+    for (const definition of definitions) {
+      const target = targetOf(definition);
+      const lines = linesOf(definition, events);
+      assert.ok(lines.length >= 20);
+      const seen = await seenBy(daemon, target, lines.length);
+      assert.deepEqual(
+        seen.map((message) => comparable(message, target)),
+        lines.map((line) => expected(line, target, kind)),
+      );
+    }
+    assert.deepEqual(told(), []);
+  });
+
+  test(`${kind.name}: long lines are cut to what is documented, and what follows is whole`, { skip }, async (t) => {
+    const { daemon, ca } = await startDaemon(t, kind);
+    const { logs, definitions } = await openTo(t, ways(daemon.socket, ca));
+    const long = attempt({ reply: { code: 250, enhanced: "2.0.0", text: "x".repeat(9_000) } });
+    const events = [long, attempt()];
+    for (const event of events) logs.observe(event);
+    for (const definition of definitions) {
+      const target = targetOf(definition);
+      const lines = linesOf(definition, events);
+      const seen = (await seenBy(daemon, target, lines.length)).map(({ text }) => text.trimStart());
+      assert.equal(seen.length, lines.length);
+      for (const [at, { text }] of lines.entries()) checkLength(seen[at] ?? "", text, target);
+    }
+  });
+}
+
+/** The head of a message has less than 150 bytes. */
+function checkLength(seen: string, text: string, { to, protocol }: Target): void {
+  const most = to.kind !== "udp" ? 8096 : protocol === "rfc3164" ? 1024 : 2048;
+  const whole = text.length < most - 150;
+  assert.equal(seen, whole ? text : `${text.slice(0, seen.length - 3)}...`);
+  assert.ok(whole || (seen.length < most && seen.length > most - 150), `${seen.length} of ${most}`);
+}
+
+test("rsyslog: its mail log has the lines of our own files by RFC 3164; by RFC 5424 it leaves out the colon", {
+  skip,
+}, async (t) => {
+  const { daemon } = await startDaemon(t, rsyslog);
+  const to = `format: postfix, syslog: "tcp://${ownAddress}:${ports.tcp}"`;
+  const { logs, definitions } = await openTo(t, [`${to}, protocol: rfc3164`, `${to}, facility: local0`]);
+  const events = story(0);
+  for (const event of events) logs.observe(event);
+  const [definition] = definitions;
+  assert.ok(definition);
+  const want = linesOf(definition, events).map(mailLogLine(tools, "traditional"));
+  await eventually(() => daemon.lines("mail.log").length === 2 * want.length, "all are written");
+  const lines = [...daemon.lines("mail.log")].sort();
+  assert.deepEqual(lines, [...want, ...want.map((line) => line.replace("]: ", "] "))].sort());
+});
+
+test("rsyslog: restarted in between: nothing is lost but what UDP sent into nowhere; all in order", {
+  skip,
+}, async (t) => {
+  const { daemon, ca } = await startDaemon(t, rsyslog);
+  const { logs, definitions, told } = await openTo(t, ways(daemon.socket, ca));
+  const targets = definitions.map(targetOf);
+  const send = (first: number): void => {
+    for (const event of story(first).slice(2)) logs.observe(event);
+  };
+  const count = (word: string): number => told().filter((each) => each.startsWith(word)).length;
+  send(10);
+  for (const target of targets) await seenBy(daemon, target, 10);
+  await daemon.stop();
+  send(20);
+  // A datagram's loss is told with the next.
+  await eventually(() => count("trouble") >= targets.length - 2, "those that can know are in trouble");
+  await eventually(() => {
+    logs.observe(attempt({ to: "user29@example.net" }));
+    return count("trouble") === targets.length;
+  }, "all are in trouble");
+  await daemon.start();
+  await eventually(() => count("recovered") === targets.length, "all go on");
+  send(30);
+  for (const target of targets) {
+    const numbers = (): number[] => daemon.seen(target.facility).flatMap(({ text }) => numberIn(text));
+    await eventually(() => numbers().includes(39), `the last line of ${target.facility}`);
+    const got = [...new Set(numbers())];
+    assert.deepEqual(got, got.toSorted(), target.facility);
+    const lost = Array.from({ length: 30 }, (_, at) => 10 + at).filter((each) => !got.includes(each));
+    if (target.to.kind === "udp") assert.ok(lost.every((each) => each >= 20 && each < 30));
+    else assert.deepEqual(lost, [], target.facility);
+  }
+});
+
+/** Of deliveries: Sendmail's lines of a session have none. */
+function numberIn(text: string): number[] {
+  return [...(/user(\d+)@example\.net/.exec(text)?.slice(1, 2) ?? [])].map(Number);
+}
+
+test("rsyslog: a certificate for another name, or of an unknown CA, is refused and told; nothing is sent", {
+  skip,
+}, async (t) => {
+  const { daemon, ca } = await startDaemon(t, rsyslog);
+  const to = (port: number) => `format: postfix, syslog: "tls://${ownAddress}:${port}", ca: "${ca}"`;
+  const { logs, told } = await openTo(t, [
+    `${to(ports.misnamed)}, facility: local0`,
+    `${to(ports.unknown)}, facility: local1`,
+    `${to(ports.tls)}, facility: local2`,
+  ]);
+  logs.observe(attempt());
+  await eventually(() => daemon.seen("local2").length > 0 && told().length >= 2, "two are refused, one is not");
+  assert.deepEqual([...daemon.seen("local0"), ...daemon.seen("local1")], []);
+  const [misnamed, unknown] = told().toSorted();
+  assert.match(misnamed ?? "", /^trouble: .*(altnames|IP)/);
+  assert.match(unknown ?? "", /^trouble: .*(self-signed|unable to)/);
+});
