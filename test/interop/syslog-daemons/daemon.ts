@@ -76,7 +76,8 @@ export class SyslogDaemon implements AsyncDisposable {
     this.#child = undefined;
     if (child === undefined) return;
     const gone = once(child, "close");
-    child.kill("SIGKILL");
+    const [daemon] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ");
+    if (daemon !== undefined && daemon !== "") process.kill(Number(daemon), "SIGTERM");
     await gone;
   }
 
