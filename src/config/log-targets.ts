@@ -3,7 +3,7 @@
  * is somebody else's is an error; one that cannot be written now is a warning, since mail goes on without it.
  */
 import path from "node:path";
-import type { LogTarget, SyslogServer } from "../mail/log-definition.ts";
+import type { LogFormat, LogTarget, SyslogServer } from "../mail/log-definition.ts";
 import type { Authorities } from "./authorities.ts";
 import type { Loading } from "./loading.ts";
 import type { WrittenSyslog } from "./log-value-types.ts";
@@ -58,6 +58,7 @@ export function targetKind(
 export function assembleTarget(
   entry: LogEntry<TargetValues>,
   name: string,
+  format: LogFormat["kind"],
   material: TargetMaterial,
 ): LogTarget | undefined {
   const { values } = entry;
@@ -65,7 +66,7 @@ export function assembleTarget(
   if (kind === undefined) return undefined;
   reportStrange(values, kind, material.loading);
   if (values.file !== undefined) return fileTarget(values.file, values, material);
-  if (values.syslog !== undefined) return syslogTarget(values.syslog, values, material);
+  if (values.syslog !== undefined) return syslogTarget(values.syslog, values, format, material);
   return {
     kind: "program",
     command: values.program?.value ?? "",
@@ -145,9 +146,18 @@ function fileTarget(
   };
 }
 
+/**
+ * Of mail logs the lines shall stand in the collector's files as Postfix and Sendmail bring them there; rsyslog leaves out
+ * the colon behind the program of what came by RFC 5424.
+ */
+export function usualProtocol(format: LogFormat["kind"], to: SyslogServer["kind"]): "rfc3164" | "rfc5424" {
+  return to === "socket" || format === "postfix" || format === "sendmail" ? "rfc3164" : "rfc5424";
+}
+
 function syslogTarget(
   syslog: Located<WrittenSyslog>,
   { facility, protocol, ca }: TargetValues,
+  format: LogFormat["kind"],
   material: TargetMaterial,
 ): LogTarget | undefined {
   const { problems } = material.loading;
@@ -168,7 +178,7 @@ function syslogTarget(
   return {
     kind: "syslog",
     to,
-    protocol: protocol?.value ?? (isLocal ? "rfc3164" : "rfc5424"),
+    protocol: protocol?.value ?? usualProtocol(format, to.kind),
     facility: facility?.value ?? "mail",
   };
 }

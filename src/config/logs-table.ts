@@ -48,7 +48,7 @@ const syslogOptions = {
   facility: optional(facility, "With `syslog`. Default: mail."),
   protocol: optional(
     choice("rfc3164", "rfc5424"),
-    "With `syslog`: the form of its messages. Default: rfc3164 for a socket of this machine, rfc5424 for a server.",
+    "With `syslog`: the form of its messages. Default: rfc3164 for a socket of this machine and for mail logs, else rfc5424.",
   ),
   ca: optional(file, "With `syslog: tls://…`: PEM file of the CAs that count for it. Default: the system's."),
 } as const;

@@ -64,12 +64,12 @@ const targets: readonly (readonly [entry: string, want: unknown])[] = [
   ["syslog: /dev/log", { ...rfc3164, to: { kind: "socket", path: "/dev/log" } }],
   [
     "syslog: udp://logs.example.com, facility: local3",
-    { ...rfc5424, facility: "local3", to: { kind: "udp", host: "logs.example.com", port: 514 } },
+    { ...rfc3164, facility: "local3", to: { kind: "udp", host: "logs.example.com", port: 514 } },
   ],
-  ["syslog: tcp://192.0.2.1:601, protocol: rfc3164", { ...rfc3164, to: { kind: "tcp", host: "192.0.2.1", port: 601 } }],
+  ["syslog: tcp://192.0.2.1:601, protocol: rfc5424", { ...rfc5424, to: { kind: "tcp", host: "192.0.2.1", port: 601 } }],
   [
     'syslog: "tls://[2001:db8::1]"',
-    { ...rfc5424, to: { kind: "tls", host: "2001:db8::1", port: 6514, authorities: undefined } },
+    { ...rfc3164, to: { kind: "tls", host: "2001:db8::1", port: 6514, authorities: undefined } },
   ],
 ];
 

@@ -59,8 +59,8 @@ function simpleLog(
   name: string,
   material: TargetMaterial,
 ): Pick<LogDefinition, "format" | "target" | "headers"> | undefined {
-  const target = assembleTarget(written, name, material);
   const format = formatOf(written);
+  const target = assembleTarget(written, name, format.kind, material);
   if (format.kind === "template" && Object.keys(format.templates).length === 0) {
     const message = `the log "${name}" prints nothing: it has no template`;
     material.loading.problems.error(written.at, message, "add delivery: or another stage, with its line");

@@ -113,7 +113,7 @@ test("rsyslog: its mail log has the lines of our own files by RFC 3164; by RFC 5
 }, async (t) => {
   const { daemon } = await startDaemon(t, rsyslog);
   const to = `format: postfix, syslog: "tcp://${ownAddress}:${ports.tcp}"`;
-  const { logs, definitions } = await openTo(t, [`${to}, protocol: rfc3164`, `${to}, facility: local0`]);
+  const { logs, definitions } = await openTo(t, [to, `${to}, protocol: rfc5424, facility: local0`]);
   const events = story(0);
   for (const event of events) logs.observe(event);
   const [definition] = definitions;

@@ -15,6 +15,7 @@ import { recordTypeOf } from "../../policy/dialects/powermta/accounting-fields.t
 import { listItems } from "../../policy/dialects/powermta/accounting-values.ts";
 import { textOf, wordsOf } from "../../policy/dialects/powermta/lines.ts";
 import { booleanOf } from "../../policy/dialects/powermta/values.ts";
+import { usualProtocol } from "../log-targets.ts";
 import { writeTemplate } from "./written-template.ts";
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -165,12 +166,7 @@ function writeTarget(target: LogTarget, format: LogFormat["kind"]): Entry {
       return {
         syslog: writeServer(target.to),
         ...unless("mail", target.facility, "facility", (facility) => facility),
-        ...unless(
-          target.to.kind === "socket" ? "rfc3164" : "rfc5424",
-          target.protocol,
-          "protocol",
-          (protocol) => protocol,
-        ),
+        ...unless(usualProtocol(format, target.to.kind), target.protocol, "protocol", (protocol) => protocol),
       };
   }
 }

@@ -85,11 +85,11 @@ export function ways(socket: string, ca: string): readonly string[] {
   return [
     `format: postfix, syslog: ${socket}, facility: mail`,
     `format: sendmail, syslog: ${socket}, facility: local0`,
-    `format: postfix, syslog: "udp://${ownAddress}:${ports.udp3164}", protocol: rfc3164, facility: local1`,
-    `format: postfix, syslog: "udp://${ownAddress}", facility: local2`,
-    `format: sendmail, syslog: "tcp://${ownAddress}:${ports.tcp}", protocol: rfc3164, facility: local3`,
+    `format: postfix, syslog: "udp://${ownAddress}:${ports.udp3164}", facility: local1`,
+    `format: postfix, syslog: "udp://${ownAddress}", protocol: rfc5424, facility: local2`,
+    `format: sendmail, syslog: "tcp://${ownAddress}:${ports.tcp}", facility: local3`,
     `format: json, syslog: "tcp://${ownAddress}:${ports.tcp}", facility: local4`,
-    `format: sendmail, ${tls}, facility: local5`,
-    `format: postfix, ${tls}, protocol: rfc3164, facility: local6`,
+    `format: sendmail, ${tls}, protocol: rfc5424, facility: local5`,
+    `format: postfix, ${tls}, facility: local6`,
   ];
 }
