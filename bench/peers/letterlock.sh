@@ -1,7 +1,7 @@
 #!/bin/bash
 # Letterlock as it is published: this checkout, compiled. Everything switched on: records, log, metrics, one worker per
 # CPU, syncs before 250.
-# Variants: plain, one (a single worker), logs (every kind of log besides).
+# Variants: plain, one (a single worker), logs (every kind of log besides), detailed (the same at its most talkative).
 set -e
 . "$(dirname "$0")/common.sh"
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -27,8 +27,8 @@ C
 write_logs() {
   cat << C
 logs:
-  maillog: {format: postfix, file: $R/data/postfix.log, outbound-tls-level: 2, inbound-tls-level: 2}
-  sendmail: {format: sendmail, file: $R/data/sendmail.log, level: 14}
+  maillog: {format: postfix, file: $R/data/postfix.log${1:-}}
+  sendmail: {format: sendmail, file: $R/data/sendmail.log${2:-}}
   acct:
     format: powermta
     file: $R/data/acct.csv
@@ -71,6 +71,7 @@ setup)
   write_config > "$R/plain.yaml"
   { echo "workers: 1"; write_config; } > "$R/one.yaml"
   { write_config; write_logs; } > "$R/logs.yaml"
+  { write_config; write_logs ", outbound-tls-level: 2, inbound-tls-level: 2" ", level: 14"; } > "$R/detailed.yaml"
   ;;
 start)
   variant=${2:-plain}

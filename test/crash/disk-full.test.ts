@@ -9,6 +9,7 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { CountingClient } from "./counting-client.ts";
 import { RecordingSink } from "./recording-sink.ts";
 import { RelayUnderTest } from "./relay-under-test.ts";
@@ -20,7 +21,7 @@ const rows: readonly [name: string, freeDisk: string][] = [
 
 for (const [name, freeDisk] of rows) {
   test(`SR-15: the disk fills up until ${name}`, async (t) => {
-    using disk = mountSmallDisk();
+    await using disk = mountSmallDisk();
     if (disk === undefined) return t.skip("needs to be allowed to mount a filesystem");
     await using sink = await RecordingSink.listen();
     sink.refuse(true); // mail stays, so that the disk fills
@@ -53,7 +54,7 @@ for (const [name, freeDisk] of rows) {
   });
 }
 
-type SmallDisk = Readonly<{ folder: string; grow: () => void }> & Disposable;
+type SmallDisk = Readonly<{ folder: string; grow: () => void }> & AsyncDisposable;
 
 /** `undefined` where this process may not mount. */
 function mountSmallDisk(): SmallDisk | undefined {
@@ -65,8 +66,12 @@ function mountSmallDisk(): SmallDisk | undefined {
   return {
     folder,
     grow: () => void execFileSync("mount", ["-o", "remount,size=200m", folder]),
-    [Symbol.dispose]: () => {
-      execFileSync("umount", [folder]);
+    [Symbol.asyncDispose]: async () => {
+      // The threads of a killed process let go of its files a moment after it is gone.
+      for (let tries = 0; spawnSync("umount", [folder]).status !== 0; tries += 1) {
+        assert.ok(tries < 100, `${folder} stays busy`);
+        await setTimeout(50);
+      }
       rmdirSync(folder);
     },
   };
