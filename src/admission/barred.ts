@@ -3,6 +3,7 @@
  * it are theirs: Postfix closes the connection (INB-13, INB-14), Sendmail keeps it open and repeats itself (4.3).
  * Our own: RFC 3207 §4.1 (ST-8).
  */
+import { verifiedName } from "../mail/client-name.ts";
 import { isIpv6 } from "../mail/ip.ts";
 import { type Reply, reply } from "../mail/reply.ts";
 import { type UnmetRequirement, unmetRequirement } from "../policy/requirements.ts";
@@ -87,6 +88,6 @@ export function failureOf(
   return unmetRequirement(requirement, {
     role: "client",
     tls: tls === undefined ? "clear" : { kind: "done", handshake: tls },
-    hostName: clientName.kind === "verified" ? clientName.name : `[${address}]`,
+    hostName: verifiedName(clientName) ?? `[${address}]`,
   });
 }

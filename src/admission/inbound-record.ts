@@ -4,6 +4,7 @@
  */
 import type { Mailbox } from "../mail/address.ts";
 import type { MessageOrigin } from "../mail/attempt.ts";
+import { verifiedName } from "../mail/client-name.ts";
 import type { EnvelopeSender } from "../mail/envelope.ts";
 import { escapeText } from "../mail/escape.ts";
 import type { InboundRecord, InboundTls } from "../mail/inbound-record.ts";
@@ -12,8 +13,7 @@ import type { Reply } from "../mail/reply.ts";
 import { recordedEnvid, recordedOrcpt } from "../record/envelope-parameters.ts";
 import { withKeyword } from "../smtp/server/received-field.ts";
 import type { Refusal, SessionFacts } from "../smtp/server/receiver.ts";
-import { describeCertificate, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
-import type { HandshakeFacts } from "../tls/peer-facts.ts";
+import { describeCertificate, describeChain, maxAddress, maxReply, maxText } from "../tls/certificate-record.ts";
 import type { Account } from "./account.ts";
 
 /** So many recipients are named; more are counted by the delivery records. */
@@ -53,7 +53,7 @@ export function buildInboundRecord(input: InboundInput): InboundRecord {
     clientPort: session.clientPort,
     localAddress: session.localAddress ?? null,
     localPort: session.localPort,
-    clientName: clientName.kind === "verified" ? clientName.name : null,
+    clientName: verifiedName(clientName) ?? null,
     ehlo: escapeText(session.ehlo, maxText),
     protocol: withKeyword(session, sender?.smtputf8 ?? false),
     from: sender === undefined ? null : escapeText(sender.mailbox?.text ?? "", maxAddress),
@@ -96,14 +96,10 @@ function describeTls(tls: SessionFacts["tls"], { required, achieved, monitor }: 
     group: handshake?.group ?? null,
     serverName: escapeOrNull(tls?.serverName),
     resumed: handshake?.resumed ?? false,
-    chain: handshake === undefined || certificate === undefined ? null : describeChain(handshake),
+    chain: handshake === undefined ? null : describeChain(handshake),
     client: certificate === undefined ? null : describeCertificate(certificate),
     monitor,
   };
-}
-
-function describeChain({ chain }: HandshakeFacts): string {
-  return chain.kind === "trusted" ? "trusted" : escapeText(chain.code, maxText);
 }
 
 function describeRule(rule: Account["rule"]): InboundRecord["rule"] {

@@ -2,12 +2,13 @@
  * How a message came to us, as every record of it tells: escaped and capped here, once (standards.md AT-28).
  */
 import type { MessageOrigin, OriginTls } from "../mail/attempt.ts";
+import { verifiedName } from "../mail/client-name.ts";
 import { escapeText } from "../mail/escape.ts";
 import { isoTime } from "../mail/iso-time.ts";
 import { recordedEnvid } from "../record/envelope-parameters.ts";
 import { withKeyword } from "../smtp/server/received-field.ts";
 import type { ReceivedMail, SessionFacts } from "../smtp/server/receiver.ts";
-import { describeCertificate, maxText } from "../tls/certificate-record.ts";
+import { describeCertificate, describeChain, maxText } from "../tls/certificate-record.ts";
 
 /** @param headers which header fields some log prints, lower case */
 export function describeOrigin(mail: ReceivedMail, headers: ReadonlySet<string>): MessageOrigin {
@@ -18,7 +19,7 @@ export function describeOrigin(mail: ReceivedMail, headers: ReadonlySet<string>)
     session: session.id,
     listener: escapeText(session.listener, maxText),
     client: session.clientAddress,
-    clientName: clientName.kind === "verified" ? clientName.name : null,
+    clientName: verifiedName(clientName) ?? null,
     ehlo: escapeText(session.ehlo, maxText),
     protocol: withKeyword(session, envelope.sender.smtputf8),
     user: login === undefined ? null : escapeText(login.user, maxText),
@@ -31,14 +32,14 @@ export function describeOrigin(mail: ReceivedMail, headers: ReadonlySet<string>)
 
 function describeTls(tls: SessionFacts["tls"]): OriginTls | null {
   if (tls === undefined) return null;
-  const { protocol, cipher, bits, group, certificate, chain } = tls.handshake;
+  const { protocol, cipher, bits, group, certificate } = tls.handshake;
   const described = certificate === undefined ? undefined : describeCertificate(certificate);
   return {
     protocol,
     cipher,
     bits,
     group: group ?? null,
-    chain: described === undefined ? null : chain.kind === "trusted" ? "trusted" : escapeText(chain.code, maxText),
+    chain: describeChain(tls.handshake),
     subject: described?.subject ?? null,
     issuer: described?.issuer ?? null,
   };

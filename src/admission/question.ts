@@ -1,6 +1,7 @@
 /**
  * A session as the policy is asked about it.
  */
+import { verifiedName } from "../mail/client-name.ts";
 import type { InboundQuestion } from "../policy/rules.ts";
 import type { SessionFacts } from "../smtp/server/receiver.ts";
 
@@ -12,7 +13,7 @@ export function inboundQuestion(session: SessionFacts, now: number): InboundQues
     localAddress,
     localPort,
     client: clientAddress,
-    clientName: clientName.kind === "verified" ? clientName.name : undefined,
+    clientName: verifiedName(clientName),
     ...(clientName.kind === "unknown" ? { clientNameUnknown: true as const } : {}),
     user: login?.user,
     now,

@@ -3,8 +3,10 @@
  * `letterlock explain --client --json`. Nothing is decided here: a made-up session is put to the functions that lead real
  * ones, once in clear and once inside TLS without a client certificate.
  */
+
 import type { Settings } from "../config/settings.ts";
 import type { Mailbox } from "../mail/address.ts";
+import { verifiedName } from "../mail/client-name.ts";
 import type { EnvelopeSender } from "../mail/envelope.ts";
 import { escapeText } from "../mail/escape.ts";
 import { formatReply, type Reply } from "../mail/reply.ts";
@@ -89,7 +91,7 @@ export function explainClientTo(question: ClientQuestion, door: Door, settings: 
 function whoAndWhere({ client, clientName, user, sender, recipient }: ClientQuestion, door: Door) {
   return {
     client,
-    clientName: clientName.kind === "verified" ? clientName.name : null,
+    clientName: verifiedName(clientName) ?? null,
     clientNameUnknown: clientName.kind === "unknown",
     user: user ?? null,
     listener: door.listener?.name ?? null,

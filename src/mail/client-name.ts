@@ -11,3 +11,8 @@ export type ClientName =
   | Readonly<{ kind: "verified"; name: Domain }>
   | Readonly<{ kind: "forged"; name: Domain }>
   | Readonly<{ kind: "none" | "unknown" | "not-asked" }>;
+
+/** Only a name that leads back to the address says anything. */
+export function verifiedName(clientName: ClientName): Domain | undefined {
+  return clientName.kind === "verified" ? clientName.name : undefined;
+}

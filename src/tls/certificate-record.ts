@@ -4,12 +4,18 @@
 import type { CertificateRecord } from "../mail/attempt.ts";
 import { escapeText } from "../mail/escape.ts";
 import { isoTime } from "../mail/iso-time.ts";
-import type { CertificateFacts } from "./peer-facts.ts";
+import type { CertificateFacts, HandshakeFacts } from "./peer-facts.ts";
 
 /** Longest address (RFC 5321 §4.5.3.1 with room for escapes), reply, and any other text, in characters after escaping. */
 export const maxAddress = 640;
 export const maxReply = 1024;
 export const maxText = 512;
+
+/** `trusted`, or OpenSSL's code for what is wrong; null where the peer showed no certificate. */
+export function describeChain({ chain, certificate }: HandshakeFacts): string | null {
+  if (certificate === undefined) return null;
+  return chain.kind === "trusted" ? "trusted" : escapeText(chain.code, maxText);
+}
 
 const described = new WeakMap<CertificateFacts, CertificateRecord>();
 

@@ -1,7 +1,8 @@
 /**
  * Events as the mail log of Postfix 3.10 tells them, and with `tlsField` that of 3.11: lines that pflogsumm, log watchers
  * and ban filters read. Our message ids stand in the place of queue ids; their letters and digits are among those of long
- * queue ids; the log's definition must have asked for the header field `message-id`. What Postfix would know and our records do not is left out, never guessed.
+ * queue ids. The log's definition must have asked for the header field `message-id`. What Postfix would know and our
+ * records do not is left out, never guessed.
  */
 import type { InboundRecord } from "../../mail/inbound-record.ts";
 import type { LogFormat } from "../../mail/log-definition.ts";

@@ -3,6 +3,7 @@
  * RFC 5321 §4.4; WITH keywords: RFC 3848, RFC 6531 §4.3; `tls` clause: RFC 8314 §4.3.
  */
 
+import { verifiedName } from "../../mail/client-name.ts";
 import type { Envelope } from "../../mail/envelope.ts";
 import { isIpv6 } from "../../mail/ip.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
@@ -26,7 +27,7 @@ export function receivedField(input: ReceivedInput): Buffer {
   const { session, hostname, messageId, envelope, at } = input;
   const { behindFrom, behindId, behindFor } = tlsWords(input);
   const text =
-    `Received: from ${safeName(session.ehlo)} (${clientName(session)}${addressLiteral(session)})${behindFrom}\r\n` +
+    `Received: from ${safeName(session.ehlo)} (${clientNameWord(session)}${addressLiteral(session)})${behindFrom}\r\n` +
     `\tby ${hostname} with ${withKeyword(session, envelope.sender.smtputf8)} id ${messageId}` +
     `${behindId}${forClause(envelope)}${behindFor};\r\n\t${formatDate(at)}\r\n`;
   const field = Buffer.allocUnsafeSlow(text.length);
@@ -82,9 +83,9 @@ function forClause({ recipients }: Envelope): string {
   return `\r\n\tfor <${only.mailbox.text}>`;
 }
 
-/** Only a name that leads back to the address says anything. */
-function clientName({ clientName: name }: SessionFacts): string {
-  return name.kind === "verified" ? `${name.name} ` : "";
+function clientNameWord({ clientName }: SessionFacts): string {
+  const name = verifiedName(clientName);
+  return name === undefined ? "" : `${name} `;
 }
 
 function tlsClause({ cipher, group, protocol }: HandshakeFacts): string {

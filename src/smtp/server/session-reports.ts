@@ -2,8 +2,9 @@
  * What one session tells the log and the record: its handshakes and log-ins, each refusal, its trouble, and at its end
  * what came of it. Counts, and decides nothing.
  */
+import { verifiedName } from "../../mail/client-name.ts";
 import type { Observer, SessionLabel } from "../../observe/events.ts";
-import { describeCertificate } from "../../tls/certificate-record.ts";
+import { describeCertificate, describeChain } from "../../tls/certificate-record.ts";
 import type { HandshakeFacts } from "../../tls/peer-facts.ts";
 import { CommandTally } from "./command-tally.ts";
 import { type LogInEnd, logInResult } from "./log-in.ts";
@@ -30,7 +31,7 @@ export class SessionReports {
   }
 
   handshake(handshake: HandshakeFacts, serverName?: string): void {
-    const { protocol, cipher, bits, group, resumed, chain, certificate, clientCertificate } = handshake;
+    const { protocol, cipher, bits, group, resumed, certificate, clientCertificate } = handshake;
     this.#observe({
       kind: "inbound-handshake",
       ...labelOf(this.#facts()),
@@ -40,7 +41,7 @@ export class SessionReports {
       group: group ?? null,
       resumed,
       certificate: certificate === undefined ? null : describeCertificate(certificate),
-      chain: certificate === undefined ? null : chain.kind === "trusted" ? "trusted" : chain.code,
+      chain: describeChain(handshake),
       certificateAsked: clientCertificate !== "not-asked",
       serverName: serverName ?? null,
     });
@@ -97,7 +98,7 @@ function labelOf({ id, listener, clientAddress, clientPort, clientName }: Sessio
     listener,
     client: clientAddress,
     clientPort,
-    clientName: clientName.kind === "verified" ? clientName.name : null,
+    clientName: verifiedName(clientName) ?? null,
   };
 }
 
